@@ -1,1 +1,21 @@
-//! sonde-model
+//! The vocabulary of Sonde as types, and their JSON.
+//!
+//! Start with [`ObjectRef`] (which object), [`Quantity`] (how much), [`Evidence`] (what was seen),
+//! [`Finding`] and [`Report`] (what was concluded). Nothing here does I/O or knows how a conclusion is reached.
+
+mod code;
+mod evidence;
+mod finding;
+mod kind;
+mod object_ref;
+mod quantity;
+mod report;
+
+pub use code::{Code, Family};
+pub use evidence::{Evidence, EvidenceId, EvidenceKind};
+pub use finding::{Change, Fix, Finding, NextLook, Risk, RuledOut, Severity, Step, Verdict};
+pub use jiff::{SignedDuration, Timestamp};
+pub use kind::{Kind, KindInfo, Scope};
+pub use object_ref::ObjectRef;
+pub use quantity::{Quantity, QuantityError, Suffix, bytes_text, cpu_text};
+pub use report::{BlindSpot, NotUnderstood, Problem, Report, SCHEMA, Scanned, Source, SourceKind};
