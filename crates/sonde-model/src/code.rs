@@ -25,7 +25,10 @@ impl Code {
     /// The family named by the part before the first dash; `None` for a code of a newer version.
     pub fn family(&self) -> Option<Family> {
         let prefix = self.0.split('-').next()?;
-        Family::ALL.iter().copied().find(|family| family.as_str() == prefix)
+        Family::ALL
+            .iter()
+            .copied()
+            .find(|family| family.as_str() == prefix)
     }
 }
 

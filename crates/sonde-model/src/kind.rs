@@ -144,9 +144,7 @@ impl Kind {
             .iter()
             .find(|kind| {
                 kind.info().is_some_and(|info| {
-                    info.plural == word
-                        || info.kind.eq_ignore_ascii_case(word)
-                        || info.short.contains(&word)
+                    info.plural == word || info.kind.eq_ignore_ascii_case(word) || info.short.contains(&word)
                 })
             })
             .cloned()

@@ -13,7 +13,7 @@ mod report;
 
 pub use code::{Code, Family};
 pub use evidence::{Evidence, EvidenceId, EvidenceKind};
-pub use finding::{Change, Fix, Finding, NextLook, Risk, RuledOut, Severity, Step, Verdict};
+pub use finding::{Change, Finding, Fix, NextLook, Risk, RuledOut, Severity, Step, Verdict};
 pub use jiff::{SignedDuration, Timestamp};
 pub use kind::{Kind, KindInfo, Scope};
 pub use object_ref::ObjectRef;

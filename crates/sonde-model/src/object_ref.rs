@@ -26,7 +26,11 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// A namespaced object.
     pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
-        Self { kind, namespace: namespace.into(), name: name.into() }
+        Self {
+            kind,
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 
     /// An object of the cluster.
@@ -36,7 +40,11 @@ impl ObjectRef {
 
     /// `pod/checkout -n shop`: the arguments that kubectl understands.
     pub fn kubectl(&self) -> String {
-        if self.namespace.is_empty() { self.to_string() } else { format!("{self} -n {}", self.namespace) }
+        if self.namespace.is_empty() {
+            self.to_string()
+        } else {
+            format!("{self} -n {}", self.namespace)
+        }
     }
 }
 

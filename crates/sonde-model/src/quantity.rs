@@ -52,7 +52,10 @@ pub enum QuantityError {
 
 impl Quantity {
     /// Zero.
-    pub const ZERO: Quantity = Quantity { nano: 0, suffix: Suffix::None };
+    pub const ZERO: Quantity = Quantity {
+        nano: 0,
+        suffix: Suffix::None,
+    };
 
     /// Reads a quantity as the API server does.
     ///
@@ -75,8 +78,10 @@ impl Quantity {
         if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
             return Err(no_number());
         }
-        let (suffix, numerator, denominator) = factor(suffix_text)
-            .ok_or_else(|| QuantityError::Suffix { text: text.to_owned(), suffix: suffix_text.to_owned() })?;
+        let (suffix, numerator, denominator) = factor(suffix_text).ok_or_else(|| QuantityError::Suffix {
+            text: text.to_owned(),
+            suffix: suffix_text.to_owned(),
+        })?;
         let range = || QuantityError::Range(text.to_owned());
         let mut mantissa: i128 = 0;
         // Digits past the 24th after the point cannot change a nano unit of any suffix.
@@ -87,20 +92,35 @@ impl Quantity {
                 .and_then(|m| m.checked_add(i128::from(digit - b'0')))
                 .ok_or_else(range)?;
         }
-        let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).unwrap_or(24)).ok_or_else(range)?;
-        let nano = mul_div_ceil(mantissa, numerator, denominator.checked_mul(scale).ok_or_else(range)?)
+        let scale = 10_i128
+            .checked_pow(u32::try_from(fraction.len()).unwrap_or(24))
             .ok_or_else(range)?;
-        Ok(Self { nano: if negative { -nano } else { nano }, suffix })
+        let nano = mul_div_ceil(
+            mantissa,
+            numerator,
+            denominator.checked_mul(scale).ok_or_else(range)?,
+        )
+        .ok_or_else(range)?;
+        Ok(Self {
+            nano: if negative { -nano } else { nano },
+            suffix,
+        })
     }
 
     /// A whole number of units (bytes, pods).
     pub fn from_units(units: i64) -> Self {
-        Self { nano: i128::from(units) * NANO, suffix: Suffix::None }
+        Self {
+            nano: i128::from(units) * NANO,
+            suffix: Suffix::None,
+        }
     }
 
     /// Thousandths of a unit (millicores).
     pub fn from_milli(milli: i64) -> Self {
-        Self { nano: i128::from(milli) * (NANO / 1000), suffix: Suffix::Fraction('m') }
+        Self {
+            nano: i128::from(milli) * (NANO / 1000),
+            suffix: Suffix::Fraction('m'),
+        }
     }
 
     /// Whole units, fractions rounded up as Kubernetes' `Value()` does; saturates at the ends of `i64`.
@@ -135,12 +155,18 @@ impl Quantity {
 
     /// Sum; saturates far beyond what Kubernetes accepts.
     pub fn plus(self, other: Quantity) -> Self {
-        Self { nano: self.nano.saturating_add(other.nano), suffix: self.suffix }
+        Self {
+            nano: self.nano.saturating_add(other.nano),
+            suffix: self.suffix,
+        }
     }
 
     /// Difference.
     pub fn minus(self, other: Quantity) -> Self {
-        Self { nano: self.nano.saturating_sub(other.nano), suffix: self.suffix }
+        Self {
+            nano: self.nano.saturating_sub(other.nano),
+            suffix: self.suffix,
+        }
     }
 }
 
@@ -173,14 +199,22 @@ impl Default for Quantity {
 /// Plain units where whole, else thousandths: `536870912`, `300m`.
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_fractional() { write!(f, "{}m", self.milli()) } else { write!(f, "{}", self.units()) }
+        if self.is_fractional() {
+            write!(f, "{}m", self.milli())
+        } else {
+            write!(f, "{}", self.units())
+        }
     }
 }
 
 /// Bytes as people write them, `512Mi`, `1.5Gi`, `1 byte`; one decimal at most.
 pub fn bytes_text(bytes: i64) -> String {
     if bytes.unsigned_abs() < 1024 {
-        return if bytes == 1 { "1 byte".into() } else { format!("{bytes} bytes") };
+        return if bytes == 1 {
+            "1 byte".into()
+        } else {
+            format!("{bytes} bytes")
+        };
     }
     let mut value = bytes as f64;
     let mut unit = "";
@@ -218,19 +252,30 @@ fn factor(suffix: &str) -> Option<(Suffix, i128, i128)> {
         (Some('n'), None, _) => (Suffix::Fraction('n'), 1, 1),
         (Some('u'), None, _) => (Suffix::Fraction('u'), 1_000, 1),
         (Some('m'), None, _) => (Suffix::Fraction('m'), 1_000_000, 1),
-        (Some(c), None, _) => (Suffix::Decimal(c), NANO * 1000_i128.checked_pow(rank(c, 'k')?)?, 1),
+        (Some(c), None, _) => (
+            Suffix::Decimal(c),
+            NANO * 1000_i128.checked_pow(rank(c, 'k')?)?,
+            1,
+        ),
         (Some(c), Some('i'), false) => (Suffix::Binary(c), NANO * 1024_i128.checked_pow(rank(c, 'K')?)?, 1),
         (Some('e' | 'E'), Some(_), _) => {
             let exponent: i32 = suffix[1..].parse().ok().filter(|e| (-18..=18).contains(e))?;
             let power = 10_i128.pow(exponent.unsigned_abs());
-            if exponent < 0 { (Suffix::Exponent, NANO, power) } else { (Suffix::Exponent, NANO * power, 1) }
+            if exponent < 0 {
+                (Suffix::Exponent, NANO, power)
+            } else {
+                (Suffix::Exponent, NANO * power, 1)
+            }
         }
         _ => return None,
     })
 }
 
 fn rank(c: char, kilo: char) -> Option<u32> {
-    [kilo, 'M', 'G', 'T', 'P', 'E'].iter().position(|unit| *unit == c).and_then(|at| u32::try_from(at + 1).ok())
+    [kilo, 'M', 'G', 'T', 'P', 'E']
+        .iter()
+        .position(|unit| *unit == c)
+        .and_then(|at| u32::try_from(at + 1).ok())
 }
 
 fn mul_div_ceil(value: i128, numerator: i128, denominator: i128) -> Option<i128> {
@@ -275,7 +320,9 @@ mod tests {
 
     #[test]
     fn refuses_what_the_api_server_refuses() {
-        for text in ["", "m", "1Gb", "1GB", "1 Gi", "Mi", "1..2", "1mi", "0x10", "1K", "--1", "1ee3"] {
+        for text in [
+            "", "m", "1Gb", "1GB", "1 Gi", "Mi", "1..2", "1mi", "0x10", "1K", "--1", "1ee3",
+        ] {
             assert!(Quantity::parse(text).is_err(), "{text}");
         }
     }

@@ -1,0 +1,138 @@
+//! The kernel's own words.
+
+use jiff::Timestamp;
+
+/// Whose limit was hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OomConstraint {
+    /// A memory cgroup's limit.
+    Cgroup,
+    /// The whole machine (`CONSTRAINT_NONE`, `global_oom`, memory policy or cpuset).
+    Global,
+}
+
+/// The kernel killed a process for memory; the lines of one kill joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OomKill {
+    /// When, where the line has a wall clock time.
+    pub time: Option<Timestamp>,
+    /// Seconds since boot, where the line has them.
+    pub uptime_seconds: Option<u64>,
+    /// Whose limit; `None` when the deciding line is missing.
+    pub constraint: Option<OomConstraint>,
+    /// The cgroup whose limit was hit.
+    pub limit_cgroup: Option<String>,
+    /// The victim's cgroup.
+    pub victim_cgroup: Option<String>,
+    /// The victim's process name.
+    pub process: Option<String>,
+    /// The victim's process id on the host.
+    pub pid: Option<u32>,
+    /// The process whose allocation triggered the kill.
+    pub invoked_by: Option<String>,
+    /// The limit in KiB.
+    pub limit_kib: Option<u64>,
+    /// The usage of the limiting cgroup at the kill, in KiB.
+    pub usage_kib: Option<u64>,
+    /// Anonymous resident memory of the victim, in KiB.
+    pub anon_rss_kib: Option<u64>,
+    /// Shared memory (tmpfs) charged to the victim, in KiB.
+    pub shmem_rss_kib: Option<u64>,
+    /// Shared memory (tmpfs) charged to the limiting cgroup, in KiB (`Memory cgroup stats`, `shmem`).
+    pub cgroup_shmem_kib: Option<u64>,
+    /// The victim's oom_score_adj: -997 Guaranteed, 1000 BestEffort, -998 pause.
+    pub oom_score_adj: Option<i32>,
+}
+
+impl OomKill {
+    /// The pod uid in the victim's (else the limiting) cgroup, with dashes.
+    pub fn pod_uid(&self) -> Option<String> {
+        [&self.victim_cgroup, &self.limit_cgroup]
+            .into_iter()
+            .flatten()
+            .find_map(|path| pod_uid(path))
+    }
+
+    /// The container id in the victim's cgroup: the 64 hexadecimal digits.
+    pub fn container_id(&self) -> Option<String> {
+        self.victim_cgroup.as_deref().and_then(container_id)
+    }
+
+    /// The limit that was hit is the container's own.
+    pub fn is_container_limit(&self) -> bool {
+        self.limit_cgroup
+            .as_deref()
+            .is_some_and(|path| container_id(path).is_some())
+    }
+
+    /// The limit that was hit is the pod's.
+    pub fn is_pod_limit(&self) -> bool {
+        self.limit_cgroup
+            .as_deref()
+            .is_some_and(|path| container_id(path).is_none() && pod_uid(path).is_some())
+    }
+}
+
+/// `/kubepods/burstable/pod<uid>/<id>`, `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid_>.slice/cri-containerd-<id>.scope`.
+fn pod_uid(path: &str) -> Option<String> {
+    path.split('/').find_map(|part| {
+        let part = part.strip_suffix(".slice").unwrap_or(part);
+        let at = part.rfind("pod")?;
+        let uid = part[at + 3..].replace('_', "-");
+        let plausible = uid.len() >= 32 && uid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        plausible.then_some(uid)
+    })
+}
+
+fn container_id(path: &str) -> Option<String> {
+    let last = path.rsplit('/').next()?;
+    let last = last.strip_suffix(".scope").unwrap_or(last);
+    let id = last.rsplit(['-', ':']).next()?;
+    (id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cgroup_paths_name_pod_and_container() {
+        let id = "a".repeat(64);
+        for (path, uid, container) in [
+            (
+                format!("/kubepods/burstable/pod0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60/{id}"),
+                Some("0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60"),
+                true,
+            ),
+            (
+                format!(
+                    "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f2f7b7c_3a9d_4c39_b7f0_1b2c3d4e5f60.slice/cri-containerd-{id}.scope"
+                ),
+                Some("0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60"),
+                true,
+            ),
+            ("/kubepods.slice".into(), None, false),
+            ("/system.slice/sshd.service".into(), None, false),
+        ] {
+            let kill = OomKill {
+                time: None,
+                uptime_seconds: None,
+                constraint: None,
+                limit_cgroup: Some(path.clone()),
+                victim_cgroup: Some(path.clone()),
+                process: None,
+                pid: None,
+                invoked_by: None,
+                limit_kib: None,
+                usage_kib: None,
+                anon_rss_kib: None,
+                shmem_rss_kib: None,
+                cgroup_shmem_kib: None,
+                oom_score_adj: None,
+            };
+            assert_eq!(kill.pod_uid().as_deref(), uid, "{path}");
+            assert_eq!(kill.container_id().is_some(), container, "{path}");
+            assert_eq!(kill.is_container_limit(), container, "{path}");
+        }
+    }
+}
