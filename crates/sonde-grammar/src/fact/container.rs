@@ -85,6 +85,8 @@ pub enum CreateFailure {
     },
     /// Service environment is not known yet; passing.
     ServicesNotSynced,
+    /// The kubelet's cache of ConfigMaps or Secrets is not filled yet; passing.
+    CacheNotSynced,
     /// The runtime did not answer in time.
     RuntimeTimeout,
     /// The runtime's socket does not answer.

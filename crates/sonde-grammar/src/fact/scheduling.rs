@@ -100,6 +100,13 @@ pub enum PreFilter {
     WaitingForPreemption,
     /// Something about dynamic resources.
     ResourceClaim(String),
+    /// A node was found, and binding the pod's volumes there failed or took too long.
+    VolumeBinding {
+        /// The claim, where the text names it.
+        claim: Option<String>,
+        /// The words.
+        detail: String,
+    },
     /// Something no grammar knows.
     Other(String),
 }
@@ -115,4 +122,6 @@ pub enum Preemption {
     PolicyNever,
     /// Victims are ending on the nominated node.
     VictimsTerminating,
+    /// On so many nodes, the pod would not fit even without every pod of lower priority, for this reason.
+    StillNoFit(u32, NodeReason),
 }

@@ -40,6 +40,13 @@ pub enum VolumeFailure {
         /// The other node, where the text names it.
         node: Option<String>,
     },
+    /// The claim is ReadWriteOncePod and another pod uses it.
+    ReadWriteOncePod,
+    /// One operation did not end in time, or an earlier try of it still runs: the driver or the storage behind it hangs.
+    OperationTimeout {
+        /// `MountVolume.MountDevice`, where the text names it.
+        operation: Option<String>,
+    },
     /// Attach did not finish.
     AttachTimeout {
         /// The CSI driver, where the text names it.

@@ -1,0 +1,167 @@
+//! Configuring, creating and starting containers: the kubelet's own checks, then the words of the runtimes.
+
+mod create;
+mod start;
+
+use super::words::{after, any, detail, name, name_after, name_before};
+use super::{hook, image};
+use crate::fact::{ConfigRef, CreateFailure, Fact, RefKind, StartFailure};
+
+/// The kubelet calls `exec` in a running container: probes, hooks, `kubectl exec`. No container failed to start.
+const EXEC_IN_CONTAINER: &[&str] = &[
+    "OCI runtime exec failed",
+    "failed to exec in container",
+    "exec failed: ",
+    "runc exec failed",
+];
+
+/// Event reason `Failed`: image, configuration, create and start share it.
+pub(super) fn read_failed(text: &str, out: &mut Vec<Fact>) {
+    image::by_text(text, out);
+    if out.is_empty() {
+        stage(text, Stage::Create, out);
+    }
+}
+
+/// Waiting reasons `CreateContainerConfigError` and `CreateContainerError`.
+pub(super) fn read_create(text: &str, out: &mut Vec<Fact>) {
+    stage(text, Stage::Create, out);
+}
+
+/// Waiting reason `RunContainerError`, terminated reasons `StartError` and `ContainerCannotRun`.
+pub(super) fn read_start(text: &str, out: &mut Vec<Fact>) {
+    stage(text, Stage::Start, out);
+}
+
+/// Reads a text of unknown origin, such as the message of a terminated container: often the application's own words,
+/// so only what runtimes and the kubelet say in a form of their own is taken.
+pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
+    if any(text, EXEC_IN_CONTAINER) {
+        return;
+    }
+    if start::is_runtime(text) {
+        out.extend(start_fact(text));
+        if out.is_empty() && start::is_failure(text) {
+            out.push(Fact::Start(StartFailure::Other {
+                detail: start::words(text),
+            }));
+        }
+    }
+    if out.is_empty() && create::is_kubelets(text) {
+        out.extend(create::failure(text).map(Fact::Create));
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Create,
+    Start,
+}
+
+fn stage(text: &str, stage: Stage, out: &mut Vec<Fact>) {
+    // The bare waiting reason as an event's text (`Error: CreateContainerConfigError`) accompanies one with the words.
+    if text.is_empty() || is_bare_reason(text) {
+        return;
+    }
+    hook::by_text(text, out);
+    if !out.is_empty() || any(text, EXEC_IN_CONTAINER) {
+        return;
+    }
+    // CRI-O runs runc's create, and so meets the start's failures, while it creates.
+    if stage == Stage::Start || start::is_runtime(text) {
+        out.extend(start_fact(text));
+    }
+    if out.is_empty() {
+        out.extend(create::failure(text).map(Fact::Create));
+    }
+    if out.is_empty() {
+        out.extend(start_fact(text));
+    }
+    if out.is_empty() {
+        out.push(match stage {
+            Stage::Start => Fact::Start(StartFailure::Other {
+                detail: start::words(text),
+            }),
+            Stage::Create if start::is_runtime(text) => Fact::Start(StartFailure::Other {
+                detail: start::words(text),
+            }),
+            Stage::Create => Fact::Create(CreateFailure::Other { detail: detail(text) }),
+        });
+    }
+}
+
+fn start_fact(text: &str) -> Option<Fact> {
+    // Limits and room are said in the same words at both stages.
+    create::shared(text)
+        .map(Fact::Create)
+        .or_else(|| start::failure(text).map(Fact::Start))
+}
+
+fn is_bare_reason(text: &str) -> bool {
+    text.len() < 40
+        && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && (text.ends_with("Error") || text.ends_with("BackOff"))
+}
+
+/// A missing ConfigMap or Secret, or key of it, in the wording of events, waiting messages and mounts.
+pub(super) fn config_ref(text: &str) -> Option<ConfigRef> {
+    const KEYS: &[(&str, RefKind)] = &[
+        ("references non-existent config key", RefKind::ConfigMap),
+        ("references non-existent secret key", RefKind::Secret),
+    ];
+    for (marker, kind) in KEYS {
+        if text.contains(marker) {
+            // Named since 1.10 for ConfigMaps and since 1.15 for Secrets.
+            let key = after(text, marker)
+                .and_then(|rest| rest.strip_prefix(':'))
+                .and_then(name)
+                .map(str::to_owned);
+            return Some(ConfigRef {
+                kind: *kind,
+                name: None,
+                key,
+                key_missing: true,
+            });
+        }
+    }
+    if let Some(rest) = after(text, "couldn't find key ").or_else(|| after(text, "couldn't find config key "))
+    {
+        let (key, rest) = rest.split_once(" in ")?;
+        let kind = if rest.starts_with("Secret") {
+            RefKind::Secret
+        } else {
+            RefKind::ConfigMap
+        };
+        let name = rest.split_once(' ').and_then(|(_, name_in)| name(name_in));
+        let name = name.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
+        return Some(ConfigRef {
+            kind,
+            name,
+            key: Some(key.trim_matches('"').to_owned()),
+            key_missing: true,
+        });
+    }
+    const OBJECTS: &[(&str, RefKind)] = &[
+        ("configmap ", RefKind::ConfigMap),
+        ("configmaps ", RefKind::ConfigMap),
+        ("secret ", RefKind::Secret),
+        ("secrets ", RefKind::Secret),
+    ];
+    let missing = name_before(text, " not found")?;
+    OBJECTS.iter().find_map(|(marker, kind)| {
+        let name = text
+            .match_indices(marker)
+            .find_map(|(at, _)| name(&text[at + marker.len()..]).filter(|name| *name == missing))?;
+        Some(ConfigRef {
+            kind: *kind,
+            name: Some(name.to_owned()),
+            key: None,
+            key_missing: false,
+        })
+    })
+}
+
+/// The container of `(pod: "x_ns(uid)", container: app)`.
+fn container_in_parentheses(text: &str) -> Option<String> {
+    name_after(text, "container: ").map(str::to_owned)
+}

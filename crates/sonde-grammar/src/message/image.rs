@@ -1,0 +1,180 @@
+//! Pulling images: the kubelet's events, and inside them the words of containerd, CRI-O, docker and the registries.
+
+mod failure;
+
+use super::words::{after, any, between, duration_ms, list, name_after, name_after_any, number, url_host};
+use crate::fact::{Fact, PullFact, PullFailure};
+
+pub(super) use failure::failure;
+
+/// Texts that only an image pull has.
+const ANCHORS: &[&str] = &[
+    "ulling image ",
+    "Failed to pull image",
+    "failed to pull image",
+    "failed to pull and unpack image",
+    "failed to resolve reference",
+    "failed to resolve image",
+    "ully pulled image",
+    "pull access denied",
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "pull policy of Never",
+    "already present on machine",
+    "Failed to inspect image",
+    "Failed to apply default image tag",
+    "couldn't parse image",
+    "pull QPS exceeded",
+    "image pull failed for ",
+    "manifest unknown",
+    "image pull secrets (",
+    "toomanyrequests",
+    "no match for platform in manifest",
+    "no matching manifest for",
+    "initializing source docker://",
+    "pinging container registry",
+    "no image found in ",
+];
+
+/// Reads a text whose reason says that it is about an image.
+pub(super) fn read(text: &str, out: &mut Vec<Fact>) {
+    by_text(text, out);
+    if out.is_empty() && !text.is_empty() {
+        out.push(failed(text));
+    }
+}
+
+/// Waiting reasons that say by themselves what is wrong, with whatever text.
+pub(super) fn read_named(reason: &str, text: &str, out: &mut Vec<Fact>) {
+    let failure = match reason {
+        "ErrImageNeverPull" => PullFailure::PolicyNever,
+        "InvalidImageName" => PullFailure::InvalidName,
+        "SignatureValidationFailed" => PullFailure::Signature,
+        _ => return read(text, out),
+    };
+    out.push(Fact::Pull(PullFact::Failed {
+        image: image(text),
+        registry: registry(text),
+        failure,
+    }));
+}
+
+/// Reads a text of unknown origin.
+pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
+    if !any(text, ANCHORS) {
+        return;
+    }
+    if let Some(fact) = progress(text) {
+        out.push(Fact::Pull(fact));
+        return;
+    }
+    if let Some(names) = between(text, "image pull secrets (", ")") {
+        out.push(Fact::Pull(PullFact::SecretsMissing { names: list(names) }));
+        return;
+    }
+    if let Some(rest) = after(text, "Back-off pulling image ") {
+        // From 1.32 on the last error follows; until then the text says nothing about why.
+        let said = rest.contains(": ").then(|| failed(text));
+        out.extend(said);
+        out.push(Fact::Pull(PullFact::BackOff { image: image(text) }));
+        return;
+    }
+    match text.trim_end_matches('.') {
+        // The event `Error: ErrImagePull` accompanies the one that has the cause.
+        "ErrImagePull" | "ImagePullBackOff" => out.push(Fact::Pull(PullFact::BackOff { image: None })),
+        _ => out.push(failed(text)),
+    }
+}
+
+fn progress(text: &str) -> Option<PullFact> {
+    let lead = |words: &[&str]| words.iter().any(|lead| text.starts_with(lead));
+    if lead(&["Pulling image ", "pulling image "]) {
+        return Some(PullFact::Started { image: image(text)? });
+    }
+    if lead(&["Successfully pulled image "]) {
+        // `in 1.2s (3.4s including waiting)`: with waiting is what the pod felt.
+        let took = between(text, "(", " including waiting").and_then(duration_ms);
+        let took_ms = took.or_else(|| after(text, " in ").and_then(duration_ms));
+        let bytes = after(text, "Image size: ").and_then(number);
+        return Some(PullFact::Done {
+            image: image(text)?,
+            took_ms,
+            bytes,
+        });
+    }
+    if text.contains("already present on machine") {
+        return Some(PullFact::Done {
+            image: image(text)?,
+            took_ms: None,
+            bytes: None,
+        });
+    }
+    None
+}
+
+fn failed(text: &str) -> Fact {
+    Fact::Pull(PullFact::Failed {
+        image: image(text),
+        registry: registry(text),
+        failure: failure(text),
+    })
+}
+
+/// The image as the kubelet names it, else as the runtime does.
+fn image(text: &str) -> Option<String> {
+    const MARKERS: &[&str] = &[
+        "ull image ",
+        "ulling image ",
+        "ulled image ",
+        "nspect image ",
+        "ontainer image ",
+        "default image tag ",
+        "parse image reference ",
+        "parse image name ",
+        "image pull failed for ",
+        "unpack image ",
+        "resolve image ",
+        "resolve reference ",
+        "pull access denied for ",
+        "manifest for ",
+        "initializing source docker://",
+    ];
+    name_after_any(text, MARKERS).map(|name| name.trim_start_matches("docker://").to_owned())
+}
+
+/// The registry: of the full reference that the runtime resolved, else of the URL.
+pub(super) fn registry(text: &str) -> Option<String> {
+    const FULL: &[&str] = &[
+        "resolve reference ",
+        "unpack image ",
+        "resolve image ",
+        "docker://",
+        "ull image ",
+        "ulling image ",
+        "ontainer image ",
+    ];
+    let named = FULL
+        .iter()
+        .find_map(|marker| name_after(text, marker).and_then(registry_of));
+    let url = || {
+        Some(match http_host(text)? {
+            // Docker Hub's API and token hosts.
+            "registry-1.docker.io" | "index.docker.io" | "auth.docker.io" => "docker.io",
+            host => host,
+        })
+    };
+    named.or_else(url).map(str::to_owned)
+}
+
+fn http_host(text: &str) -> Option<&str> {
+    let at = text.find("http://").or_else(|| text.find("https://"))?;
+    url_host(&text[at..])
+}
+
+/// The first component of a reference, if it is a host: it has a dot or a port, or is `localhost`.
+fn registry_of(reference: &str) -> Option<&str> {
+    let (first, _) = reference.split_once('/')?;
+    (first.contains(['.', ':']) || first == "localhost").then_some(first)
+}
