@@ -6,6 +6,7 @@ mod image;
 mod kernel;
 mod node;
 mod probe;
+mod runtime;
 mod scheduling;
 mod volume;
 mod workload;
@@ -16,6 +17,7 @@ pub use image::{PullFact, PullFailure};
 pub use kernel::{OomConstraint, OomKill};
 pub use node::{EvictionFact, NodeFact, RejectFact};
 pub use probe::{HookFact, HookKind, KillReason, ProbeFact, ProbeKind, ProbeOutcome};
+pub use runtime::RuntimeFact;
 pub use scheduling::{NodeReason, PreFilter, Preemption, Unschedulable};
 pub use volume::{ClaimFact, VolumeFact, VolumeFailure};
 pub use workload::WorkloadFact;
@@ -60,6 +62,8 @@ pub enum Fact {
     Reject(RejectFact),
     /// A node's state.
     Node(NodeFact),
+    /// What a runtime did to, or saw of, a container.
+    Runtime(RuntimeFact),
     /// A controller's word about a workload.
     Workload(WorkloadFact),
 }

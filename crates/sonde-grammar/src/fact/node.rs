@@ -173,6 +173,18 @@ pub enum NodeFact {
         /// Its process id.
         pid: Option<u32>,
     },
+    /// A process ended with a fault of its own (segmentation fault, illegal instruction).
+    ProcessFault {
+        /// The process.
+        process: String,
+        /// Its process id on the host.
+        pid: Option<u32>,
+    },
+    /// A cgroup's limit of processes is reached.
+    ForkRejected {
+        /// The cgroup.
+        cgroup: String,
+    },
     /// The node was removed from the cluster.
     Deleted,
 }

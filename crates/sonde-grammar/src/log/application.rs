@@ -1,0 +1,234 @@
+//! An application's own last words: the lines that decide.
+
+mod extract;
+mod pick;
+mod signs;
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::prefix::{error_fields, json_time, strip};
+use super::scan::clip;
+
+pub use pick::application;
+
+/// What a telling line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppSign {
+    /// Nobody listens at the target.
+    ConnectionRefused {
+        /// `host:port`, `db`, where the line names it.
+        target: Option<String>,
+    },
+    /// A name cannot be resolved.
+    NameResolution {
+        /// The name, where the line has it.
+        host: Option<String>,
+    },
+    /// No connection or answer in time, or no route.
+    ConnectTimeout {
+        /// `host:port`, where the line names it.
+        target: Option<String>,
+    },
+    /// The connection was reset or closed by the other side.
+    ConnectionReset {
+        /// `host:port`, where the line names it.
+        target: Option<String>,
+    },
+    /// The port or socket is in use.
+    AddressInUse {
+        /// The address, where the line names it.
+        address: Option<String>,
+    },
+    /// A file or folder does not exist.
+    MissingFile {
+        /// The path, where the line names it.
+        path: Option<String>,
+    },
+    /// No right to a file, port or call.
+    PermissionDenied {
+        /// The path or address, where the line names it.
+        path: Option<String>,
+    },
+    /// A shell does not find a command.
+    NotFoundCommand {
+        /// The command.
+        command: String,
+    },
+    /// A binary of another architecture, or not a binary.
+    ExecFormat,
+    /// A script's interpreter does not exist; a stray carriage return counts.
+    BadInterpreter {
+        /// The interpreter or script, where the line names it.
+        path: Option<String>,
+        /// The interpreter's name ends in a carriage return: the script has Windows line ends.
+        carriage_return: bool,
+    },
+    /// A shared library is missing or too old.
+    MissingLibrary {
+        /// The library, where the line names it.
+        library: Option<String>,
+    },
+    /// A module or class of the program's language is missing.
+    MissingModule {
+        /// The module.
+        module: String,
+    },
+    /// The configuration is wrong.
+    ConfigError {
+        /// The words.
+        detail: String,
+    },
+    /// An environment variable or required setting is missing.
+    MissingEnv {
+        /// Its name, where the line has it.
+        name: Option<String>,
+    },
+    /// A command line flag or argument is wrong.
+    BadFlag {
+        /// The words.
+        detail: String,
+    },
+    /// A login was refused.
+    AuthFailed {
+        /// The words.
+        detail: String,
+    },
+    /// The Java heap is full, or nearly and the collector works without success.
+    JvmHeap,
+    /// The Java metaspace is full.
+    JvmMetaspace,
+    /// Java could not make a thread.
+    JvmThreads,
+    /// Java direct memory is full.
+    JvmDirect,
+    /// Java could not get memory from the machine.
+    JvmNative,
+    /// The Node.js heap is full.
+    NodeHeap,
+    /// Python's MemoryError.
+    PythonMemory,
+    /// Go's runtime is out of memory.
+    GoMemory,
+    /// Memory ran out, by other words.
+    OutOfMemory,
+    /// A disk or volume is full.
+    DiskFull {
+        /// The path, where the line names it.
+        path: Option<String>,
+    },
+    /// A file system is read-only.
+    ReadOnly {
+        /// The path, where the line names it.
+        path: Option<String>,
+    },
+    /// Too many open files or processes.
+    LimitReached {
+        /// The words.
+        detail: String,
+    },
+    /// A panic of Go, Rust or another runtime.
+    Panic {
+        /// Its message.
+        message: String,
+    },
+    /// An exception of Java, Python, Node.js, .NET or Ruby that ended the program.
+    Exception {
+        /// Type and message.
+        message: String,
+    },
+    /// A segmentation fault or illegal instruction.
+    Segfault,
+    /// An assertion of the program.
+    Assertion {
+        /// The words.
+        detail: String,
+    },
+    /// TLS or a certificate.
+    Tls {
+        /// The words.
+        detail: String,
+    },
+    /// A database refuses: missing table, failed migration, lock.
+    Database {
+        /// The words.
+        detail: String,
+    },
+    /// The program says that it ends because of a signal.
+    Signal {
+        /// `SIGTERM`.
+        name: String,
+    },
+    /// The program ends as planned.
+    Finished,
+    /// The program listens.
+    ListeningOn {
+        /// The port.
+        port: u16,
+    },
+    /// The program waits for something.
+    Waiting {
+        /// For what.
+        target: String,
+    },
+    /// A line of an error or fatal level that no pattern knows.
+    Error {
+        /// The words.
+        message: String,
+    },
+}
+
+/// A line that decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TellingLine {
+    /// Index in the input.
+    pub line: usize,
+    /// The line without shipper prefixes.
+    pub text: String,
+    /// When, where a shipper or the line's JSON says it.
+    pub time: Option<Timestamp>,
+    /// What it says.
+    pub sign: AppSign,
+}
+
+/// Removes what shippers put before a line: CRI, docker's json-file, `kubectl logs --prefix --timestamps`, stern,
+/// journal, fluent and Loki JSON, terminal colors. Gives the time and the bare line.
+///
+/// An application's own JSON (`msg`) becomes its message and error.
+pub fn unwrap_line(line: &str) -> (Option<Timestamp>, Cow<'_, str>) {
+    let bare = strip(clip(line), None);
+    let mut time = bare.time;
+    let flat = bare.text.trim_start().starts_with('{').then(|| flatten(&bare.text)).flatten();
+    match flat {
+        Some((inner_time, text)) => {
+            time = time.or(inner_time);
+            (time, Cow::Owned(text))
+        }
+        None => (time, bare.text),
+    }
+}
+
+/// `{"level":"error","msg":"m","error":"e"}` as `error: m: e`.
+fn flatten(text: &str) -> Option<(Option<Timestamp>, String)> {
+    let value: Value = serde_json::from_str(text.trim()).ok()?;
+    let object = value.as_object()?;
+    let word = |keys: &[&str]| {
+        keys.iter()
+            .find_map(|key| object.get(*key).and_then(Value::as_str))
+            .filter(|word| !word.is_empty())
+    };
+    let message = word(&["msg", "message", "event", "body"]).unwrap_or("");
+    let errors = error_fields(object);
+    if message.is_empty() && errors.is_empty() {
+        return None;
+    }
+    let level = word(&["level", "severity", "lvl", "log.level"]).map(str::to_ascii_uppercase);
+    let parts = [level.as_deref().unwrap_or(""), message, &errors];
+    let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    Some((json_time(object), text))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! Lines of the kubelet and of container runtimes.
+
+mod klog;
+mod logrus;
+mod subject;
+mod verdict;
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use crate::Fact;
+
+use super::kernel::{is_kernel_text, kernel_in_year};
+use super::prefix::{Bare, strip};
+
+/// Who wrote a node's log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NodeLog {
+    /// The kubelet.
+    Kubelet,
+    /// containerd.
+    Containerd,
+    /// CRI-O.
+    Crio,
+    /// dockerd or cri-dockerd.
+    Dockerd,
+    /// The kernel.
+    Kernel,
+}
+
+/// A pod by namespace and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PodKey {
+    /// The namespace; empty where the text does not name it.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+/// A line of a kubelet's, runtime's or kernel's log that says something about a pod or the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeLine {
+    /// Index in the input.
+    pub line: usize,
+    /// The line without shipper prefixes.
+    pub text: String,
+    /// When; klog and syslog lines need the year from elsewhere.
+    pub time: Option<Timestamp>,
+    /// The node, where syslog or the journal names it.
+    pub host: Option<String>,
+    /// Who wrote it.
+    pub origin: NodeLog,
+    /// The pod that the line is about.
+    pub pod: Option<PodKey>,
+    /// The pod's uid.
+    pub pod_uid: Option<String>,
+    /// The container's name.
+    pub container: Option<String>,
+    /// The container's (or its sandbox') id without the runtime's prefix.
+    pub container_id: Option<String>,
+    /// What it says; empty for an error that no grammar knows.
+    pub facts: Vec<Fact>,
+}
+
+/// A line taken apart, whatever its format.
+#[derive(Debug, Default)]
+struct Record<'a> {
+    time: Option<Timestamp>,
+    error: bool,
+    /// The source file, `pod_workers.go`.
+    file: &'a str,
+    message: Cow<'a, str>,
+    fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl Record<'_> {
+    fn field(&self, key: &str) -> Option<&str> {
+        self.fields.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_ref()).filter(|v| !v.is_empty())
+    }
+
+    fn first(&self, keys: &[&str]) -> Option<&str> {
+        keys.iter().find_map(|key| self.field(key))
+    }
+}
+
+/// klog writes a value of several lines as `err=<`, the lines, ` >`; longer ones are cut.
+const VALUE_LINES_MAX: usize = 64;
+
+/// Reads a node's log: klog text of all versions and klog JSON, logrus lines of containerd, CRI-O and dockerd, and
+/// kernel lines, each with or without syslog's or the journal's prefix.
+///
+/// `hint` says who wrote lines that do not tell; `year_hint` dates lines that have no year. Lines that say nothing
+/// known are left out, unless they are errors about a pod.
+pub fn node(lines: &[&str], hint: Option<NodeLog>, year_hint: Option<i16>) -> Vec<NodeLine> {
+    let mut found = Vec::new();
+    let mut kernel_indexes = Vec::new();
+    let mut context = verdict::Context::default();
+    let mut index = 0;
+    while index < lines.len() {
+        let first = index;
+        index += 1;
+        let bare = strip(lines[first], year_hint);
+        let kernel = bare.sender.as_deref() == Some("kernel")
+            || (bare.sender.is_none() && (hint == Some(NodeLog::Kernel) || bare.uptime_seconds.is_some()))
+            || (bare.sender.is_none() && is_kernel_text(&bare.text));
+        if kernel {
+            kernel_indexes.push(first);
+            continue;
+        }
+        let bare = if bare.text.trim_end().ends_with("=<") {
+            let (joined, next) = joined_value(lines, first, &bare, year_hint);
+            index = next;
+            Bare { text: Cow::Owned(joined), ..bare }
+        } else {
+            bare
+        };
+        if let Some(line) = read(first, &bare, hint, year_hint, &mut context) {
+            found.push(line);
+        }
+    }
+    found.extend(kernel_lines(lines, &kernel_indexes, year_hint));
+    found.sort_by_key(|line| line.line);
+    found
+}
+
+fn read(
+    index: usize,
+    bare: &Bare<'_>,
+    hint: Option<NodeLog>,
+    year: Option<i16>,
+    context: &mut verdict::Context,
+) -> Option<NodeLine> {
+    let text = bare.text.trim();
+    let by_sender = bare.sender.as_deref().and_then(origin_of);
+    let (record, by_format) = match klog::record(text, year) {
+        Some(record) => (record, Some(NodeLog::Kubelet)),
+        None => match logrus::record(text) {
+            Some(record) => {
+                let origin = logrus::origin(&record);
+                (record, origin)
+            }
+            None => {
+                by_sender.or(hint)?;
+                (klog::plain(text), None)
+            }
+        },
+    };
+    let origin = by_sender.or(by_format).or(hint)?;
+    let subject = subject::of(&record);
+    let facts = verdict::facts(&record, &subject, origin, context);
+    if facts.is_empty() && !(record.error && (subject.pod.is_some() || subject.pod_uid.is_some())) {
+        return None;
+    }
+    Some(NodeLine {
+        line: index,
+        text: text.to_owned(),
+        time: bare.time.or(record.time),
+        host: bare.host.clone(),
+        origin,
+        pod: subject.pod,
+        pod_uid: subject.pod_uid,
+        container: subject.container,
+        container_id: subject.container_id,
+        facts,
+    })
+}
+
+fn origin_of(sender: &str) -> Option<NodeLog> {
+    Some(match sender {
+        "kubelet" | "hyperkube" | "k3s" | "rke2" | "microk8s.daemon-kubelet" => NodeLog::Kubelet,
+        "containerd" | "containerd-shim" => NodeLog::Containerd,
+        "crio" | "cri-o" | "conmon" => NodeLog::Crio,
+        "dockerd" | "docker" | "cri-dockerd" => NodeLog::Dockerd,
+        _ => return None,
+    })
+}
+
+/// `err=<` and its lines as one quoted value, and the index after them.
+fn joined_value(lines: &[&str], first: usize, bare: &Bare<'_>, year: Option<i16>) -> (String, usize) {
+    let head = bare.text.trim_end();
+    let mut joined = String::from(&head[..head.len() - 1]);
+    joined.push('"');
+    let mut index = first + 1;
+    while index < lines.len() && index - first <= VALUE_LINES_MAX {
+        let next = strip(lines[index], year);
+        let text = next.text.as_ref();
+        // The next record begins: the value was cut.
+        if klog::record(text.trim(), year).is_some() {
+            joined.push('"');
+            return (joined, index);
+        }
+        index += 1;
+        let closed = text.trim_start().starts_with('>') && !text.starts_with('\t');
+        if closed {
+            joined.push('"');
+            joined.push_str(text.trim_start().trim_start_matches('>'));
+            return (joined, index);
+        }
+        if index > first + 2 {
+            joined.push_str("\\n");
+        }
+        for c in text.trim_start_matches(['\t', ' ']).chars() {
+            if matches!(c, '"' | '\\') {
+                joined.push('\\');
+            }
+            joined.push(c);
+        }
+    }
+    joined.push('"');
+    (joined, index)
+}
+
+fn kernel_lines(lines: &[&str], indexes: &[usize], year: Option<i16>) -> Vec<NodeLine> {
+    let picked: Vec<&str> = indexes.iter().map(|&index| lines[index]).collect();
+    kernel_in_year(&picked, year)
+        .into_iter()
+        .map(|line| {
+            let (pod_uid, container_id) = match &line.fact {
+                Fact::OomKill(kill) => (kill.pod_uid(), kill.container_id()),
+                _ => (None, None),
+            };
+            NodeLine {
+                line: indexes[line.line],
+                text: line.text,
+                time: line.time,
+                host: line.host,
+                origin: NodeLog::Kernel,
+                pod: None,
+                pod_uid,
+                container: None,
+                container_id,
+                facts: vec![line.fact],
+            }
+        })
+        .collect()
+}
+
+/// The line is of a node's log, by its format alone.
+pub(crate) fn is_node_text(text: &str) -> bool {
+    let bare = strip(text, None);
+    bare.sender.as_deref().is_some_and(|sender| origin_of(sender).is_some())
+        || klog::record(bare.text.trim(), None).is_some()
+        || logrus::record(bare.text.trim()).is_some_and(|record| logrus::origin(&record).is_some())
+}
+
+#[cfg(test)]
+mod tests;
