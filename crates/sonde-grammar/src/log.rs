@@ -10,3 +10,6 @@ mod time;
 pub use application::{AppSign, TellingLine, application, unwrap_line};
 pub use kernel::{KernelLine, kernel, kernel_in_year};
 pub use node::{NodeLine, NodeLog, PodKey, node};
+
+#[cfg(test)]
+mod tests;

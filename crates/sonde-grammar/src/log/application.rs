@@ -200,7 +200,12 @@ pub struct TellingLine {
 pub fn unwrap_line(line: &str) -> (Option<Timestamp>, Cow<'_, str>) {
     let bare = strip(clip(line), None);
     let mut time = bare.time;
-    let flat = bare.text.trim_start().starts_with('{').then(|| flatten(&bare.text)).flatten();
+    let flat = bare
+        .text
+        .trim_start()
+        .starts_with('{')
+        .then(|| flatten(&bare.text))
+        .flatten();
     match flat {
         Some((inner_time, text)) => {
             time = time.or(inner_time);
@@ -226,7 +231,11 @@ fn flatten(text: &str) -> Option<(Option<Timestamp>, String)> {
     }
     let level = word(&["level", "severity", "lvl", "log.level"]).map(str::to_ascii_uppercase);
     let parts = [level.as_deref().unwrap_or(""), message, &errors];
-    let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    let text = parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(": ");
     Some((json_time(object), text))
 }
 

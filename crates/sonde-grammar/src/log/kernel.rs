@@ -92,7 +92,9 @@ impl Reader {
             self.header(index, bare, &text[..at], text);
         } else if let Some(rest) = text.strip_prefix("oom-kill:") {
             self.summary(index, bare, rest, text);
-        } else if let Some(rest) = after(text, "Task in ").filter(|rest| rest.contains(" killed as a result of limit of ")) {
+        } else if let Some(rest) =
+            after(text, "Task in ").filter(|rest| rest.contains(" killed as a result of limit of "))
+        {
             self.limit_of(index, bare, rest, text);
         } else if text.contains("Kill process ") || text.contains("Killed process ") {
             self.killed(index, bare, text);
@@ -104,7 +106,11 @@ impl Reader {
                 host: bare.host.clone(),
                 fact,
             });
-        } else if let Some(cgroup) = between(text, "Tasks in ", " are going to be killed due to memory.oom.group set") {
+        } else if let Some(cgroup) = between(
+            text,
+            "Tasks in ",
+            " are going to be killed due to memory.oom.group set",
+        ) {
             self.oom_group(cgroup);
         } else if !self.open.is_empty() {
             self.detail(bare, text);
@@ -127,7 +133,9 @@ impl Reader {
 
     /// 4.19 on: `constraint=CONSTRAINT_MEMCG,...,oom_memcg=/a,task_memcg=/a/b,task=c,pid=1,uid=0`.
     fn summary(&mut self, index: usize, bare: &Bare<'_>, rest: &str, text: &str) {
-        let mut block = self.take(bare, |kill| kill.pid.is_none()).unwrap_or_else(|| Block::new(index, bare, text));
+        let mut block = self
+            .take(bare, |kill| kill.pid.is_none())
+            .unwrap_or_else(|| Block::new(index, bare, text));
         block.line = index;
         text.clone_into(&mut block.text);
         let value = |key: &str| after(rest, key).map(|rest| word(rest, &[',']));
@@ -144,14 +152,18 @@ impl Reader {
         kill.victim_cgroup = value("task_memcg=").map(str::to_owned);
         // A process name may contain a comma or blank; the pid that follows ends it.
         kill.process = between(rest, "task=", ",pid=").map(str::to_owned);
-        kill.pid = after(rest, ",pid=").and_then(number).and_then(|pid| u32::try_from(pid).ok());
+        kill.pid = after(rest, ",pid=")
+            .and_then(number)
+            .and_then(|pid| u32::try_from(pid).ok());
         self.told_apart(&mut block);
         self.push(block);
     }
 
     /// Up to 4.18: `Task in <victim> killed as a result of limit of <limit>`.
     fn limit_of(&mut self, index: usize, bare: &Bare<'_>, rest: &str, text: &str) {
-        let mut block = self.take(bare, |kill| kill.pid.is_none()).unwrap_or_else(|| Block::new(index, bare, text));
+        let mut block = self
+            .take(bare, |kill| kill.pid.is_none())
+            .unwrap_or_else(|| Block::new(index, bare, text));
         block.line = index;
         text.clone_into(&mut block.text);
         block.kill.constraint = Some(OomConstraint::Cgroup);
@@ -166,8 +178,12 @@ impl Reader {
     /// `Kill process N (c) score S or sacrifice child` announces, `Killed process N (c) ...` ends the block.
     fn killed(&mut self, index: usize, bare: &Bare<'_>, text: &str) {
         let done = text.contains("Killed process ");
-        let Some(rest) = after(text, "Killed process ").or_else(|| after(text, "Kill process ")) else { return };
-        let Some(pid) = number(rest).and_then(|pid| u32::try_from(pid).ok()) else { return };
+        let Some(rest) = after(text, "Killed process ").or_else(|| after(text, "Kill process ")) else {
+            return;
+        };
+        let Some(pid) = number(rest).and_then(|pid| u32::try_from(pid).ok()) else {
+            return;
+        };
         let process = between(rest, "(", ")").map(str::to_owned);
         let constraint = if text.contains("emory cgroup out of memory") {
             Some(OomConstraint::Cgroup)
@@ -220,7 +236,14 @@ impl Reader {
 
     /// Lines of a block that name no process.
     fn detail(&mut self, bare: &Bare<'_>, text: &str) {
-        let Some(block) = self.open.iter_mut().rev().find(|block| same_host(&block.host, &bare.host)) else { return };
+        let Some(block) = self
+            .open
+            .iter_mut()
+            .rev()
+            .find(|block| same_host(&block.host, &bare.host))
+        else {
+            return;
+        };
         if let Some(rest) = text.strip_prefix("memory: usage ") {
             block.kill.usage_kib = number(rest);
             block.kill.limit_kib = after(rest, "limit ").and_then(number);
@@ -249,7 +272,10 @@ impl Reader {
     fn oom_group(&mut self, cgroup: &str) {
         if let Some(last) = self.done.last()
             && let Fact::OomKill(kill) = &last.fact
-            && kill.victim_cgroup.as_deref().is_none_or(|victim| victim.starts_with(cgroup))
+            && kill
+                .victim_cgroup
+                .as_deref()
+                .is_none_or(|victim| victim.starts_with(cgroup))
         {
             self.group = Some(OomKill {
                 process: None,
@@ -286,7 +312,9 @@ impl Reader {
                 _ => None,
             };
             let by_time = match (block.time, bare.time) {
-                (Some(then), Some(now)) => Some(now.as_second().abs_diff(then.as_second()) > BLOCK_SECONDS_MAX),
+                (Some(then), Some(now)) => {
+                    Some(now.as_second().abs_diff(then.as_second()) > BLOCK_SECONDS_MAX)
+                }
                 _ => None,
             };
             by_uptime.or(by_time).unwrap_or(false) || index - block.first > BLOCK_LINES_MAX
@@ -316,7 +344,11 @@ impl Reader {
             }
         }
         for at in self.mixed_done.drain(..) {
-            if let Some(KernelLine { fact: Fact::OomKill(kill), .. }) = self.done.get_mut(at) {
+            if let Some(KernelLine {
+                fact: Fact::OomKill(kill),
+                ..
+            }) = self.done.get_mut(at)
+            {
                 forget_unkeyed(kill);
             }
         }
@@ -396,7 +428,12 @@ fn last_words(invoker: &str) -> String {
     }
     let tail = &invoker[start..];
     // What a cut prefix leaves ends in `: ` or `] `.
-    let begin = tail.rfind("] ").map(|at| at + 2).into_iter().chain(tail.rfind(": ").map(|at| at + 2)).max();
+    let begin = tail
+        .rfind("] ")
+        .map(|at| at + 2)
+        .into_iter()
+        .chain(tail.rfind(": ").map(|at| at + 2))
+        .max();
     tail[begin.unwrap_or(0)..].trim().to_owned()
 }
 
@@ -408,7 +445,12 @@ fn table_row(text: &str, pid: u32) -> Option<i32> {
     }
     let fields: Vec<&str> = rest.split_whitespace().take(12).collect();
     // The adjustment is the last number before the name.
-    fields.iter().skip(5).take_while(|f| signed(f).is_some()).last().and_then(|f| f.parse().ok())
+    fields
+        .iter()
+        .skip(5)
+        .take_while(|f| signed(f).is_some())
+        .last()
+        .and_then(|f| f.parse().ok())
 }
 
 /// The kernel's alarms other than kills for memory.
@@ -441,8 +483,18 @@ fn alarm(text: &str) -> Option<Fact> {
         "nfs: server ",
     ];
     /// Parts that name healthy lines with the same words.
-    const CALM: [&str; 7] = ["Mounting", "Ending clean mount", "Unmounting", " OK", "Quotacheck", "Deprecated", "Starting recovery"];
-    if let Some(rest) = text.strip_prefix("INFO: task ").or_else(|| after(text, ": INFO: task "))
+    const CALM: [&str; 7] = [
+        "Mounting",
+        "Ending clean mount",
+        "Unmounting",
+        " OK",
+        "Quotacheck",
+        "Deprecated",
+        "Starting recovery",
+    ];
+    if let Some(rest) = text
+        .strip_prefix("INFO: task ")
+        .or_else(|| after(text, ": INFO: task "))
         && let Some((task, _)) = rest.split_once(" blocked for more than")
     {
         let (process, pid) = task.rsplit_once(':').unwrap_or((task, ""));
@@ -469,8 +521,12 @@ fn alarm(text: &str) -> Option<Fact> {
     if text.starts_with("Linux version ") {
         return Some(Fact::Node(NodeFact::Rebooted));
     }
-    let trouble = TROUBLE.iter().any(|sign| text.contains(sign)) && !CALM.iter().any(|sign| text.contains(sign));
-    let xfs = text.contains("XFS (") && !["orrupt", "error", "rror:", "hutdown", "hut down"].iter().any(|w| text.contains(w));
+    let trouble =
+        TROUBLE.iter().any(|sign| text.contains(sign)) && !CALM.iter().any(|sign| text.contains(sign));
+    let xfs = text.contains("XFS (")
+        && !["orrupt", "error", "rror:", "hutdown", "hut down"]
+            .iter()
+            .any(|w| text.contains(w));
     (trouble && !xfs).then(|| {
         Fact::Node(NodeFact::KernelTrouble {
             detail: text.to_owned(),

@@ -76,7 +76,11 @@ struct Record<'a> {
 
 impl Record<'_> {
     fn field(&self, key: &str) -> Option<&str> {
-        self.fields.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_ref()).filter(|v| !v.is_empty())
+        self.fields
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, v)| v.as_ref())
+            .filter(|v| !v.is_empty())
     }
 
     fn first(&self, keys: &[&str]) -> Option<&str> {
@@ -111,7 +115,10 @@ pub fn node(lines: &[&str], hint: Option<NodeLog>, year_hint: Option<i16>) -> Ve
         let bare = if bare.text.trim_end().ends_with("=<") {
             let (joined, next) = joined_value(lines, first, &bare, year_hint);
             index = next;
-            Bare { text: Cow::Owned(joined), ..bare }
+            Bare {
+                text: Cow::Owned(joined),
+                ..bare
+            }
         } else {
             bare
         };
@@ -234,14 +241,6 @@ fn kernel_lines(lines: &[&str], indexes: &[usize], year: Option<i16>) -> Vec<Nod
             }
         })
         .collect()
-}
-
-/// The line is of a node's log, by its format alone.
-pub(crate) fn is_node_text(text: &str) -> bool {
-    let bare = strip(text, None);
-    bare.sender.as_deref().is_some_and(|sender| origin_of(sender).is_some())
-        || klog::record(bare.text.trim(), None).is_some()
-        || logrus::record(bare.text.trim()).is_some_and(|record| logrus::origin(&record).is_some())
 }
 
 #[cfg(test)]

@@ -79,7 +79,8 @@ fn plain_layer<'a>(
         b'<' => {
             // syslog priority: `<6>`.
             let (number, rest) = trimmed[1..].split_once('>')?;
-            (number.len() <= 3 && number.bytes().all(|b| b.is_ascii_digit()) && !number.is_empty()).then_some(rest)
+            (number.len() <= 3 && number.bytes().all(|b| b.is_ascii_digit()) && !number.is_empty())
+                .then_some(rest)
         }
         b'{' => {
             // Loki's labels: `{app="x"} line`.
@@ -96,7 +97,9 @@ fn plain_layer<'a>(
             if trimmed.as_bytes().get(10) == Some(&b' ') && !trimmed[..len].ends_with(['Z', 'C']) {
                 return None;
             }
-            let rest = rest.strip_prefix(' ').or_else(|| rest.is_empty().then_some(rest))?;
+            let rest = rest
+                .strip_prefix(' ')
+                .or_else(|| rest.is_empty().then_some(rest))?;
             bare.time.get_or_insert(time);
             for stream in ["stdout ", "stderr "] {
                 if let Some(rest) = rest.strip_prefix(stream) {
@@ -154,7 +157,10 @@ fn bracket<'a>(bare: &mut Bare<'_>, text: &'a str) -> Option<&'a str> {
     }
     let clock = inner.strip_prefix('+').map(str::trim_start).unwrap_or(inner);
     let (seconds, micros) = clock.split_once('.')?;
-    let is_uptime = !seconds.is_empty() && [seconds, micros].iter().all(|s| s.bytes().all(|b| b.is_ascii_digit()));
+    let is_uptime = !seconds.is_empty()
+        && [seconds, micros]
+            .iter()
+            .all(|s| s.bytes().all(|b| b.is_ascii_digit()));
     if !is_uptime || micros.len() < 3 {
         return None;
     }
@@ -168,7 +174,11 @@ fn bracket<'a>(bare: &mut Bare<'_>, text: &'a str) -> Option<&'a str> {
 fn kmsg<'a>(bare: &mut Bare<'_>, text: &'a str) -> Option<&'a str> {
     let (head, rest) = text.split_once(';')?;
     let mut fields = head.split(',');
-    let (_, _, micros) = (number(fields.next()?)?, number(fields.next()?)?, number(fields.next()?)?);
+    let (_, _, micros) = (
+        number(fields.next()?)?,
+        number(fields.next()?)?,
+        number(fields.next()?)?,
+    );
     fields.next()?;
     bare.uptime_seconds = Some(micros / 1_000_000);
     Some(rest)
@@ -178,7 +188,14 @@ fn kmsg<'a>(bare: &mut Bare<'_>, text: &'a str) -> Option<&'a str> {
 /// `2026-..Z Starting server: x` is an application's line.
 fn sender<'a>(bare: &mut Bare<'_>, text: &'a str, strict: bool) -> Option<&'a str> {
     const KNOWN: [&str; 8] = [
-        "kernel", "kubelet", "containerd", "crio", "dockerd", "docker", "systemd", "k3s",
+        "kernel",
+        "kubelet",
+        "containerd",
+        "crio",
+        "dockerd",
+        "docker",
+        "systemd",
+        "k3s",
     ];
     let (host, rest) = text.split_once(' ')?;
     if host.contains([':', '=', '[', '"']) || host.is_empty() {
@@ -211,9 +228,13 @@ fn stern<'a>(bare: &mut Bare<'_>, text: &'a str, colored: bool) -> Option<&'a st
     let label = |word: &str| {
         !word.is_empty()
             && word.len() <= 253
-            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
     };
-    let ordinal = pod.rsplit_once('-').is_some_and(|(_, tail)| tail.bytes().all(|b| b.is_ascii_digit()));
+    let ordinal = pod
+        .rsplit_once('-')
+        .is_some_and(|(_, tail)| tail.bytes().all(|b| b.is_ascii_digit()));
     if !label(pod) || !label(container) || !(is_generated(pod) || (colored && ordinal)) {
         return None;
     }
@@ -234,17 +255,25 @@ pub(crate) fn is_generated(name: &str) -> bool {
 
 /// A shipper's JSON: docker's json-file, fluent, Loki, the journal. Application and klog JSON (`msg`) is not one.
 fn json(bare: &mut Bare<'_>, text: &str) -> Option<String> {
-    if !["\"log\"", "\"message\"", "\"MESSAGE\"", "\"line\""].iter().any(|key| text.contains(key)) {
+    if !["\"log\"", "\"message\"", "\"MESSAGE\"", "\"line\""]
+        .iter()
+        .any(|key| text.contains(key))
+    {
         return None;
     }
     let value: Value = serde_json::from_str(text.trim_end()).ok()?;
     let object = value.as_object()?;
-    let inner = ["log", "MESSAGE", "message", "line"].iter().find_map(|key| object.get(*key))?;
+    let inner = ["log", "MESSAGE", "message", "line"]
+        .iter()
+        .find_map(|key| object.get(*key))?;
     let text = match inner {
         Value::String(text) => text.trim_end_matches('\n').to_owned(),
         // The journal writes a message that is not plain text as its bytes.
         Value::Array(bytes) => {
-            let bytes: Vec<u8> = bytes.iter().filter_map(|b| u8::try_from(b.as_u64()?).ok()).collect();
+            let bytes: Vec<u8> = bytes
+                .iter()
+                .filter_map(|b| u8::try_from(b.as_u64()?).ok())
+                .collect();
             String::from_utf8_lossy(&bytes).into_owned()
         }
         _ => return None,
@@ -276,12 +305,23 @@ fn json(bare: &mut Bare<'_>, text: &str) -> Option<String> {
     }
     // An application's own JSON with `message` keeps its error beside it.
     let extra = error_fields(object);
-    Some(if extra.is_empty() { text } else { format!("{text}: {extra}") })
+    Some(if extra.is_empty() {
+        text
+    } else {
+        format!("{text}: {extra}")
+    })
 }
 
 /// The time of a JSON log line.
 pub(crate) fn json_time(object: &serde_json::Map<String, Value>) -> Option<Timestamp> {
-    const KEYS: [&str; 6] = ["time", "ts", "@timestamp", "timestamp", "__REALTIME_TIMESTAMP", "t"];
+    const KEYS: [&str; 6] = [
+        "time",
+        "ts",
+        "@timestamp",
+        "timestamp",
+        "__REALTIME_TIMESTAMP",
+        "t",
+    ];
     KEYS.iter().find_map(|key| match object.get(*key)? {
         Value::String(text) => time::iso(text)
             .map(|(time, _)| time)
@@ -293,15 +333,26 @@ pub(crate) fn json_time(object: &serde_json::Map<String, Value>) -> Option<Times
 
 /// The values of an application's error fields, joined.
 pub(crate) fn error_fields(object: &serde_json::Map<String, Value>) -> String {
-    const KEYS: [&str; 8] = ["error", "err", "exception", "stack_trace", "stack", "stacktrace", "error.message", "reason"];
+    const KEYS: [&str; 8] = [
+        "error",
+        "err",
+        "exception",
+        "stack_trace",
+        "stack",
+        "stacktrace",
+        "error.message",
+        "reason",
+    ];
     let mut found: Vec<&str> = Vec::new();
     for key in KEYS {
         let text = match object.get(key) {
             Some(Value::String(text)) => text.as_str(),
-            Some(Value::Object(inner)) => match ["message", "msg", "stack"].iter().find_map(|k| inner.get(*k)) {
-                Some(Value::String(text)) => text.as_str(),
-                _ => continue,
-            },
+            Some(Value::Object(inner)) => {
+                match ["message", "msg", "stack"].iter().find_map(|k| inner.get(*k)) {
+                    Some(Value::String(text)) => text.as_str(),
+                    _ => continue,
+                }
+            }
             _ => continue,
         };
         if !text.is_empty() && !found.contains(&text) {
@@ -349,15 +400,31 @@ mod tests {
         for (line, text, timed) in [
             ("2026-11-21T12:31:01.123456789Z stdout F hello", "hello", true),
             ("2026-11-21T12:31:01.123456789Z stderr P part", "part", true),
-            (r#"{"log":"hello\n","stream":"stdout","time":"2026-11-21T12:31:01.1Z"}"#, "hello", true),
+            (
+                r#"{"log":"hello\n","stream":"stdout","time":"2026-11-21T12:31:01.1Z"}"#,
+                "hello",
+                true,
+            ),
             ("2026-11-21T12:31:01Z hello", "hello", true),
             ("[pod/checkout-1/app] 2026-11-21T12:31:01Z hello", "hello", true),
             ("checkout-7d9fbb-x2b4k app hello", "hello", false),
-            ("\x1b[32mdb-0\x1b[0m \x1b[31mpostgres\x1b[0m hello", "hello", false),
+            (
+                "\x1b[32mdb-0\x1b[0m \x1b[31mpostgres\x1b[0m hello",
+                "hello",
+                false,
+            ),
             ("Nov 21 12:31:01 node-1 kernel: [12.345678] hello", "hello", false),
             ("<6>Nov 21 12:31:01 node-1 kubelet[12]: hello", "hello", false),
-            ("2026-11-21T12:31:01+0000 node-1 kubelet[12]: hello", "hello", true),
-            ("Sat 2026-11-21 12:31:01 UTC node-1 containerd[1]: hello", "hello", true),
+            (
+                "2026-11-21T12:31:01+0000 node-1 kubelet[12]: hello",
+                "hello",
+                true,
+            ),
+            (
+                "Sat 2026-11-21 12:31:01 UTC node-1 containerd[1]: hello",
+                "hello",
+                true,
+            ),
             ("[Sat Nov 21 12:31:01 2026] hello", "hello", true),
             ("[    0.123456][    T1] hello", "hello", false),
             ("kern  :warn  : [12.345678] hello", "hello", false),
@@ -367,9 +434,21 @@ mod tests {
                 "hello",
                 true,
             ),
-            (r#"{"MESSAGE":"hello","__REALTIME_TIMESTAMP":"1795000000000000"}"#, "hello", true),
-            ("2026-11-21 12:31:01,123 INFO hello", "2026-11-21 12:31:01,123 INFO hello", false),
-            ("2026-11-21T12:31:01Z Starting server: ok", "Starting server: ok", true),
+            (
+                r#"{"MESSAGE":"hello","__REALTIME_TIMESTAMP":"1795000000000000"}"#,
+                "hello",
+                true,
+            ),
+            (
+                "2026-11-21 12:31:01,123 INFO hello",
+                "2026-11-21 12:31:01,123 INFO hello",
+                false,
+            ),
+            (
+                "2026-11-21T12:31:01Z Starting server: ok",
+                "Starting server: ok",
+                true,
+            ),
             ("nothing here", "nothing here", false),
             ("[error] nothing", "[error] nothing", false),
         ] {

@@ -122,10 +122,15 @@ pub(crate) fn pairs(text: &str) -> Vec<(&str, Cow<'_, str>)> {
     while found.len() < PAIRS_MAX {
         let Some(equals) = rest.find('=') else { break };
         let before = &rest[..equals];
-        let start = before.rfind(|c: char| c.is_whitespace() || c == '"').map_or(0, |at| at + 1);
+        let start = before
+            .rfind(|c: char| c.is_whitespace() || c == '"')
+            .map_or(0, |at| at + 1);
         let key = &before[start..];
         let tail = &rest[equals + 1..];
-        let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
+        let plain = !key.is_empty()
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
         if !plain {
             rest = tail;
             continue;

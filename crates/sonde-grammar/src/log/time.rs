@@ -68,6 +68,7 @@ pub(crate) fn ctime(text: &str) -> Option<Timed> {
 }
 
 /// `Mon, 02 Jan 2006 15:04:05 +0000`, as `kubectl describe` writes it.
+#[allow(dead_code, reason = "for describe output")]
 pub(crate) fn rfc1123(text: &str) -> Option<Timed> {
     let mut it = Scan::new(text);
     it.word_of(&DAYS)?;
@@ -120,20 +121,6 @@ pub(crate) fn klog(text: &str, year: Option<i16>) -> Option<(Option<Timestamp>, 
         .and_then(|year| civil(i64::from(year), month, day, clock, nanosecond))
         .and_then(|civil| at_offset(civil, None));
     Some((time, it.at))
-}
-
-/// `2026/11/21 12:31:01`, as Go's and nginx' loggers write it.
-pub(crate) fn slashed(text: &str) -> Option<Timed> {
-    let mut it = Scan::new(text);
-    let year = it.digits(4)?;
-    it.byte(b'/')?;
-    let month = it.digits(2)?;
-    it.byte(b'/')?;
-    let day = it.digits(2)?;
-    it.blanks()?;
-    let clock = it.clock()?;
-    let nanosecond = it.fraction();
-    Some((at_offset(civil(year, month, day, clock, nanosecond)?, None)?, it.at))
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size.
@@ -313,14 +300,25 @@ mod tests {
         let noon = "2026-11-21T12:31:01Z";
         for (found, want, rest) in [
             (rest_of(iso, "2026-11-21T12:31:01Z x"), noon, " x"),
-            (rest_of(iso, "2026-11-21T12:31:01.5+00:00 x"), "2026-11-21T12:31:01.5Z", " x"),
+            (
+                rest_of(iso, "2026-11-21T12:31:01.5+00:00 x"),
+                "2026-11-21T12:31:01.5Z",
+                " x",
+            ),
             (rest_of(iso, "2026-11-21T14:31:01+0200x"), noon, "x"),
-            (rest_of(iso, "2026-11-21 12:31:01,250 INFO"), "2026-11-21T12:31:01.25Z", " INFO"),
+            (
+                rest_of(iso, "2026-11-21 12:31:01,250 INFO"),
+                "2026-11-21T12:31:01.25Z",
+                " INFO",
+            ),
             (rest_of(iso, "2026-11-21 14:31:01 +0200 CEST m=+1"), noon, " m=+1"),
             (rest_of(ctime, "Sat Nov 21 12:31:01 2026] k"), noon, "] k"),
             (rest_of(rfc1123, "Sat, 21 Nov 2026 13:31:01 +0100"), noon, ""),
-            (rest_of(journal_full, "Sat 2026-11-21 12:31:01 UTC host"), noon, " host"),
-            (rest_of(slashed, "2026/11/21 12:31:01 [emerg]"), noon, " [emerg]"),
+            (
+                rest_of(journal_full, "Sat 2026-11-21 12:31:01 UTC host"),
+                noon,
+                " host",
+            ),
         ] {
             let (time, left) = found.expect(want);
             assert_eq!(time, want.parse::<Timestamp>().unwrap());
@@ -328,7 +326,11 @@ mod tests {
         }
         assert_eq!(syslog("Nov  1 12:31:01 h", None), Some((None, 15)));
         assert_eq!(
-            klog("1121 12:31:01.000001   7 x", Some(2026)).unwrap().0.unwrap().to_string(),
+            klog("1121 12:31:01.000001   7 x", Some(2026))
+                .unwrap()
+                .0
+                .unwrap()
+                .to_string(),
             "2026-11-21T12:31:01.000001Z"
         );
         assert!(iso("2026-13-41T12:31:01Z").is_none());

@@ -4,12 +4,13 @@ use crate::log::scan::{after, between, find_ignoring_case, word};
 
 /// Words before a colon and a number that are no hosts.
 const NO_HOSTS: [&str; 16] = [
-    "line", "error", "code", "errno", "pid", "exit", "status", "column", "col", "attempt", "level", "version", "at",
-    "tid", "thread", "count",
+    "line", "error", "code", "errno", "pid", "exit", "status", "column", "col", "attempt", "level",
+    "version", "at", "tid", "thread", "count",
 ];
 /// Source files before a colon and a line number.
 const SOURCES: [&str; 16] = [
-    ".go", ".py", ".js", ".ts", ".java", ".rs", ".rb", ".c", ".cc", ".cpp", ".h", ".php", ".cs", ".kt", ".scala", ".sh",
+    ".go", ".py", ".js", ".ts", ".java", ".rs", ".rb", ".c", ".cc", ".cpp", ".h", ".php", ".cs", ".kt",
+    ".scala", ".sh",
 ];
 
 /// The peer that a line speaks of: `db:5432`, `10.0.0.1:80`, `db port 5432`. Credentials of a URL are left out.
@@ -17,7 +18,9 @@ pub(crate) fn target(text: &str) -> Option<String> {
     // libpq: `connection to server at "db" (10.0.0.1), port 5432 failed`.
     if let Some(rest) = after(text, "server at \"") {
         let host = rest.split('"').next()?;
-        let port = after(rest, "port ").map(|rest| word(rest, &[',', ';', ':'])).unwrap_or("");
+        let port = after(rest, "port ")
+            .map(|rest| word(rest, &[',', ';', ':']))
+            .unwrap_or("");
         return Some(joined(host, port));
     }
     // curl, nc, ssh: `connect to db port 5432`; old libpq: `running on host "db" (10.0.0.1) and accepting TCP/IP
@@ -75,16 +78,25 @@ pub(crate) fn path(text: &str) -> Option<String> {
             .last()
     };
     // `line 3: /app/x: No such file`: of several paths, the last one before the verdict is meant.
-    let verdict = ["o such file", "ermission denied", "ead-only file", "o space left", "s a directory"]
-        .iter()
-        .find_map(|sign| text.find(sign));
+    let verdict = [
+        "o such file",
+        "ermission denied",
+        "ead-only file",
+        "o space left",
+        "s a directory",
+    ]
+    .iter()
+    .find_map(|sign| text.find(sign));
     let before = verdict.and_then(|at| {
         tokens(&text[..at])
             .map(|token| token.trim_end_matches([':', ',', ';', ')', '.', '(']))
             .filter(|token| token.len() > 1 && token.starts_with('/') && !token.starts_with("//"))
             .last()
     });
-    in_quotes.or(before).or_else(plain).map(|path| path.trim_matches('"').to_owned())
+    in_quotes
+        .or(before)
+        .or_else(plain)
+        .map(|path| path.trim_matches('"').to_owned())
 }
 
 /// The name that could not be resolved.
@@ -129,14 +141,19 @@ pub(crate) fn variable(text: &str) -> Option<String> {
         word.len() > 2
             && word.contains('_')
             && word.starts_with(|c: char| c.is_ascii_uppercase())
-            && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
     };
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
         .find(is_variable)
         .map(str::to_owned)
         .or_else(|| {
             let quoted = text.split(['"', '\'', '`']).nth(1)?;
-            let plain = !quoted.is_empty() && quoted.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+            let plain = !quoted.is_empty()
+                && quoted
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
             plain.then(|| quoted.to_owned())
         })
 }
@@ -147,12 +164,15 @@ fn mysql_host(text: &str) -> Option<&str> {
 }
 
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || "\"'()<>|,;".contains(c)).filter(|token| !token.is_empty())
+    text.split(|c: char| c.is_whitespace() || "\"'()<>|,;".contains(c))
+        .filter(|token| !token.is_empty())
 }
 
 /// `host:port` of a token: a plain one, a URL, `name/10.0.0.1:80`, `[::1]:80`, `:::3000`.
 fn address(token: &str) -> Option<String> {
-    let token = token.trim_end_matches([':', '.', ']', '}', '/']).trim_start_matches(['[', '{', '=']);
+    let token = token
+        .trim_end_matches([':', '.', ']', '}', '/'])
+        .trim_start_matches(['[', '{', '=']);
     let token = token.rsplit_once("://").map_or(token, |(_, rest)| rest);
     let token = token.rsplit_once('@').map_or(token, |(_, rest)| rest);
     let token = token.split(['?', '#']).next()?;
@@ -166,7 +186,8 @@ fn address(token: &str) -> Option<String> {
     let host = host.rsplit_once('=').map_or(host, |(_, rest)| rest);
     let plain = is_host(host) || host.is_empty() || host.bytes().all(|b| b == b':' || b.is_ascii_hexdigit());
     let lower = host.to_ascii_lowercase();
-    let is_clock = host.bytes().all(|b| b.is_ascii_digit() || b == b':') && !host.is_empty() && !host.starts_with(':');
+    let is_clock =
+        host.bytes().all(|b| b.is_ascii_digit() || b == b':') && !host.is_empty() && !host.starts_with(':');
     if !is_port(port)
         || !plain
         || is_clock
@@ -179,7 +200,11 @@ fn address(token: &str) -> Option<String> {
 }
 
 fn joined(host: &str, port: &str) -> String {
-    if is_port(port) { format!("{host}:{port}") } else { host.to_owned() }
+    if is_port(port) {
+        format!("{host}:{port}")
+    } else {
+        host.to_owned()
+    }
 }
 
 fn is_port(text: &str) -> bool {
@@ -192,7 +217,9 @@ fn is_host(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_')
 }
 
 #[cfg(test)]
@@ -202,13 +229,28 @@ mod tests {
     #[test]
     fn targets() {
         for (line, want) in [
-            ("dial tcp 10.0.0.1:5432: connect: connection refused", Some("10.0.0.1:5432")),
+            (
+                "dial tcp 10.0.0.1:5432: connect: connection refused",
+                Some("10.0.0.1:5432"),
+            ),
             ("connect ECONNREFUSED 127.0.0.1:6379", Some("127.0.0.1:6379")),
-            ("Connection to db:5432 refused. Check that the hostname", Some("db:5432")),
-            (r#"connection to server at "db" (10.0.0.1), port 5432 failed: Connection refused"#, Some("db:5432")),
-            ("curl: (7) Failed to connect to db port 8080 after 0 ms: Connection refused", Some("db:8080")),
+            (
+                "Connection to db:5432 refused. Check that the hostname",
+                Some("db:5432"),
+            ),
+            (
+                r#"connection to server at "db" (10.0.0.1), port 5432 failed: Connection refused"#,
+                Some("db:5432"),
+            ),
+            (
+                "curl: (7) Failed to connect to db port 8080 after 0 ms: Connection refused",
+                Some("db:8080"),
+            ),
             ("Connection refused: db/10.0.0.1:5432", Some("db:5432")),
-            ("postgres://app:s3cret@db:5432/app: connection refused", Some("db:5432")),
+            (
+                "postgres://app:s3cret@db:5432/app: connection refused",
+                Some("db:5432"),
+            ),
             ("2026-11-21 12:31:01 main.go:12: connection refused", None),
             ("Can't connect to MySQL server on 'mysql' (111)", Some("mysql")),
             ("connect to [::1]:80 failed", Some("::1:80")),
@@ -219,15 +261,42 @@ mod tests {
 
     #[test]
     fn hosts_paths_ports_and_variables() {
-        assert_eq!(host("dial tcp: lookup db on 10.96.0.10:53: no such host").as_deref(), Some("db"));
-        assert_eq!(host("host not found in upstream \"backend\" in /etc/nginx").as_deref(), Some("backend"));
-        assert_eq!(host("Could not resolve host: api.example.com").as_deref(), Some("api.example.com"));
-        assert_eq!(path("open /etc/app/c.yaml: no such file or directory").as_deref(), Some("/etc/app/c.yaml"));
-        assert_eq!(path("[Errno 2] No such file or directory: '/x/y'").as_deref(), Some("/x/y"));
-        assert_eq!(path("/run.sh: line 3: /app/x: No such file or directory").as_deref(), Some("/app/x"));
-        assert_eq!(listening_port("Tomcat started on port(s): 8081 (http)"), Some(8081));
-        assert_eq!(listening_port("Uvicorn running on http://0.0.0.0:8000 (Press"), Some(8000));
+        assert_eq!(
+            host("dial tcp: lookup db on 10.96.0.10:53: no such host").as_deref(),
+            Some("db")
+        );
+        assert_eq!(
+            host("host not found in upstream \"backend\" in /etc/nginx").as_deref(),
+            Some("backend")
+        );
+        assert_eq!(
+            host("Could not resolve host: api.example.com").as_deref(),
+            Some("api.example.com")
+        );
+        assert_eq!(
+            path("open /etc/app/c.yaml: no such file or directory").as_deref(),
+            Some("/etc/app/c.yaml")
+        );
+        assert_eq!(
+            path("[Errno 2] No such file or directory: '/x/y'").as_deref(),
+            Some("/x/y")
+        );
+        assert_eq!(
+            path("/run.sh: line 3: /app/x: No such file or directory").as_deref(),
+            Some("/app/x")
+        );
+        assert_eq!(
+            listening_port("Tomcat started on port(s): 8081 (http)"),
+            Some(8081)
+        );
+        assert_eq!(
+            listening_port("Uvicorn running on http://0.0.0.0:8000 (Press"),
+            Some(8000)
+        );
         assert_eq!(listening_port("listening on :3000"), Some(3000));
-        assert_eq!(variable("the DB_URL environment variable is not set").as_deref(), Some("DB_URL"));
+        assert_eq!(
+            variable("the DB_URL environment variable is not set").as_deref(),
+            Some("DB_URL")
+        );
     }
 }

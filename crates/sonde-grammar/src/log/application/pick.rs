@@ -1,7 +1,5 @@
 //! Which of an application's lines decide.
 
-use crate::log::prefix::strip;
-
 use super::signs::{Line, Weight, sign};
 use super::{AppSign, TellingLine, unwrap_line};
 
@@ -48,7 +46,11 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
             c.weight,
             std::cmp::Reverse(c.depth),
             // Of old troubles and of context, the newest tells most.
-            if old || c.weight == Weight::Context { usize::MAX - c.position } else { c.position },
+            if old || c.weight == Weight::Context {
+                usize::MAX - c.position
+            } else {
+                c.position
+            },
         )
     });
     distinct(found)
@@ -56,7 +58,10 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
 
 fn candidates(lines: &[&str]) -> Vec<Candidate> {
     let skipped = lines.len().saturating_sub(TAIL_LINES_MAX);
-    let numbered = lines.iter().enumerate().filter(|(i, _)| *i < HEAD_LINES_MAX || *i >= skipped);
+    let numbered = lines
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i < HEAD_LINES_MAX || *i >= skipped);
     let mut found = Vec::new();
     let mut position = 0;
     let mut depth = 0;
@@ -67,8 +72,14 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
         }
         position += 1;
         let line = Line::new(&text);
-        depth = if line.text.starts_with("Caused by:") { depth + 1 } else { 0 };
-        let Some((weight, sign)) = sign(&line) else { continue };
+        depth = if line.text.starts_with("Caused by:") {
+            depth + 1
+        } else {
+            0
+        };
+        let Some((weight, sign)) = sign(&line) else {
+            continue;
+        };
         found.push(Candidate {
             weight,
             position,
@@ -97,7 +108,11 @@ fn distinct(found: Vec<Candidate>) -> Vec<TellingLine> {
     for candidate in found {
         let is_context = candidate.weight == Weight::Context;
         let list = if is_context { &mut context } else { &mut kept };
-        let most = if is_context { TELLING_MAX / 3 } else { TELLING_MAX - TELLING_MAX / 3 };
+        let most = if is_context {
+            TELLING_MAX / 3
+        } else {
+            TELLING_MAX - TELLING_MAX / 3
+        };
         if list.len() < most && !list.iter().any(|line| same(&line.sign, &candidate.line.sign)) {
             list.push(candidate.line);
         }
@@ -111,10 +126,4 @@ fn same(one: &AppSign, other: &AppSign) -> bool {
         (AppSign::Signal { .. }, AppSign::Signal { .. }) => true,
         _ => one == other,
     }
-}
-
-/// Whether a line looks like an application's: used to tell loose log lines from other text.
-pub(crate) fn is_log_line(line: &str) -> bool {
-    let bare = strip(line, None);
-    bare.time.is_some() || sign(&Line::new(&bare.text)).is_some_and(|(weight, _)| weight < Weight::Error)
 }

@@ -30,7 +30,10 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         let text = text.trim();
-        Line { text, lower: text.to_ascii_lowercase() }
+        Line {
+            text,
+            lower: text.to_ascii_lowercase(),
+        }
     }
 
     fn has(&self, needle: &str) -> bool {
@@ -44,14 +47,28 @@ impl<'a> Line<'a> {
     /// The line says of itself that it is no error: its first level word is a calm one.
     pub(crate) fn is_calm(&self) -> bool {
         const LEVELS: [(&str, bool); 14] = [
-            ("info", true), ("debug", true), ("trace", true), ("warn", true), ("warning", true), ("notice", true), ("log", true),
-            ("error", false), ("err", false), ("fatal", false), ("critical", false), ("panic", false), ("emerg", false), ("severe", false),
+            ("info", true),
+            ("debug", true),
+            ("trace", true),
+            ("warn", true),
+            ("warning", true),
+            ("notice", true),
+            ("log", true),
+            ("error", false),
+            ("err", false),
+            ("fatal", false),
+            ("critical", false),
+            ("panic", false),
+            ("emerg", false),
+            ("severe", false),
         ];
         self.lower
             .split(|c: char| c.is_whitespace() || c == ':' || c == '|')
             .take(8)
             .filter_map(|word| {
-                let word = word.trim_start_matches("level=").trim_matches(['[', ']', '"', ',']);
+                let word = word
+                    .trim_start_matches("level=")
+                    .trim_matches(['[', ']', '"', ',']);
                 LEVELS.iter().find(|(level, _)| *level == word)
             })
             .map(|(_, calm)| *calm)
@@ -94,170 +111,539 @@ use Weight::{Cause, Context, Death, Error};
 
 /// Needles are lower case. The first row that fits wins, so the more exact rows stand first.
 const TABLE: &[(Weight, &[&str], Make)] = &[
-    (Cause, &["heap space", "gc overhead limit"], |l| jvm(l, AppSign::JvmHeap)),
-    (Cause, &["outofmemoryerror: metaspace", "outofmemoryerror: compressed class"], |_| Some(AppSign::JvmMetaspace)),
-    (Cause, &["unable to create new native thread", "unable to create native thread"], |_| Some(AppSign::JvmThreads)),
-    (Cause, &["direct buffer memory"], |_| Some(AppSign::JvmDirect)),
-    (Cause, &["insufficient memory for the java", "native memory allocation ("], |_| Some(AppSign::JvmNative)),
-    (Cause, &["javascript heap out of memory", "reached heap limit"], |_| Some(AppSign::NodeHeap)),
-    (Cause, &["runtime: out of memory", "runtime: cannot allocate memory"], |_| Some(AppSign::GoMemory)),
-    (Cause, &["memoryerror"], |l| (!l.has("outofmemoryerror")).then_some(AppSign::PythonMemory)),
+    (Cause, &["heap space", "gc overhead limit"], |l| {
+        jvm(l, AppSign::JvmHeap)
+    }),
     (
         Cause,
-        &["out of memory", "outofmemory", "cannot allocate memory", "bad_alloc", "allowed memory size", "memory allocation of"],
+        &[
+            "outofmemoryerror: metaspace",
+            "outofmemoryerror: compressed class",
+        ],
+        |_| Some(AppSign::JvmMetaspace),
+    ),
+    (
+        Cause,
+        &[
+            "unable to create new native thread",
+            "unable to create native thread",
+        ],
+        |_| Some(AppSign::JvmThreads),
+    ),
+    (Cause, &["direct buffer memory"], |_| Some(AppSign::JvmDirect)),
+    (
+        Cause,
+        &["insufficient memory for the java", "native memory allocation ("],
+        |_| Some(AppSign::JvmNative),
+    ),
+    (
+        Cause,
+        &["javascript heap out of memory", "reached heap limit"],
+        |_| Some(AppSign::NodeHeap),
+    ),
+    (
+        Cause,
+        &["runtime: out of memory", "runtime: cannot allocate memory"],
+        |_| Some(AppSign::GoMemory),
+    ),
+    (Cause, &["memoryerror"], |l| {
+        (!l.has("outofmemoryerror")).then_some(AppSign::PythonMemory)
+    }),
+    (
+        Cause,
+        &[
+            "out of memory",
+            "outofmemory",
+            "cannot allocate memory",
+            "bad_alloc",
+            "allowed memory size",
+            "memory allocation of",
+        ],
         |_| Some(AppSign::OutOfMemory),
     ),
-    (Cause, &["no space left on device", "enospc", "disk quota exceeded"], |l| Some(AppSign::DiskFull { path: path(l.text) })),
-    (Cause, &["read-only file system", "erofs"], |l| Some(AppSign::ReadOnly { path: path(l.text) })),
     (
         Cause,
-        &["too many open files", "emfile", "can't fork", "cannot fork", "fork: retry", "pthread_create failed", "resource temporarily unavailable"],
+        &["no space left on device", "enospc", "disk quota exceeded"],
+        |l| Some(AppSign::DiskFull { path: path(l.text) }),
+    ),
+    (Cause, &["read-only file system", "erofs"], |l| {
+        Some(AppSign::ReadOnly { path: path(l.text) })
+    }),
+    (
+        Cause,
+        &[
+            "too many open files",
+            "emfile",
+            "can't fork",
+            "cannot fork",
+            "fork: retry",
+            "pthread_create failed",
+            "resource temporarily unavailable",
+        ],
         |l| Some(AppSign::LimitReached { detail: l.detail() }),
     ),
-    (Cause, &["bad interpreter", "\\r': ", "\\r\u{2019}: ", "\r': ", "^m: ", "$'\\r': command not found"], interpreter),
-    (Cause, &["exec format error", "cannot execute binary file"], |_| Some(AppSign::ExecFormat)),
+    (
+        Cause,
+        &[
+            "bad interpreter",
+            "\\r': ",
+            "\\r\u{2019}: ",
+            "\r': ",
+            "^m: ",
+            "$'\\r': command not found",
+        ],
+        interpreter,
+    ),
+    (
+        Cause,
+        &["exec format error", "cannot execute binary file"],
+        |_| Some(AppSign::ExecFormat),
+    ),
     (Cause, &["exec /", "exec user process caused"], dead_exec),
     (
         Cause,
-        &["loading shared librar", "cannot open shared object", "glibc_", "glibcxx_", "symbol not found"],
-        |l| Some(AppSign::MissingLibrary { library: library(l.text) }),
-    ),
-    (
-        Cause,
-        &["no module named", "cannot find module", "classnotfoundexception", "noclassdeffounderror", "could not find or load main class", "cannot load such file", "cannot import name"],
-        |l| Some(AppSign::MissingModule { module: module(l.text) }),
-    ),
-    (Cause, &["no main manifest attribute"], |l| Some(AppSign::MissingModule { module: l.detail() })),
-    (Cause, &["command not found", ": not found", "executable file not found"], command),
-    (
-        Cause,
-        &["address already in use", "eaddrinuse", "already in use", "port is already allocated", "only one usage of each socket"],
+        &[
+            "loading shared librar",
+            "cannot open shared object",
+            "glibc_",
+            "glibcxx_",
+            "symbol not found",
+        ],
         |l| {
-            let about_port = l.has("address") || l.has("port") || l.has("bind") || l.has("socket") || l.has("eaddrinuse");
-            about_port.then(|| AppSign::AddressInUse { address: target(l.text) })
+            Some(AppSign::MissingLibrary {
+                library: library(l.text),
+            })
         },
     ),
     (
         Cause,
-        &["no such host", "enotfound", "eai_again", "name resolution", "name or service not known", "unknownhostexception",
-          "nodename nor servname", "could not resolve host", "host not found in upstream", "unknown mysql server host",
-          "bad address '", "can't resolve '", "failed to lookup address", "nameresolutionerror", "nxdomain",
-          "getaddrinfo failed", "could not translate host name", "unknown host"],
-        |l| Some(AppSign::NameResolution { host: host(l.text) }),
+        &[
+            "no module named",
+            "cannot find module",
+            "classnotfoundexception",
+            "noclassdeffounderror",
+            "could not find or load main class",
+            "cannot load such file",
+            "cannot import name",
+        ],
+        |l| {
+            Some(AppSign::MissingModule {
+                module: module(l.text),
+            })
+        },
     ),
-    (Cause, &["connection refused", "econnrefused", "connectexception", "actively refused"], |l| {
-        Some(AppSign::ConnectionRefused { target: target(l.text) })
-    }),
-    (Cause, &["can't connect to mysql server", "can't connect to local mysql", "could not connect to redis"], |l| {
-        Some(AppSign::ConnectionRefused { target: target(l.text) })
+    (Cause, &["no main manifest attribute"], |l| {
+        Some(AppSign::MissingModule { module: l.detail() })
     }),
     (
         Cause,
-        &["x509:", "certificate verify failed", "certificate_verify_failed", "sslhandshakeexception", "self signed certificate",
-          "self-signed certificate", "certificate has expired", "handshake failure", "pkix path", "local issuer certificate",
-          "ssl: wrong version", "ssl_error", "tls handshake"],
+        &["command not found", ": not found", "executable file not found"],
+        command,
+    ),
+    (
+        Cause,
+        &[
+            "address already in use",
+            "eaddrinuse",
+            "already in use",
+            "port is already allocated",
+            "only one usage of each socket",
+        ],
+        |l| {
+            let about_port =
+                l.has("address") || l.has("port") || l.has("bind") || l.has("socket") || l.has("eaddrinuse");
+            about_port.then(|| AppSign::AddressInUse {
+                address: target(l.text),
+            })
+        },
+    ),
+    (
+        Cause,
+        &[
+            "no such host",
+            "enotfound",
+            "eai_again",
+            "name resolution",
+            "name or service not known",
+            "unknownhostexception",
+            "nodename nor servname",
+            "could not resolve host",
+            "host not found in upstream",
+            "unknown mysql server host",
+            "bad address '",
+            "can't resolve '",
+            "failed to lookup address",
+            "nameresolutionerror",
+            "nxdomain",
+            "getaddrinfo failed",
+            "could not translate host name",
+            "unknown host",
+        ],
+        |l| Some(AppSign::NameResolution { host: host(l.text) }),
+    ),
+    (
+        Cause,
+        &[
+            "connection refused",
+            "econnrefused",
+            "connectexception",
+            "actively refused",
+        ],
+        |l| {
+            Some(AppSign::ConnectionRefused {
+                target: target(l.text),
+            })
+        },
+    ),
+    (
+        Cause,
+        &[
+            "can't connect to mysql server",
+            "can't connect to local mysql",
+            "could not connect to redis",
+        ],
+        |l| {
+            Some(AppSign::ConnectionRefused {
+                target: target(l.text),
+            })
+        },
+    ),
+    (
+        Cause,
+        &[
+            "x509:",
+            "certificate verify failed",
+            "certificate_verify_failed",
+            "sslhandshakeexception",
+            "self signed certificate",
+            "self-signed certificate",
+            "certificate has expired",
+            "handshake failure",
+            "pkix path",
+            "local issuer certificate",
+            "ssl: wrong version",
+            "ssl_error",
+            "tls handshake",
+        ],
         |l| Some(AppSign::Tls { detail: l.detail() }),
     ),
     (
         Cause,
-        &["i/o timeout", "timed out", "etimedout", "no route to host", "ehostunreach", "network is unreachable",
-          "deadline exceeded", "timeoutexception", "timeouterror"],
-        |l| Some(AppSign::ConnectTimeout { target: target(l.text) }),
+        &[
+            "i/o timeout",
+            "timed out",
+            "etimedout",
+            "no route to host",
+            "ehostunreach",
+            "network is unreachable",
+            "deadline exceeded",
+            "timeoutexception",
+            "timeouterror",
+        ],
+        |l| {
+            Some(AppSign::ConnectTimeout {
+                target: target(l.text),
+            })
+        },
     ),
     (
         Cause,
-        &["password authentication failed", "authentication failed", "access denied for user", "noauth", "wrongpass",
-          "invalid credentials", "401 unauthorized", "403 forbidden", "login failed", "sasl authentication",
-          "authentication required", "authenticationexception", "no pg_hba.conf entry", "invalid username or password",
-          "expiredtoken", "token has expired", "token is expired", "invalidclienttokenid", "signaturedoesnotmatch",
-          "accessdenied:", "authorization failed", "invalid api key"],
+        &[
+            "password authentication failed",
+            "authentication failed",
+            "access denied for user",
+            "noauth",
+            "wrongpass",
+            "invalid credentials",
+            "401 unauthorized",
+            "403 forbidden",
+            "login failed",
+            "sasl authentication",
+            "authentication required",
+            "authenticationexception",
+            "no pg_hba.conf entry",
+            "invalid username or password",
+            "expiredtoken",
+            "token has expired",
+            "token is expired",
+            "invalidclienttokenid",
+            "signaturedoesnotmatch",
+            "accessdenied:",
+            "authorization failed",
+            "invalid api key",
+        ],
         |l| Some(AppSign::AuthFailed { detail: l.detail() }),
     ),
     (
         Cause,
-        &["\" does not exist", "' doesn't exist", "no such table", "unknown database", "dirty database version",
-          "too many connections", "remaining connection slots", "flywayexception", "migrationexception", "migration failed",
-          "failed migration", "deadlock detected", "database is locked", "not compatible with this version",
-          "incompatible with server", "permission denied for ", "lock file \"postmaster.pid\""],
+        &[
+            "\" does not exist",
+            "' doesn't exist",
+            "no such table",
+            "unknown database",
+            "dirty database version",
+            "too many connections",
+            "remaining connection slots",
+            "flywayexception",
+            "migrationexception",
+            "migration failed",
+            "failed migration",
+            "deadlock detected",
+            "database is locked",
+            "not compatible with this version",
+            "incompatible with server",
+            "permission denied for ",
+            "lock file \"postmaster.pid\"",
+        ],
         |l| Some(AppSign::Database { detail: l.detail() }),
     ),
     (
         Cause,
-        &["unbound variable", "parameter not set", "parameter null or not set", "could not resolve placeholder",
-          "superuser password is not specified", "password option is not specified", "environment variable", "env var",
-          "missing required env", "must be set", "is not set", "is required"],
+        &[
+            "unbound variable",
+            "parameter not set",
+            "parameter null or not set",
+            "could not resolve placeholder",
+            "superuser password is not specified",
+            "password option is not specified",
+            "environment variable",
+            "env var",
+            "missing required env",
+            "must be set",
+            "is not set",
+            "is required",
+        ],
         missing_env,
     ),
-    (Cause, &["keyerror: '"], |l| variable(l.text).filter(|v| v.contains('_')).map(|v| AppSign::MissingEnv { name: Some(v) })),
+    (Cause, &["keyerror: '"], |l| {
+        variable(l.text)
+            .filter(|v| v.contains('_'))
+            .map(|v| AppSign::MissingEnv { name: Some(v) })
+    }),
     (
         Cause,
-        &["no such file", "enoent", "nosuchfileexception", "unable to access jarfile", "filenotfound", "cannot stat"],
+        &[
+            "no such file",
+            "enoent",
+            "nosuchfileexception",
+            "unable to access jarfile",
+            "filenotfound",
+            "cannot stat",
+        ],
         |l| Some(AppSign::MissingFile { path: path(l.text) }),
     ),
     (
         Cause,
-        &["permission denied", "eacces", "operation not permitted", "eperm", "accessdeniedexception", "permissionerror"],
-        |l| Some(AppSign::PermissionDenied { path: path(l.text).or_else(|| target(l.text)) }),
+        &[
+            "permission denied",
+            "eacces",
+            "operation not permitted",
+            "eperm",
+            "accessdeniedexception",
+            "permissionerror",
+        ],
+        |l| {
+            Some(AppSign::PermissionDenied {
+                path: path(l.text).or_else(|| target(l.text)),
+            })
+        },
     ),
     (
         Cause,
-        &["unknown flag", "flag provided but not defined", "unrecognized argument", "unrecognized option", "invalid option",
-          "unknown option", "unknown shorthand flag", "unrecognized vm option", "unexpected argument", "illegal option",
-          "bad option", "unknown command", "invalid maximum heap", "error: unrecognized", "requires an argument"],
+        &[
+            "unknown flag",
+            "flag provided but not defined",
+            "unrecognized argument",
+            "unrecognized option",
+            "invalid option",
+            "unknown option",
+            "unknown shorthand flag",
+            "unrecognized vm option",
+            "unexpected argument",
+            "illegal option",
+            "bad option",
+            "unknown command",
+            "invalid maximum heap",
+            "error: unrecognized",
+            "requires an argument",
+        ],
         |l| Some(AppSign::BadFlag { detail: l.detail() }),
     ),
     (
         Cause,
-        &["invalid configuration", "invalid config", "config error", "configuration error", "failed to load config",
-          "error loading config", "could not load config", "failed to parse config", "error parsing", "failed to parse",
-          "yaml:", "unmarshal", "unknown directive", "unknown field", "bad config", "configexception",
-          "failed to bind properties", "toml parse", "parse error", "missing required", "configuration file",
-          "invalid value for", "invalid number of arguments in", "unexpected end of file, expecting"],
+        &[
+            "invalid configuration",
+            "invalid config",
+            "config error",
+            "configuration error",
+            "failed to load config",
+            "error loading config",
+            "could not load config",
+            "failed to parse config",
+            "error parsing",
+            "failed to parse",
+            "yaml:",
+            "unmarshal",
+            "unknown directive",
+            "unknown field",
+            "bad config",
+            "configexception",
+            "failed to bind properties",
+            "toml parse",
+            "parse error",
+            "missing required",
+            "configuration file",
+            "invalid value for",
+            "invalid number of arguments in",
+            "unexpected end of file, expecting",
+        ],
         |l| (!l.is_calm()).then(|| AppSign::ConfigError { detail: l.detail() }),
     ),
-    (Cause, &["connection reset", "econnreset", "broken pipe", "unexpected eof", "connection closed by"], |l| {
-        Some(AppSign::ConnectionReset { target: target(l.text) })
-    }),
     (
-        Death,
-        &["segmentation fault", "sigsegv", "illegal instruction", "sigill", "bus error", "sigbus"],
-        |_| Some(AppSign::Segfault),
-    ),
-    (Death, &["panicked at", "panic: ", "fatal error: ", "kernel panic"], |l| {
-        let message = after(l.text, "panic: ").or_else(|| after(l.text, "fatal error: ")).unwrap_or(l.text);
-        Some(AppSign::Panic { message: clip_to(message, DETAIL_BYTES_MAX).to_owned() })
-    }),
-    (Death, &["assertion", "assertionerror", "sigabrt", "assert failed"], |l| {
-        (!l.is_calm()).then(|| AppSign::Assertion { detail: l.detail() })
-    }),
-    (
-        Death,
-        &["caused by:", "exception in thread", "unhandled exception", "uncaught", "unhandledpromiserejection",
-          "unhandled rejection", "exception: ", "error: ", "exception"],
-        exception,
-    ),
-    (Context, &["sigterm", "sigint", "sigquit", "received signal", "caught signal", "signal: terminated", "signal 15"], |l| {
-        Some(AppSign::Signal { name: signal(l) })
-    }),
-    (Context, &["shutting down", "graceful shutdown", "shutdown requested", "shutdown complete"], |l| {
-        (!l.has("error")).then(|| AppSign::Signal { name: String::new() })
-    }),
-    (Context, &["listen", "started on port", "running on http", "running mode=", "started at", "accepting connections", "serving "], |l| {
-        (!l.has("fail") && !l.has("error"))
-            .then(|| listening_port(l.text))
-            .flatten()
-            .map(|port| AppSign::ListeningOn { port })
-    }),
-    (Context, &["waiting for ", "waiting on ", "is unavailable", "not ready yet", "still waiting"], waiting),
-    (
-        Error,
-        &["fatal", "critical", "emerg]", "[crit]", "[alert]", "error", "panic", "failed", "failure", "cannot ", "can't ", "unable to ", "could not "],
+        Cause,
+        &[
+            "connection reset",
+            "econnreset",
+            "broken pipe",
+            "unexpected eof",
+            "connection closed by",
+        ],
         |l| {
-            const CALM: [&str; 7] = ["0 errors", "no error", "error=nil", "errors=0", "0 failed", "errors: 0", "error: none"];
-            (!l.is_calm() && !CALM.iter().any(|calm| l.has(calm))).then(|| AppSign::Error { message: l.detail() })
+            Some(AppSign::ConnectionReset {
+                target: target(l.text),
+            })
         },
     ),
-    (Context, &["done", "finished", "completed", "success"], |l| (l.text.len() < 120).then_some(AppSign::Finished)),
+    (
+        Death,
+        &[
+            "segmentation fault",
+            "sigsegv",
+            "illegal instruction",
+            "sigill",
+            "bus error",
+            "sigbus",
+        ],
+        |_| Some(AppSign::Segfault),
+    ),
+    (
+        Death,
+        &["panicked at", "panic: ", "fatal error: ", "kernel panic"],
+        |l| {
+            let message = after(l.text, "panic: ")
+                .or_else(|| after(l.text, "fatal error: "))
+                .unwrap_or(l.text);
+            Some(AppSign::Panic {
+                message: clip_to(message, DETAIL_BYTES_MAX).to_owned(),
+            })
+        },
+    ),
+    (
+        Death,
+        &["assertion", "assertionerror", "sigabrt", "assert failed"],
+        |l| (!l.is_calm()).then(|| AppSign::Assertion { detail: l.detail() }),
+    ),
+    (
+        Death,
+        &[
+            "caused by:",
+            "exception in thread",
+            "unhandled exception",
+            "uncaught",
+            "unhandledpromiserejection",
+            "unhandled rejection",
+            "exception: ",
+            "error: ",
+            "exception",
+        ],
+        exception,
+    ),
+    (
+        Context,
+        &[
+            "sigterm",
+            "sigint",
+            "sigquit",
+            "received signal",
+            "caught signal",
+            "signal: terminated",
+            "signal 15",
+        ],
+        |l| Some(AppSign::Signal { name: signal(l) }),
+    ),
+    (
+        Context,
+        &[
+            "shutting down",
+            "graceful shutdown",
+            "shutdown requested",
+            "shutdown complete",
+        ],
+        |l| (!l.has("error")).then(|| AppSign::Signal { name: String::new() }),
+    ),
+    (
+        Context,
+        &[
+            "listen",
+            "started on port",
+            "running on http",
+            "running mode=",
+            "started at",
+            "accepting connections",
+            "serving ",
+        ],
+        |l| {
+            (!l.has("fail") && !l.has("error"))
+                .then(|| listening_port(l.text))
+                .flatten()
+                .map(|port| AppSign::ListeningOn { port })
+        },
+    ),
+    (
+        Context,
+        &[
+            "waiting for ",
+            "waiting on ",
+            "is unavailable",
+            "not ready yet",
+            "still waiting",
+        ],
+        waiting,
+    ),
+    (
+        Error,
+        &[
+            "fatal",
+            "critical",
+            "emerg]",
+            "[crit]",
+            "[alert]",
+            "error",
+            "panic",
+            "failed",
+            "failure",
+            "cannot ",
+            "can't ",
+            "unable to ",
+            "could not ",
+        ],
+        |l| {
+            const CALM: [&str; 7] = [
+                "0 errors",
+                "no error",
+                "error=nil",
+                "errors=0",
+                "0 failed",
+                "errors: 0",
+                "error: none",
+            ];
+            (!l.is_calm() && !CALM.iter().any(|calm| l.has(calm)))
+                .then(|| AppSign::Error { message: l.detail() })
+        },
+    ),
+    (Context, &["done", "finished", "completed", "success"], |l| {
+        (l.text.len() < 120).then_some(AppSign::Finished)
+    }),
 ];
 
 fn jvm(line: &Line<'_>, sign: AppSign) -> Option<AppSign> {
@@ -270,7 +656,10 @@ fn interpreter(line: &Line<'_>) -> Option<AppSign> {
         return None;
     }
     let path = path(line.text).or_else(|| between(line.text, "'", "\\r").map(str::to_owned));
-    Some(AppSign::BadInterpreter { path, carriage_return })
+    Some(AppSign::BadInterpreter {
+        path,
+        carriage_return,
+    })
 }
 
 /// The runtime's own last line, after it has seen that the file exists: what is missing is its interpreter or loader.
@@ -280,9 +669,14 @@ fn dead_exec(line: &Line<'_>) -> Option<AppSign> {
         return None;
     }
     if line.has("no such file") {
-        return Some(AppSign::BadInterpreter { path: path(line.text), carriage_return: false });
+        return Some(AppSign::BadInterpreter {
+            path: path(line.text),
+            carriage_return: false,
+        });
     }
-    line.has("permission denied").then(|| AppSign::PermissionDenied { path: path(line.text) })
+    line.has("permission denied").then(|| AppSign::PermissionDenied {
+        path: path(line.text),
+    })
 }
 
 fn library(text: &str) -> Option<String> {
@@ -299,7 +693,13 @@ fn library(text: &str) -> Option<String> {
 
 fn module(text: &str) -> String {
     const BEFORE: [&str; 7] = [
-        "module named ", "find module ", "ClassNotFoundException: ", "NoClassDefFoundError: ", "main class ", "such file -- ", "import name ",
+        "module named ",
+        "find module ",
+        "ClassNotFoundException: ",
+        "NoClassDefFoundError: ",
+        "main class ",
+        "such file -- ",
+        "import name ",
     ];
     BEFORE
         .iter()
@@ -310,38 +710,69 @@ fn module(text: &str) -> String {
 
 /// `sh: foo: not found`, `line 3: foo: command not found`, `exec: "foo": executable file not found`.
 fn command(line: &Line<'_>) -> Option<AppSign> {
-    let at = [": command not found", ": not found", ": executable file not found"]
-        .iter()
-        .find_map(|sign| line.lower.find(sign))?;
+    let at = [
+        ": command not found",
+        ": not found",
+        ": executable file not found",
+    ]
+    .iter()
+    .find_map(|sign| line.lower.find(sign))?;
     let head = &line.text[..at];
     let is_shell = line.has("command not found")
         || line.has("executable file not found")
-        || ["sh: ", "bash", "ash: ", ".sh: ", "exec: ", ": line "].iter().any(|sign| line.has(sign));
+        || ["sh: ", "bash", "ash: ", ".sh: ", "exec: ", ": line "]
+            .iter()
+            .any(|sign| line.has(sign));
     if !is_shell || line.text.len() > 400 {
         return None;
     }
     let name = head.rsplit(": ").next()?.trim_matches(['"', '\'']);
-    (!name.is_empty() && !name.contains(' ')).then(|| AppSign::NotFoundCommand { command: name.to_owned() })
+    (!name.is_empty() && !name.contains(' ')).then(|| AppSign::NotFoundCommand {
+        command: name.to_owned(),
+    })
 }
 
 fn missing_env(line: &Line<'_>) -> Option<AppSign> {
     if line.has("superuser password is not specified") {
-        return Some(AppSign::MissingEnv { name: Some("POSTGRES_PASSWORD".into()) });
+        return Some(AppSign::MissingEnv {
+            name: Some("POSTGRES_PASSWORD".into()),
+        });
     }
-    if line.has("unbound variable") || line.has("parameter not set") || line.has("parameter null or not set") {
-        let end = line.lower.find(": unbound").or_else(|| line.lower.find(": parameter"))?;
+    if line.has("unbound variable") || line.has("parameter not set") || line.has("parameter null or not set")
+    {
+        let end = line
+            .lower
+            .find(": unbound")
+            .or_else(|| line.lower.find(": parameter"))?;
         let name = line.text[..end].rsplit(": ").next()?.trim();
-        return Some(AppSign::MissingEnv { name: Some(name.to_owned()) });
+        return Some(AppSign::MissingEnv {
+            name: Some(name.to_owned()),
+        });
     }
     if let Some(rest) = after(line.text, "resolve placeholder '") {
-        return Some(AppSign::MissingEnv { name: Some(word(rest, &['\'', ':']).to_owned()) });
+        return Some(AppSign::MissingEnv {
+            name: Some(word(rest, &['\'', ':']).to_owned()),
+        });
     }
-    let missing = ["not set", "unset", "required", "missing", "must be set", "not found", "undefined", "not defined", "is empty", "not specified"]
-        .iter()
-        .any(|sign| line.has(sign));
+    let missing = [
+        "not set",
+        "unset",
+        "required",
+        "missing",
+        "must be set",
+        "not found",
+        "undefined",
+        "not defined",
+        "is empty",
+        "not specified",
+    ]
+    .iter()
+    .any(|sign| line.has(sign));
     let about_env = line.has("environment variable") || line.has("env var") || line.has(" env ");
     let name = variable(line.text);
-    let named = name.as_ref().is_some_and(|name| name.contains('_') && !name.contains('-'));
+    let named = name
+        .as_ref()
+        .is_some_and(|name| name.contains('_') && !name.contains('-'));
     (missing && !line.is_calm() && (about_env || named)).then_some(AppSign::MissingEnv { name })
 }
 
@@ -350,15 +781,23 @@ fn exception(line: &Line<'_>) -> Option<AppSign> {
     if line.text.starts_with("at ") {
         return None;
     }
-    let body = ["Caused by: ", "Exception in thread \"main\" ", "Unhandled exception. ", "Uncaught "]
-        .iter()
-        .find_map(|sign| after(line.text, sign))
-        .unwrap_or(line.text);
+    let body = [
+        "Caused by: ",
+        "Exception in thread \"main\" ",
+        "Unhandled exception. ",
+        "Uncaught ",
+    ]
+    .iter()
+    .find_map(|sign| after(line.text, sign))
+    .unwrap_or(line.text);
     let first = word(body, &[':', '(']);
     let typed = first.len() > 5
         && (first.ends_with("Error") || first.ends_with("Exception") || first.ends_with("Failure"))
-        && first.bytes().all(|b| b.is_ascii_alphanumeric() || b"._$:".contains(&b));
-    let announced = body.len() < line.text.len() || line.has("unhandled") || line.text.starts_with("Exception in thread");
+        && first
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._$:".contains(&b));
+    let announced =
+        body.len() < line.text.len() || line.has("unhandled") || line.text.starts_with("Exception in thread");
     let plain = line.text.starts_with("Error: ");
     (typed || announced || plain).then(|| AppSign::Exception {
         message: clip_to(body, DETAIL_BYTES_MAX).to_owned(),
@@ -372,28 +811,51 @@ fn signal(line: &Line<'_>) -> String {
         }
     }
     let terminated = line.has("terminated") || line.has("signal 15");
-    if terminated { "SIGTERM".into() } else { String::new() }
+    if terminated {
+        "SIGTERM".into()
+    } else {
+        String::new()
+    }
 }
 
 fn waiting(line: &Line<'_>) -> Option<AppSign> {
     /// What a healthy server waits for.
-    const CALM: [&str; 8] = ["connections", "requests", "signal", "shutdown", "jobs", "incoming", "new ", "messages"];
+    const CALM: [&str; 8] = [
+        "connections",
+        "requests",
+        "signal",
+        "shutdown",
+        "jobs",
+        "incoming",
+        "new ",
+        "messages",
+    ];
     let target_text = match after(&line.lower, "waiting for ").or_else(|| after(&line.lower, "waiting on ")) {
         Some(rest) => {
             // Lower case has the same length byte for byte, so the offset holds in the text.
             let rest = &line.text[line.text.len() - rest.len()..];
-            if CALM.iter().any(|calm| rest.to_ascii_lowercase().starts_with(calm)) {
+            if CALM
+                .iter()
+                .any(|calm| rest.to_ascii_lowercase().starts_with(calm))
+            {
                 return None;
             }
             rest.trim_end_matches(['.', ' ', '\u{2026}'])
         }
         None => target_or_first(line.text)?,
     };
-    Some(AppSign::Waiting { target: clip_to(target_text, 120).to_owned() })
+    Some(AppSign::Waiting {
+        target: clip_to(target_text, 120).to_owned(),
+    })
 }
 
 /// `postgres is unavailable - sleeping`.
 fn target_or_first(text: &str) -> Option<&str> {
-    let at = [" is unavailable", " not ready yet", " is not ready"].iter().find_map(|sign| text.find(sign))?;
-    text[..at].rsplit([' ', ':']).next().filter(|name| !name.is_empty())
+    let at = [" is unavailable", " not ready yet", " is not ready"]
+        .iter()
+        .find_map(|sign| text.find(sign))?;
+    text[..at]
+        .rsplit([' ', ':'])
+        .next()
+        .filter(|name| !name.is_empty())
 }

@@ -12,7 +12,9 @@ fn the_deciding_line() {
     for (log, want) in [
         (
             "starting\ndial tcp 10.0.0.9:5432: connect: connection refused\nexit status 1",
-            S::ConnectionRefused { target: some("10.0.0.9:5432") },
+            S::ConnectionRefused {
+                target: some("10.0.0.9:5432"),
+            },
         ),
         (
             "2026/11/21 12:31:01 connect: dial tcp: lookup db on 10.96.0.10:53: no such host",
@@ -20,73 +22,140 @@ fn the_deciding_line() {
         ),
         (
             "Error: listen EADDRINUSE: address already in use :::3000\n    at Server.setupListenHandle (net.js:1318:16)",
-            S::AddressInUse { address: some(":::3000") },
+            S::AddressInUse {
+                address: some(":::3000"),
+            },
         ),
         (
             "open /etc/app/config.yaml: no such file or directory",
-            S::MissingFile { path: some("/etc/app/config.yaml") },
+            S::MissingFile {
+                path: some("/etc/app/config.yaml"),
+            },
         ),
         (
             "nginx: [emerg] open() \"/etc/nginx/conf.d/x.conf\" failed (13: Permission denied)",
-            S::PermissionDenied { path: some("/etc/nginx/conf.d/x.conf") },
+            S::PermissionDenied {
+                path: some("/etc/nginx/conf.d/x.conf"),
+            },
         ),
-        ("/entrypoint.sh: line 3: psql: command not found", S::NotFoundCommand { command: some("psql").unwrap() }),
-        ("sh: foo: not found", S::NotFoundCommand { command: "foo".into() }),
+        (
+            "/entrypoint.sh: line 3: psql: command not found",
+            S::NotFoundCommand {
+                command: some("psql").unwrap(),
+            },
+        ),
+        (
+            "sh: foo: not found",
+            S::NotFoundCommand {
+                command: "foo".into(),
+            },
+        ),
         ("exec /app/server: exec format error", S::ExecFormat),
         (
             "exec /entrypoint.sh: no such file or directory",
-            S::BadInterpreter { path: some("/entrypoint.sh"), carriage_return: false },
+            S::BadInterpreter {
+                path: some("/entrypoint.sh"),
+                carriage_return: false,
+            },
         ),
         (
             "/usr/bin/env: 'bash\\r': No such file or directory",
-            S::BadInterpreter { path: some("/usr/bin/env"), carriage_return: true },
+            S::BadInterpreter {
+                path: some("/usr/bin/env"),
+                carriage_return: true,
+            },
         ),
         (
             "/app: error while loading shared libraries: libpq.so.5: cannot open shared object file: No such file",
-            S::MissingLibrary { library: some("libpq.so.5") },
+            S::MissingLibrary {
+                library: some("libpq.so.5"),
+            },
         ),
         (
             "Traceback (most recent call last):\n  File \"/app/m.py\", line 1, in <module>\nModuleNotFoundError: No module named 'flask'",
-            S::MissingModule { module: "flask".into() },
+            S::MissingModule {
+                module: "flask".into(),
+            },
         ),
-        ("DB_URL environment variable is not set", S::MissingEnv { name: some("DB_URL") }),
-        ("/run.sh: line 2: API_KEY: unbound variable", S::MissingEnv { name: some("API_KEY") }),
-        ("flag provided but not defined: -prot", S::BadFlag { detail: "flag provided but not defined: -prot".into() }),
+        (
+            "DB_URL environment variable is not set",
+            S::MissingEnv { name: some("DB_URL") },
+        ),
+        (
+            "/run.sh: line 2: API_KEY: unbound variable",
+            S::MissingEnv {
+                name: some("API_KEY"),
+            },
+        ),
+        (
+            "flag provided but not defined: -prot",
+            S::BadFlag {
+                detail: "flag provided but not defined: -prot".into(),
+            },
+        ),
         (
             "FATAL:  password authentication failed for user \"app\"",
-            S::AuthFailed { detail: "FATAL:  password authentication failed for user \"app\"".into() },
+            S::AuthFailed {
+                detail: "FATAL:  password authentication failed for user \"app\"".into(),
+            },
         ),
         (
             "Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space\n\tat x.Y(Z.java:1)",
             S::JvmHeap,
         ),
-        ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", S::NodeHeap),
+        (
+            "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+            S::NodeHeap,
+        ),
         ("MemoryError", S::PythonMemory),
         ("fatal error: runtime: out of memory", S::GoMemory),
         (
             "write /data/x: no space left on device",
-            S::DiskFull { path: some("/data/x") },
+            S::DiskFull {
+                path: some("/data/x"),
+            },
         ),
         (
             "panic: runtime error: invalid memory address or nil pointer dereference\n\ngoroutine 1 [running]:",
-            S::Panic { message: "runtime error: invalid memory address or nil pointer dereference".into() },
+            S::Panic {
+                message: "runtime error: invalid memory address or nil pointer dereference".into(),
+            },
         ),
         ("Segmentation fault (core dumped)", S::Segfault),
         (
             "x509: certificate signed by unknown authority",
-            S::Tls { detail: "x509: certificate signed by unknown authority".into() },
+            S::Tls {
+                detail: "x509: certificate signed by unknown authority".into(),
+            },
         ),
         (
             "ERROR: relation \"users\" does not exist",
-            S::Database { detail: "ERROR: relation \"users\" does not exist".into() },
+            S::Database {
+                detail: "ERROR: relation \"users\" does not exist".into(),
+            },
         ),
         (
             r#"{"level":"error","ts":1795000000.1,"msg":"cannot start","error":"dial tcp 10.0.0.9:80: i/o timeout"}"#,
-            S::ConnectTimeout { target: some("10.0.0.9:80") },
+            S::ConnectTimeout {
+                target: some("10.0.0.9:80"),
+            },
         ),
-        ("Waiting for db:5432...", S::Waiting { target: "db:5432".into() }),
-        ("Received SIGTERM, shutting down", S::Signal { name: "SIGTERM".into() }),
-        ("INFO: Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)", S::ListeningOn { port: 8000 }),
+        (
+            "Waiting for db:5432...",
+            S::Waiting {
+                target: "db:5432".into(),
+            },
+        ),
+        (
+            "Received SIGTERM, shutting down",
+            S::Signal {
+                name: "SIGTERM".into(),
+            },
+        ),
+        (
+            "INFO: Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)",
+            S::ListeningOn { port: 8000 },
+        ),
     ] {
         assert_eq!(first(log), Some(want), "{log}");
     }
@@ -101,11 +170,21 @@ Caused by: java.lang.IllegalStateException: pool
 \t... 3 more
 Caused by: java.net.ConnectException: Connection refused: db/10.0.0.1:5432
 \tat a.B.c(B.java:1)";
-    assert_eq!(first(log), Some(AppSign::ConnectionRefused { target: Some("db:5432".into()) }));
+    assert_eq!(
+        first(log),
+        Some(AppSign::ConnectionRefused {
+            target: Some("db:5432".into())
+        })
+    );
     let log = "Exception in thread \"main\" a.OuterException: x
 Caused by: a.MiddleException: y
 Caused by: a.InnerException: z";
-    assert_eq!(first(log), Some(AppSign::Exception { message: "a.InnerException: z".into() }));
+    assert_eq!(
+        first(log),
+        Some(AppSign::Exception {
+            message: "a.InnerException: z".into()
+        })
+    );
 }
 
 #[test]
@@ -115,7 +194,12 @@ fn survived_troubles_come_after_the_last_death() {
         log.push_str(&format!("handled request {i}\n"));
     }
     log.push_str("panic: assignment to entry in nil map\n");
-    assert_eq!(first(&log), Some(AppSign::Panic { message: "assignment to entry in nil map".into() }));
+    assert_eq!(
+        first(&log),
+        Some(AppSign::Panic {
+            message: "assignment to entry in nil map".into()
+        })
+    );
 }
 
 #[test]
@@ -129,7 +213,10 @@ fn healthy_lines_tell_nothing_alarming() {
         "",
     ] {
         let sign = first(line);
-        assert!(matches!(sign, None | Some(AppSign::Error { .. } | AppSign::Finished)), "{line}: {sign:?}");
+        assert!(
+            matches!(sign, None | Some(AppSign::Error { .. } | AppSign::Finished)),
+            "{line}: {sign:?}"
+        );
         if line.starts_with("INFO") || line.starts_with("level=info") {
             assert_eq!(sign, None, "{line}");
         }

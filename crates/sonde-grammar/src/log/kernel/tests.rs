@@ -47,7 +47,9 @@ fn new_wording_in_every_time_format() {
         ("raw", |i| format!("[12345.{i:06}] ")),
         ("caller", |i| format!("[12345.{i:06}][ T4711] ")),
         ("ctime", |_| "[Sat Nov 21 12:31:01 2026] ".into()),
-        ("syslog", |i| format!("Nov 21 12:31:01 node-1 kernel: [12345.{i:06}] ")),
+        ("syslog", |i| {
+            format!("Nov 21 12:31:01 node-1 kernel: [12345.{i:06}] ")
+        }),
         ("journal", |_| "2026-11-21T12:31:01+0000 node-1 kernel: ".into()),
         ("kmsg", |i| format!("6,{i},12345000000,-;")),
     ];
@@ -59,8 +61,16 @@ fn new_wording_in_every_time_format() {
         assert_eq!(kill.pod_uid().as_deref(), Some(UID), "{name}");
         assert_eq!(kill.container_id().as_deref(), Some(ID), "{name}");
         assert!(kill.is_container_limit(), "{name}");
-        assert_eq!((kill.usage_kib, kill.limit_kib), (Some(65536), Some(65536)), "{name}");
-        assert_eq!((kill.anon_rss_kib, kill.shmem_rss_kib), (Some(60000), Some(4000)), "{name}");
+        assert_eq!(
+            (kill.usage_kib, kill.limit_kib),
+            (Some(65536), Some(65536)),
+            "{name}"
+        );
+        assert_eq!(
+            (kill.anon_rss_kib, kill.shmem_rss_kib),
+            (Some(60000), Some(4000)),
+            "{name}"
+        );
         assert_eq!(kill.cgroup_shmem_kib, Some(4000), "{name}");
         assert_eq!(kill.process.as_deref(), Some("stress"), "{name}");
         assert_eq!(kill.invoked_by.as_deref(), Some("stress"), "{name}");
@@ -86,7 +96,10 @@ fn old_wording() {
     let kill = &found[0];
     assert!(kill.is_pod_limit());
     assert_eq!(kill.invoked_by.as_deref(), Some("runc:[2:INIT]"));
-    assert_eq!(kill.oom_score_adj, None, "the table stands before the process id in old kernels");
+    assert_eq!(
+        kill.oom_score_adj, None,
+        "the table stands before the process id in old kernels"
+    );
     assert_eq!((kill.limit_kib, kill.cgroup_shmem_kib), (Some(4), Some(12)));
     assert_eq!((kill.uptime_seconds, kill.pid), (Some(1), Some(777)));
 }
@@ -124,14 +137,25 @@ fn cut_blocks_give_what_is_there() {
 #[test]
 fn interleaved_kills_are_joined_by_process_id() {
     let one = new_block();
-    let two = new_block().replace("4711", "4712").replace("65536", "131072").replace("stress", "other");
-    let mixed: String = one.lines().zip(two.lines()).map(|(a, b)| format!("{a}\n{b}\n")).collect();
+    let two = new_block()
+        .replace("4711", "4712")
+        .replace("65536", "131072")
+        .replace("stress", "other");
+    let mixed: String = one
+        .lines()
+        .zip(two.lines())
+        .map(|(a, b)| format!("{a}\n{b}\n"))
+        .collect();
     let found = kills(&mixed);
     assert_eq!(found.len(), 2);
     for (kill, pid, process) in [(&found[0], 4711, "stress"), (&found[1], 4712, "other")] {
         assert_eq!((kill.pid, kill.process.as_deref()), (Some(pid), Some(process)));
         assert_eq!(kill.pod_uid().as_deref(), Some(UID));
-        assert_eq!((kill.usage_kib, kill.invoked_by.as_ref()), (None, None), "cannot be told apart");
+        assert_eq!(
+            (kill.usage_kib, kill.invoked_by.as_ref()),
+            (None, None),
+            "cannot be told apart"
+        );
     }
     // With host names they can.
     let hosted: String = one
@@ -140,7 +164,10 @@ fn interleaved_kills_are_joined_by_process_id() {
         .map(|(a, b)| format!("Nov 21 12:31:01 n1 kernel: {a}\nNov 21 12:31:01 n2 kernel: {b}\n"))
         .collect();
     let found = kills(&hosted);
-    assert_eq!((found[0].limit_kib, found[1].limit_kib), (Some(65536), Some(131072)));
+    assert_eq!(
+        (found[0].limit_kib, found[1].limit_kib),
+        (Some(65536), Some(131072))
+    );
 }
 
 #[test]
@@ -174,19 +201,29 @@ fn other_alarms() {
     for (line, want) in [
         (
             "[1.0000] INFO: task jbd2/sda1-8:123 blocked for more than 120 seconds.",
-            Some(NodeFact::HungTask { process: "jbd2/sda1-8".into(), pid: Some(123) }),
+            Some(NodeFact::HungTask {
+                process: "jbd2/sda1-8".into(),
+                pid: Some(123),
+            }),
         ),
         (
             "[1.0000] cgroup: fork rejected by pids controller in /kubepods/x",
-            Some(NodeFact::ForkRejected { cgroup: "/kubepods/x".into() }),
+            Some(NodeFact::ForkRejected {
+                cgroup: "/kubepods/x".into(),
+            }),
         ),
         (
             "[1.0000] nginx[77]: segfault at 0 ip 00 sp 00 error 4 in nginx[1+2]",
-            Some(NodeFact::ProcessFault { process: "nginx".into(), pid: Some(77) }),
+            Some(NodeFact::ProcessFault {
+                process: "nginx".into(),
+                pid: Some(77),
+            }),
         ),
         (
             "[1.0000] nf_conntrack: nf_conntrack: table full, dropping packet",
-            Some(NodeFact::KernelTrouble { detail: "nf_conntrack: nf_conntrack: table full, dropping packet".into() }),
+            Some(NodeFact::KernelTrouble {
+                detail: "nf_conntrack: nf_conntrack: table full, dropping packet".into(),
+            }),
         ),
         ("[1.0000] XFS (sda1): Mounting V5 Filesystem", None),
         ("[1.0000] XFS (sda1): Ending clean mount", None),

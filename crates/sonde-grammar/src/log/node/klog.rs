@@ -26,12 +26,20 @@ pub(super) fn record(text: &str, year: Option<i16>) -> Option<Record<'_>> {
         return None;
     }
     let file = file.rsplit('/').next().unwrap_or(file);
-    Some(Record { time, error: level != 'I', file, ..body_of(body) })
+    Some(Record {
+        time,
+        error: level != 'I',
+        file,
+        ..body_of(body)
+    })
 }
 
 /// A line of the kubelet without klog's head: a panic, a usage text, a wrapped rest.
 pub(super) fn plain(text: &str) -> Record<'_> {
-    Record { error: text.contains("rror"), ..body_of(text) }
+    Record {
+        error: text.contains("rror"),
+        ..body_of(text)
+    }
 }
 
 /// Structured bodies begin with the quoted message; older ones are free text.
@@ -39,10 +47,16 @@ fn body_of(body: &str) -> Record<'_> {
     match quoted(body) {
         Some((message, len)) => Record {
             message,
-            fields: pairs(&body[len..]).into_iter().map(|(k, v)| (Cow::Borrowed(k), v)).collect(),
+            fields: pairs(&body[len..])
+                .into_iter()
+                .map(|(k, v)| (Cow::Borrowed(k), v))
+                .collect(),
             ..Record::default()
         },
-        None => Record { message: Cow::Borrowed(body), ..Record::default() },
+        None => Record {
+            message: Cow::Borrowed(body),
+            ..Record::default()
+        },
     }
 }
 
@@ -80,5 +94,9 @@ fn json(text: &str) -> Option<Record<'_>> {
 
 /// Old free text holds Go-quoted parts inside; undone once, they read like the structured values.
 pub(super) fn loose(text: &str) -> Cow<'_, str> {
-    if text.contains("\\\"") || text.contains("\\n") { unescape(text) } else { Cow::Borrowed(text) }
+    if text.contains("\\\"") || text.contains("\\n") {
+        unescape(text)
+    } else {
+        Cow::Borrowed(text)
+    }
 }

@@ -53,13 +53,22 @@ pub(super) fn origin(record: &Record<'_>) -> Option<NodeLog> {
         "ignoring event",
     ];
     let message = record.message.as_ref();
-    if CONTAINERD.iter().any(|sign| message.contains(sign)) || record.field("runtime").is_some_and(|r| r.starts_with("io.containerd")) {
+    if CONTAINERD.iter().any(|sign| message.contains(sign))
+        || record
+            .field("runtime")
+            .is_some_and(|r| r.starts_with("io.containerd"))
+    {
         return Some(NodeLog::Containerd);
     }
     if DOCKERD.iter().any(|sign| message.contains(sign)) {
         return Some(NodeLog::Dockerd);
     }
-    let crio_file = record.field("file").is_some_and(|file| ["server/", "oci/", "storage/", "hostport/", "sandbox_"].iter().any(|f| file.contains(f)));
-    let crio_id = record.field("id").is_some_and(|id| id.len() == 36) && record.field("name").is_some_and(|name| name.starts_with('/'));
+    let crio_file = record.field("file").is_some_and(|file| {
+        ["server/", "oci/", "storage/", "hostport/", "sandbox_"]
+            .iter()
+            .any(|f| file.contains(f))
+    });
+    let crio_id = record.field("id").is_some_and(|id| id.len() == 36)
+        && record.field("name").is_some_and(|name| name.starts_with('/'));
     (crio_file || crio_id).then_some(NodeLog::Crio)
 }

@@ -43,7 +43,10 @@ fn from_fields(record: &Record<'_>, subject: &mut Subject) {
         .filter(|uid| is_uid(uid))
         .map(str::to_owned)
         .or(subject.pod_uid.take());
-    subject.container = record.first(&["containerName", "container"]).filter(|name| is_label(name)).map(str::to_owned);
+    subject.container = record
+        .first(&["containerName", "container"])
+        .filter(|name| is_label(name))
+        .map(str::to_owned);
     if let Some(path) = record.field("fieldPath") {
         subject.container = between(path, "{", "}").map(str::to_owned);
     }
@@ -51,7 +54,10 @@ fn from_fields(record: &Record<'_>, subject: &mut Subject) {
         .first(&["containerID", "containerId", "container_id", "container", "id"])
         .and_then(container_id);
     if let Some(event) = record.field("event") {
-        subject.pod_uid = subject.pod_uid.take().or_else(|| between(event, "\"ID\":\"", "\"").map(str::to_owned));
+        subject.pod_uid = subject
+            .pod_uid
+            .take()
+            .or_else(|| between(event, "\"ID\":\"", "\"").map(str::to_owned));
         subject.container_id = subject
             .container_id
             .take()
@@ -78,7 +84,9 @@ fn from_words(text: &str, subject: &mut Subject) {
             subject.pod.get_or_insert(PodKey { namespace, name });
         }
         subject.pod_uid = subject.pod_uid.take().or_else(|| value("UID:\""));
-        if let Some(container) = between(text, "spec.containers{", "}").or_else(|| between(text, "spec.initContainers{", "}")) {
+        if let Some(container) =
+            between(text, "spec.containers{", "}").or_else(|| between(text, "spec.initContainers{", "}"))
+        {
             subject.container.get_or_insert(container.to_owned());
         }
     }
@@ -90,25 +98,48 @@ fn from_words(text: &str, subject: &mut Subject) {
             if let Some(key) = slashed(word(rest, &[',', ')', '"'])) {
                 subject.pod.get_or_insert(key);
             }
-        } else if let (Some(name), Some(uid)) = (between(text, ") pod \"", "\""), between(text, "(UID: \"", "\"")) {
+        } else if let (Some(name), Some(uid)) =
+            (between(text, ") pod \"", "\""), between(text, "(UID: \"", "\""))
+        {
             // Volume operations name the pod without its namespace.
-            subject.pod.get_or_insert(PodKey { namespace: String::new(), name: name.to_owned() });
+            subject.pod.get_or_insert(PodKey {
+                namespace: String::new(),
+                name: name.to_owned(),
+            });
             subject.pod_uid.get_or_insert(uid.to_owned());
         }
     }
     // `Liveness probe for "name_ns(uid):container" failed`.
     if subject.container.is_none() {
-        let by_probe = after(text, "):").map(|rest| word(rest, &['"', ' '])).filter(|_| text.contains(" probe for "));
-        let by_words = ["StartContainer\" for \"", "for Container \"", "container \"", "container="]
-            .iter()
-            .find_map(|sign| after(text, sign))
-            .map(|rest| word(rest, &['"', ',', ':']));
-        subject.container = by_probe.or(by_words).filter(|name| is_label(name)).map(str::to_owned);
+        let by_probe = after(text, "):")
+            .map(|rest| word(rest, &['"', ' ']))
+            .filter(|_| text.contains(" probe for "));
+        let by_words = [
+            "StartContainer\" for \"",
+            "for Container \"",
+            "container \"",
+            "container=",
+        ]
+        .iter()
+        .find_map(|sign| after(text, sign))
+        .map(|rest| word(rest, &['"', ',', ':']));
+        subject.container = by_probe
+            .or(by_words)
+            .filter(|name| is_label(name))
+            .map(str::to_owned);
     }
     if subject.container_id.is_none() {
-        subject.container_id = ["container \"", "sandbox \"", "for \"", "ContainerID:", "container_id:\"", "containers/", "://"]
-            .iter()
-            .find_map(|sign| after(text, sign).and_then(container_id));
+        subject.container_id = [
+            "container \"",
+            "sandbox \"",
+            "for \"",
+            "ContainerID:",
+            "container_id:\"",
+            "containers/",
+            "://",
+        ]
+        .iter()
+        .find_map(|sign| after(text, sign).and_then(container_id));
     }
 }
 
@@ -118,7 +149,9 @@ fn pod_with_uid(text: &str) -> Option<(PodKey, String)> {
     while let Some(at) = text[from..].find('(') {
         let open = from + at;
         from = open + 1;
-        let Some(uid) = text.get(open + 1..open + 37).filter(|uid| is_uid(uid)) else { continue };
+        let Some(uid) = text.get(open + 1..open + 37).filter(|uid| is_uid(uid)) else {
+            continue;
+        };
         let head = &text[..open];
         let start = head
             .rfind(|c: char| !(c.is_ascii_alphanumeric() || "-._".contains(c)))
@@ -127,7 +160,10 @@ fn pod_with_uid(text: &str) -> Option<(PodKey, String)> {
             && !name.is_empty()
             && is_label(namespace)
         {
-            let key = PodKey { namespace: namespace.to_owned(), name: name.to_owned() };
+            let key = PodKey {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            };
             return Some((key, uid.to_owned()));
         }
     }
@@ -143,7 +179,9 @@ fn slashed(text: &str) -> Option<PodKey> {
 }
 
 fn is_label(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 63 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    !text.is_empty()
+        && text.len() <= 63
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !(text.len() > 60 && text.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
@@ -156,7 +194,9 @@ fn is_uid(text: &str) -> bool {
 /// 64 hexadecimal digits at the start, after a runtime's `containerd://` or inside `{"Type":..,"ID":".."}`.
 fn container_id(text: &str) -> Option<String> {
     let text = text.rsplit_once("://").map_or(text, |(_, id)| id);
-    let text = after(text, "\"ID\":\"").unwrap_or(text).trim_start_matches(['"', '\\']);
+    let text = after(text, "\"ID\":\"")
+        .unwrap_or(text)
+        .trim_start_matches(['"', '\\']);
     let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
     (digits == 64).then(|| text[..64].to_owned())
 }

@@ -22,7 +22,14 @@ fn subjects_of_old_and_new_lines() {
     ] {
         let found = one(line);
         assert_eq!(found.origin, NodeLog::Kubelet);
-        assert_eq!(found.pod, Some(PodKey { namespace: "shop".into(), name: "web-1".into() }), "{line}");
+        assert_eq!(
+            found.pod,
+            Some(PodKey {
+                namespace: "shop".into(),
+                name: "web-1".into()
+            }),
+            "{line}"
+        );
         assert_eq!(found.pod_uid.as_deref(), Some(UID), "{line}");
         assert_eq!(found.container.as_deref(), Some("app"), "{line}");
         assert_eq!(found.facts, vec![Fact::RestartBackOff], "{line}");
@@ -35,23 +42,40 @@ fn probes_and_kills() {
     let found = one(
         r#"I1121 12:31:01.123456    1234 prober.go:107] "Probe failed" probeType="Liveness" pod="shop/web-1" podUID="$UID" containerName="app" probeResult="failure" output="HTTP probe failed with statuscode: 500""#,
     );
-    let Fact::Probe(probe) = &found.facts[0] else { panic!("{found:?}") };
-    assert_eq!((probe.probe, &probe.outcome), (ProbeKind::Liveness, &ProbeOutcome::Status { code: 500 }));
+    let Fact::Probe(probe) = &found.facts[0] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        (probe.probe, &probe.outcome),
+        (ProbeKind::Liveness, &ProbeOutcome::Status { code: 500 })
+    );
     let found = one(
         r#"I1121 12:31:01.123456    1234 prober.go:111] Readiness probe for "web-1_shop($UID):app" failed (failure): HTTP probe failed with statuscode: 503"#,
     );
-    let Fact::Probe(probe) = &found.facts[0] else { panic!("{found:?}") };
+    let Fact::Probe(probe) = &found.facts[0] else {
+        panic!("{found:?}")
+    };
     assert_eq!(probe.outcome, ProbeOutcome::Status { code: 503 });
     assert_eq!(found.container.as_deref(), Some("app"));
     let found = one(
         r#"I1121 12:31:01.123456    1234 kuberuntime_manager.go:1006] "Message for Container of pod" containerName="app" pod="shop/web-1" containerMessage="Container app failed liveness probe, will be restarted""#,
     );
-    let Fact::Killing { container, reason } = &found.facts[0] else { panic!("{found:?}") };
-    assert_eq!((container.as_deref(), reason), (Some("app"), &KillReason::Liveness));
+    let Fact::Killing { container, reason } = &found.facts[0] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        (container.as_deref(), reason),
+        (Some("app"), &KillReason::Liveness)
+    );
     let found = one(
         r#"I1121 12:31:01.123456    1234 kuberuntime_container.go:779] "Killing container with a grace period" pod="shop/web-1" podUID="$UID" containerName="app" containerID="containerd://$ID" gracePeriod=30"#,
     );
-    assert_eq!(found.facts, vec![Fact::Runtime(RuntimeFact::StopAsked { grace_seconds: Some(30) })]);
+    assert_eq!(
+        found.facts,
+        vec![Fact::Runtime(RuntimeFact::StopAsked {
+            grace_seconds: Some(30)
+        })]
+    );
     assert_eq!(found.container_id.as_deref(), Some(ID));
 }
 
@@ -62,8 +86,13 @@ fn hooks_carry_the_detail_that_events_lack() {
         r#"E1121 12:31:01.123456    1234 handlers.go:62] Exec lifecycle hook ([sh -c /boom]) for Container "app" in Pod "web-1_shop($UID)" failed - error: command 'sh -c /boom' exited with 127: , message: "sh: /boom: not found""#,
     ] {
         let found = one(line);
-        let Fact::Hook(hook) = &found.facts[0] else { panic!("{found:?}") };
-        assert_eq!((hook.hook, hook.exit_code, hook.command_missing), (HookKind::PostStart, Some(127), true));
+        let Fact::Hook(hook) = &found.facts[0] else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (hook.hook, hook.exit_code, hook.command_missing),
+            (HookKind::PostStart, Some(127), true)
+        );
         assert_eq!(hook.container.as_deref(), Some("app"));
         assert!(hook.command.as_deref().is_some_and(|c| c.contains("/boom")));
     }
@@ -74,7 +103,9 @@ fn multi_line_values_are_joined() {
     let found = one(
         "E1121 12:31:01.123456    1234 prober.go:1] \"Probe failed\" probeType=\"Readiness\" pod=\"shop/web-1\" containerName=\"app\" output=<\n\tHTTP probe failed with statuscode: 500\n\tsecond \"line\"\n >",
     );
-    let Fact::Probe(probe) = &found.facts[0] else { panic!("{found:?}") };
+    let Fact::Probe(probe) = &found.facts[0] else {
+        panic!("{found:?}")
+    };
     assert_eq!(probe.outcome, ProbeOutcome::Status { code: 500 });
 }
 
@@ -109,16 +140,18 @@ fn the_node_itself() {
         r#"I1121 12:31:02.123456    1234 eviction_manager.go:1] "Eviction manager: pod is evicted successfully" pod="shop/web-1""#,
     ];
     let found = node(&lines, None, None);
-    assert!(matches!(&found[1].facts[0], Fact::Eviction(EvictionFact::NodePressure { resource, .. }) if resource == "memory"));
+    assert!(
+        matches!(&found[1].facts[0], Fact::Eviction(EvictionFact::NodePressure { resource, .. }) if resource == "memory")
+    );
 }
 
 #[test]
 fn runtimes() {
     let found = one(
-        r#"time="2026-11-21T12:31:01.123456789Z" level=error msg="RunPodSandbox for &PodSandboxMetadata{Name:web-1,Uid:$UID,Namespace:shop,Attempt:0,} failed, error" error="failed to setup network for sandbox \"$ID\": plugin type=\"bridge\" failed (add): failed to allocate for range 0: no IP addresses available in range set: 10.1.0.1-10.1.0.2""#,
+        r#"time="2026-11-21T12:31:01.123456789Z" level=error msg="PullImage \"r.example/app:1\" failed" error="failed to pull and unpack image \"r.example/app:1\": failed to resolve reference \"r.example/app:1\": r.example/app:1: not found""#,
     );
-    assert_eq!((found.origin, found.pod_uid.as_deref()), (NodeLog::Containerd, Some(UID)));
-    assert!(matches!(found.facts[0], Fact::Sandbox(_)), "{found:?}");
+    assert_eq!(found.origin, NodeLog::Containerd);
+    assert!(matches!(found.facts[0], Fact::Pull(_)), "{found:?}");
     for (line, want) in [
         (
             r#"time="2026-11-21T12:31:01Z" level=info msg="TaskOOM event &TaskOOM{ContainerID:$ID,XXX_unrecognized:[],}""#,
@@ -134,11 +167,15 @@ fn runtimes() {
         ),
         (
             r#"time="2026-11-21T12:31:01Z" level=info msg="StopContainer for \"$ID\" with timeout 30 (s)""#,
-            RuntimeFact::StopAsked { grace_seconds: Some(30) },
+            RuntimeFact::StopAsked {
+                grace_seconds: Some(30),
+            },
         ),
         (
             r#"time="2026-11-21T12:31:01Z" level=info msg="Kill container \"$ID\"""#,
-            RuntimeFact::Signalled { signal: "killed".into() },
+            RuntimeFact::Signalled {
+                signal: "killed".into(),
+            },
         ),
     ] {
         let found = one(line);

@@ -17,7 +17,12 @@ pub(super) struct Context {
     reclaiming: Option<String>,
 }
 
-pub(super) fn facts(record: &Record<'_>, subject: &Subject, origin: NodeLog, context: &mut Context) -> Vec<Fact> {
+pub(super) fn facts(
+    record: &Record<'_>,
+    subject: &Subject,
+    origin: NodeLog,
+    context: &mut Context,
+) -> Vec<Fact> {
     let error = record.first(&["err", "error"]).unwrap_or("");
     let message = record.message.as_ref();
     let mut found = Vec::new();
@@ -44,11 +49,15 @@ fn kubelet(
         found.push(fact);
         return;
     }
-    if event(record, message, found) || probe(record, message, error, found) || nested(message, error, found) {
+    if event(record, message, found) || probe(record, message, error, found) || nested(message, error, found)
+    {
         return;
     }
     // `x failed: y` in one text (old), or the error beside the message.
-    let (reason, text) = match MESSAGES.iter().find(|(sign, _)| message.contains(sign) || error.contains(sign)) {
+    let (reason, text) = match MESSAGES
+        .iter()
+        .find(|(sign, _)| message.contains(sign) || error.contains(sign))
+    {
         Some((sign, reason)) => {
             let own = after(message, sign).unwrap_or(message);
             (*reason, if error.is_empty() { own } else { error })
@@ -72,7 +81,10 @@ fn kubelet(
 
 /// Messages of the kubelet, with the event reason under which the same error is known.
 const MESSAGES: &[(&str, &str)] = &[
-    ("RunPodSandbox from runtime service failed", "FailedCreatePodSandBox"),
+    (
+        "RunPodSandbox from runtime service failed",
+        "FailedCreatePodSandBox",
+    ),
     ("CreatePodSandbox for pod", "FailedCreatePodSandBox"),
     ("Failed to create sandbox for pod", "FailedCreatePodSandBox"),
     ("CreateContainer in sandbox", "CreateContainerError"),
@@ -89,14 +101,20 @@ const MESSAGES: &[(&str, &str)] = &[
     ("Failed to admit pod", ""),
     ("Couldn't get configMap", "FailedMount"),
     ("Couldn't get secret", "FailedMount"),
-    ("Unable to retrieve pull secret", "FailedToRetrieveImagePullSecret"),
+    (
+        "Unable to retrieve pull secret",
+        "FailedToRetrieveImagePullSecret",
+    ),
     ("Failed to ensure that the pod", "FailedCreatePodContainer"),
 ];
 
 /// `"Event occurred" object=.. reason=.. message=..`, and `Event(v1.ObjectReference{..}): type: 'Warning' reason: 'X' text`.
 fn event(record: &Record<'_>, message: &str, found: &mut Vec<Fact>) -> bool {
     if message == "Event occurred" {
-        let (reason, text) = (record.field("reason").unwrap_or(""), record.field("message").unwrap_or(""));
+        let (reason, text) = (
+            record.field("reason").unwrap_or(""),
+            record.field("message").unwrap_or(""),
+        );
         found.extend(message::facts(reason, text));
         return true;
     }
@@ -118,13 +136,21 @@ fn probe(record: &Record<'_>, message: &str, error: &str, found: &mut Vec<Fact>)
         _ => {
             // Old: `Liveness probe for "name_ns(uid):container" failed (failure): output`.
             for kind in ["Liveness", "Readiness", "Startup"] {
-                let Some(rest) = message.strip_prefix(kind).and_then(|rest| rest.strip_prefix(" probe for \"")) else {
+                let Some(rest) = message
+                    .strip_prefix(kind)
+                    .and_then(|rest| rest.strip_prefix(" probe for \""))
+                else {
                     continue;
                 };
-                let Some((_, rest)) = rest.split_once("\" ") else { return true };
+                let Some((_, rest)) = rest.split_once("\" ") else {
+                    return true;
+                };
                 let verb = word(rest, &[':']);
                 let output = rest.split_once(": ").map_or("", |(_, output)| output);
-                found.extend(message::facts("Unhealthy", &format!("{kind} probe {verb}: {output}")));
+                found.extend(message::facts(
+                    "Unhealthy",
+                    &format!("{kind} probe {verb}: {output}"),
+                ));
                 return true;
             }
             return false;
@@ -132,7 +158,10 @@ fn probe(record: &Record<'_>, message: &str, error: &str, found: &mut Vec<Fact>)
     };
     let kind = record.field("probeType").unwrap_or("");
     let output = record.field("output").unwrap_or(error);
-    found.extend(message::facts("Unhealthy", &format!("{kind} probe {verb}: {output}")));
+    found.extend(message::facts(
+        "Unhealthy",
+        &format!("{kind} probe {verb}: {output}"),
+    ));
     true
 }
 
@@ -154,8 +183,12 @@ fn nested(message: &str, error: &str, found: &mut Vec<Fact>) -> bool {
     let mut rest = text;
     let mut any = false;
     for _ in 0..NESTED_MAX {
-        let Some(next) = after(rest, "failed to \"") else { break };
-        let Some((step, tail)) = next.split_once('"') else { break };
+        let Some(next) = after(rest, "failed to \"") else {
+            break;
+        };
+        let Some((step, tail)) = next.split_once('"') else {
+            break;
+        };
         let Some(tail) = after(tail, " with ") else { break };
         let reason = word(tail, &[':', ']', ',']);
         let (inner, len) = match after(tail, ": ").and_then(quoted) {
@@ -179,7 +212,9 @@ fn eviction(record: &Record<'_>, message: &str, context: &mut Context) -> Option
     if !message.starts_with("Eviction manager") && !message.starts_with("eviction manager") {
         return None;
     }
-    if let Some(rest) = after(message, "must evict pod(s) to reclaim").or_else(|| after(message, "ttempting to reclaim")) {
+    if let Some(rest) =
+        after(message, "must evict pod(s) to reclaim").or_else(|| after(message, "ttempting to reclaim"))
+    {
         let resource = record.field("resourceName").unwrap_or(rest.trim()).to_owned();
         context.reclaiming = Some(resource.clone());
         return Some(Fact::Node(NodeFact::Reclaiming { resource }));
@@ -209,30 +244,55 @@ fn hook(record: &Record<'_>, message: &str, error: &str) -> Option<Fact> {
         }));
     }
     let lifecycle = message.contains("lifecycle hook");
-    let preset = ["PreStop hook failed", "PostStart hook failed", "PostStartHook", "PreStopHook"]
-        .iter()
-        .any(|sign| message.contains(sign));
+    let preset = [
+        "PreStop hook failed",
+        "PostStart hook failed",
+        "PostStartHook",
+        "PreStopHook",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign));
     if !lifecycle && !preset {
         return None;
     }
-    let reason = if message.contains("PreStop") { "FailedPreStopHook" } else { "FailedPostStartHook" };
+    let reason = if message.contains("PreStop") {
+        "FailedPreStopHook"
+    } else {
+        "FailedPostStartHook"
+    };
     let command = record
         .first(&["execCommand", "path", "url"])
         .map(str::to_owned)
         .or_else(|| between(message, "hook (", ")").map(str::to_owned));
-    let inner_error = if error.is_empty() { after(message, "error: ").unwrap_or(message) } else { error };
+    let inner_error = if error.is_empty() {
+        after(message, "error: ").unwrap_or(message)
+    } else {
+        error
+    };
     let detail = record
         .field("message")
         .map(|output| format!("{inner_error} {output}"))
         .unwrap_or_else(|| inner_error.to_owned());
-    let exit_code = after(&detail, "exited with ").and_then(signed).and_then(|code| i32::try_from(code).ok());
-    let missing = ["executable file not found", "no such file or directory", "not found"].iter().any(|sign| detail.contains(sign));
+    let exit_code = after(&detail, "exited with ")
+        .and_then(signed)
+        .and_then(|code| i32::try_from(code).ok());
+    let missing = [
+        "executable file not found",
+        "no such file or directory",
+        "not found",
+    ]
+    .iter()
+    .any(|sign| detail.contains(sign));
     let container = record
         .field("containerName")
         .map(str::to_owned)
         .or_else(|| between(message, "Container \"", "\"").map(str::to_owned));
     // The kubelet does not say here which of the two hooks it was; the postStart one is what stops a start.
-    let hook = if reason == "FailedPreStopHook" { HookKind::PreStop } else { HookKind::PostStart };
+    let hook = if reason == "FailedPreStopHook" {
+        HookKind::PreStop
+    } else {
+        HookKind::PostStart
+    };
     Some(Fact::Hook(HookFact {
         hook,
         container,
@@ -255,23 +315,36 @@ fn ending(record: &Record<'_>, message: &str, subject: &Subject) -> Option<Fact>
             Some("startup") => KillReason::Startup,
             _ => return None,
         };
-        return Some(Fact::Killing { container: subject.container.clone(), reason });
+        return Some(Fact::Killing {
+            container: subject.container.clone(),
+            reason,
+        });
     }
-    if message.starts_with("Killing container with a grace period") || message.starts_with("Killing unwanted container") {
+    if message.starts_with("Killing container with a grace period")
+        || message.starts_with("Killing unwanted container")
+    {
         let grace = record.field("gracePeriod").and_then(number);
         return Some(Fact::Runtime(RuntimeFact::StopAsked { grace_seconds: grace }));
     }
     if message.starts_with("Killing container \"")
         && let Some(rest) = after(message, "\" with ")
     {
-        return Some(Fact::Runtime(RuntimeFact::StopAsked { grace_seconds: number(rest) }));
+        return Some(Fact::Runtime(RuntimeFact::StopAsked {
+            grace_seconds: number(rest),
+        }));
     }
     if message.contains("container finished") {
-        let code = record.field("exitCode").and_then(signed).and_then(|code| i32::try_from(code).ok());
+        let code = record
+            .field("exitCode")
+            .and_then(signed)
+            .and_then(|code| i32::try_from(code).ok());
         return Some(Fact::Runtime(RuntimeFact::Exited { exit_code: code }));
     }
-    let died = record.field("event").is_some_and(|event| event.contains("ContainerDied"));
-    (died && message.starts_with("SyncLoop (PLEG)")).then_some(Fact::Runtime(RuntimeFact::Exited { exit_code: None }))
+    let died = record
+        .field("event")
+        .is_some_and(|event| event.contains("ContainerDied"));
+    (died && message.starts_with("SyncLoop (PLEG)"))
+        .then_some(Fact::Runtime(RuntimeFact::Exited { exit_code: None }))
 }
 
 /// What the kubelet says about its node.
@@ -279,15 +352,27 @@ fn about_node(record: &Record<'_>, message: &str, error: &str) -> Option<Fact> {
     let has = |sign: &str| message.contains(sign) || error.contains(sign);
     let any = |signs: &[&str]| signs.iter().any(|sign| has(sign));
     let detail = || {
-        let joined = if error.is_empty() { message.to_owned() } else { format!("{message}: {error}") };
+        let joined = if error.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{message}: {error}")
+        };
         joined.trim().to_owned()
     };
     let fact = if has("PLEG is not healthy") {
         NodeFact::PlegUnhealthy { detail: detail() }
-    } else if any(&["NetworkPluginNotReady", "cni plugin not initialized", "cni config uninitialized", "runtime network not ready"]) {
+    } else if any(&[
+        "NetworkPluginNotReady",
+        "cni plugin not initialized",
+        "cni config uninitialized",
+        "runtime network not ready",
+    ]) {
         NodeFact::NetworkNotReady { detail: detail() }
-    } else if any(&["client certificate is expired", "bootstrap client certificate", "client certificate has expired"])
-        || (talks_to_api(record, message) && has("certificate has expired"))
+    } else if any(&[
+        "client certificate is expired",
+        "bootstrap client certificate",
+        "client certificate has expired",
+    ]) || (talks_to_api(record, message) && has("certificate has expired"))
     {
         NodeFact::Certificate { detail: detail() }
     } else if any(&[
@@ -300,21 +385,40 @@ fn about_node(record: &Record<'_>, message: &str, error: &str) -> Option<Fact> {
         "ontainer runtime status check may not have completed",
     ]) {
         NodeFact::RuntimeDown { detail: detail() }
-    } else if any(&["failed to garbage collect required amount", "Image garbage collection failed", "mage garbage collection failed"]) {
+    } else if any(&[
+        "failed to garbage collect required amount",
+        "Image garbage collection failed",
+        "mage garbage collection failed",
+    ]) {
         NodeFact::FreeDiskFailed { detail: detail() }
     } else if any(&["System OOM encountered", "Got sys oom event"]) {
         NodeFact::SystemOom {
             process: after(message, "victim process: ").map(|rest| word(rest, &[',']).to_owned()),
-            pid: after(message, "pid: ").and_then(number).and_then(|pid| u32::try_from(pid).ok()),
+            pid: after(message, "pid: ")
+                .and_then(number)
+                .and_then(|pid| u32::try_from(pid).ok()),
         }
     } else if message == "Started kubelet" || message == "Starting kubelet." {
         NodeFact::KubeletStarted
-    } else if any(&["Shutdown manager detected new shutdown event", "manager processing shutdown event"]) {
+    } else if any(&[
+        "Shutdown manager detected new shutdown event",
+        "manager processing shutdown event",
+    ]) {
         NodeFact::ShuttingDown
     } else if talks_to_api(record, message) && any(&["forbidden", "Unauthorized", "must be logged in"]) {
         NodeFact::ApiForbidden { detail: detail() }
     } else if talks_to_api(record, message)
-        && any(&["connection refused", "i/o timeout", "no route to host", "deadline exceeded", "Client.Timeout", "no such host", "EOF", "timed out", "connection reset"])
+        && any(&[
+            "connection refused",
+            "i/o timeout",
+            "no route to host",
+            "deadline exceeded",
+            "Client.Timeout",
+            "no such host",
+            "EOF",
+            "timed out",
+            "connection reset",
+        ])
     {
         NodeFact::ApiUnreachable { detail: detail() }
     } else {
@@ -325,10 +429,23 @@ fn about_node(record: &Record<'_>, message: &str, error: &str) -> Option<Fact> {
 
 /// The line is about the kubelet's own talk with the API server.
 fn talks_to_api(record: &Record<'_>, message: &str) -> bool {
-    const FILES: [&str; 6] = ["reflector.go", "kubelet_node_status.go", "controller.go", "certificate_manager.go", "event.go", "csi_plugin.go"];
+    const FILES: [&str; 6] = [
+        "reflector.go",
+        "kubelet_node_status.go",
+        "controller.go",
+        "certificate_manager.go",
+        "event.go",
+        "csi_plugin.go",
+    ];
     const MESSAGES: [&str; 8] = [
-        "Unable to register node", "pdating node status", "update node status", "update lease", "ensure lease exists",
-        "ensure node lease exists", "Unable to write event", "ailed to list *v1",
+        "Unable to register node",
+        "pdating node status",
+        "update node status",
+        "update lease",
+        "ensure lease exists",
+        "ensure node lease exists",
+        "Unable to write event",
+        "ailed to list *v1",
     ];
     FILES.contains(&record.file) || MESSAGES.iter().any(|sign| message.contains(sign))
 }
@@ -355,17 +472,25 @@ fn runtime(record: &Record<'_>, message: &str, error: &str, found: &mut Vec<Fact
         return;
     }
     for (sign, reason) in REQUESTS {
-        let Some(tail) = after(message, sign) else { continue };
+        let Some(tail) = after(message, sign) else {
+            continue;
+        };
         let text = if !error.is_empty() {
             error
         } else {
-            after(tail, "returned error: ").or_else(|| after(tail, "failed: ")).unwrap_or(tail)
+            after(tail, "returned error: ")
+                .or_else(|| after(tail, "failed: "))
+                .unwrap_or(tail)
         };
         found.extend(message::facts(reason, text));
         return;
     }
     if message.contains("cni config") || message.contains("cni plugin not initialized") {
-        let detail = if error.is_empty() { message.to_owned() } else { format!("{message}: {error}") };
+        let detail = if error.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{message}: {error}")
+        };
         found.push(Fact::Node(NodeFact::NetworkNotReady { detail }));
     } else {
         found.extend(message::facts("", if error.is_empty() { message } else { error }));
@@ -380,11 +505,16 @@ fn runtime_event(record: &Record<'_>, message: &str) -> Option<RuntimeFact> {
             .and_then(signed)
             .and_then(|code| i32::try_from(code).ok())
     };
-    if message.contains("TaskOOM event") || message.contains("OOM detected") || record.field("event") == Some("oom") {
+    if message.contains("TaskOOM event")
+        || message.contains("OOM detected")
+        || record.field("event") == Some("oom")
+    {
         return Some(RuntimeFact::OomEvent);
     }
     if message.contains("TaskExit event") || message.contains("received exit event") {
-        return Some(RuntimeFact::Exited { exit_code: exit_code(message) });
+        return Some(RuntimeFact::Exited {
+            exit_code: exit_code(message),
+        });
     }
     if message.contains("StopContainer for \"") && message.contains("with timeout") {
         return Some(RuntimeFact::StopAsked {
@@ -393,11 +523,15 @@ fn runtime_event(record: &Record<'_>, message: &str) -> Option<RuntimeFact> {
     }
     // dockerd: `Container failed to exit within 30s of signal 15 - using the force`.
     if message.contains("failed to exit within") {
-        return Some(RuntimeFact::Signalled { signal: "killed".into() });
+        return Some(RuntimeFact::Signalled {
+            signal: "killed".into(),
+        });
     }
     if message.starts_with("Stop container \"") || message.starts_with("Kill container \"") {
         let signal = after(message, "with signal ").map_or("killed", |rest| word(rest, &['"']));
-        return Some(RuntimeFact::Signalled { signal: signal.to_owned() });
+        return Some(RuntimeFact::Signalled {
+            signal: signal.to_owned(),
+        });
     }
     if message.contains("shim disconnected") || message.contains("shim reaped") {
         return Some(RuntimeFact::ShimLost);
