@@ -21,7 +21,9 @@ pub use completeness::{Completeness, Coverage};
 pub use encoded::{DecodeError, Encoded, Encoding};
 pub use event::EventColumns;
 pub use object::{Columns, NodeColumns, Object, Owner};
-pub use pod_columns::{ContainerColumns, ContainerRole, ContainerState, Phase, PodColumns, Reference};
+pub use pod_columns::{
+    ContainerColumns, ContainerRole, ContainerState, HostPort, Phase, PodColumns, Reference,
+};
 pub use resources::Resources;
 pub use snapshot::{Fork, Snapshot};
 pub use state::{ReadError, Revision, World};

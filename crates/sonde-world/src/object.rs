@@ -241,6 +241,10 @@ pub(crate) struct RawMeta<'a> {
 }
 
 impl RawMeta<'_> {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn object(&self, kind: Kind, columns: Columns) -> Object {
         let owner = self
             .owner_references

@@ -10,7 +10,8 @@ use sonde_model::Kind;
 use crate::Resources;
 use crate::object::{RawMeta, resources};
 use crate::view::{
-    Condition, EnvFromSource, EnvVar, ResourceList, ResourceRequirements, State, Time, Volume, or_default,
+    Condition, ContainerPort, EnvFromSource, EnvVar, ResourceList, ResourceRequirements, State, Time, Volume,
+    or_default,
 };
 
 /// A pod's phase.
@@ -94,6 +95,17 @@ pub struct Reference {
     pub name: Arc<str>,
 }
 
+/// A port that a pod takes on its node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostPort {
+    /// The port.
+    pub port: i64,
+    /// `TCP`, `UDP` or `SCTP`.
+    pub protocol: Arc<str>,
+    /// The address it binds; `0.0.0.0` where none is named.
+    pub ip: Arc<str>,
+}
+
 /// What scans need of a pod.
 #[derive(Debug, Clone, Default)]
 pub struct PodColumns {
@@ -117,6 +129,14 @@ pub struct PodColumns {
     pub references: Vec<Reference>,
     /// `restartPolicy` is `Always`.
     pub restarts_always: bool,
+    /// The ports it takes on its node.
+    pub host_ports: Vec<HostPort>,
+    /// Whether it forbids other pods near it.
+    pub has_required_anti_affinity: bool,
+    /// The node that preemption made room on.
+    pub nominated: Option<Arc<str>>,
+    /// Its scheduler, where it is not the default one.
+    pub scheduler: Option<Arc<str>>,
 }
 
 impl PodColumns {
@@ -167,6 +187,24 @@ struct RawSpec<'a> {
     #[serde(deserialize_with = "or_default")]
     overhead: ResourceList,
     resources: Option<ResourceRequirements>,
+    #[serde(deserialize_with = "or_default")]
+    host_network: bool,
+    #[serde(borrow, deserialize_with = "or_default")]
+    scheduler_name: Cow<'a, str>,
+    affinity: Option<RawAffinity>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawAffinity {
+    pod_anti_affinity: Option<RawAntiAffinity>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawAntiAffinity {
+    #[serde(deserialize_with = "or_default")]
+    required_during_scheduling_ignored_during_execution: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -182,6 +220,8 @@ struct RawContainer<'a> {
     env: Vec<EnvVar>,
     #[serde(deserialize_with = "or_default")]
     env_from: Vec<EnvFromSource>,
+    #[serde(deserialize_with = "or_default")]
+    ports: Vec<ContainerPort>,
 }
 
 #[derive(Default, Deserialize)]
@@ -194,6 +234,8 @@ struct RawStatus<'a> {
     #[serde(deserialize_with = "or_default")]
     conditions: Vec<Condition>,
     start_time: Time,
+    #[serde(borrow, deserialize_with = "or_default")]
+    nominated_node_name: Cow<'a, str>,
     #[serde(borrow, deserialize_with = "or_default")]
     container_statuses: Vec<RawContainerStatus<'a>>,
     #[serde(borrow, deserialize_with = "or_default")]
@@ -261,8 +303,24 @@ impl<'a> RawPod<'a> {
             requests: spec.requests(),
             priority: spec.priority.unwrap_or(0),
             started: status.start_time.0,
-            references: spec.references(),
+            references: spec.references(self.metadata.name()),
             restarts_always: matches!(spec.restart_policy.as_ref(), "" | "Always"),
+            host_ports: spec.host_ports(),
+            has_required_anti_affinity: spec
+                .affinity
+                .as_ref()
+                .and_then(|affinity| affinity.pod_anti_affinity.as_ref())
+                .is_some_and(|anti| {
+                    !anti
+                        .required_during_scheduling_ignored_during_execution
+                        .is_empty()
+                }),
+            nominated: Some(status.nominated_node_name.as_ref())
+                .filter(|name| !name.is_empty())
+                .map(Into::into),
+            scheduler: Some(spec.scheduler_name.as_ref())
+                .filter(|name| !matches!(*name, "" | "default-scheduler"))
+                .map(Into::into),
         };
         (self.metadata, columns)
     }
@@ -336,7 +394,44 @@ impl RawSpec<'_> {
         total
     }
 
-    fn references(&self) -> Vec<Reference> {
+    /// `pkg/scheduler/util/utils.go`, `GetHostPorts`; a pod on the host's network takes all its ports (API
+    /// defaulting, which a manifest has not seen yet).
+    fn host_ports(&self) -> Vec<HostPort> {
+        let sidecars = self
+            .init_containers
+            .iter()
+            .filter(|container| container.restart_policy == "Always");
+        let mut ports: Vec<_> = sidecars
+            .chain(&self.containers)
+            .flat_map(|container| &container.ports)
+            .filter_map(|port| {
+                let number = match port.host_port {
+                    0 if self.host_network => port.container_port,
+                    number => number,
+                };
+                (number > 0).then(|| HostPort {
+                    port: number,
+                    protocol: if port.protocol.is_empty() {
+                        "TCP"
+                    } else {
+                        &port.protocol
+                    }
+                    .into(),
+                    ip: if port.host_ip.is_empty() {
+                        "0.0.0.0"
+                    } else {
+                        &port.host_ip
+                    }
+                    .into(),
+                })
+            })
+            .collect();
+        ports.sort();
+        ports.dedup();
+        ports
+    }
+
+    fn references(&self, pod: &str) -> Vec<Reference> {
         let mut out = Vec::new();
         let mut push = |kind: Kind, name: &str| {
             if !name.is_empty() {
@@ -386,6 +481,10 @@ impl RawSpec<'_> {
                     .as_ref()
                     .map_or("", |it| &it.claim_name),
             );
+            // The claim of a generic ephemeral volume is named by pod and volume.
+            if volume.ephemeral.is_some() && !pod.is_empty() {
+                push(Kind::PersistentVolumeClaim, &format!("{pod}-{}", volume.name));
+            }
             for source in volume.projected.iter().flat_map(|it| &it.sources) {
                 push(
                     Kind::ConfigMap,

@@ -50,6 +50,33 @@ fn columns_hold_what_scans_need() {
 }
 
 #[test]
+fn columns_hold_what_a_scheduler_needs() {
+    let mut world = World::new();
+    let reference = put(
+        &mut world,
+        &json!({"kind": "Pod", "metadata": {"name": "a", "namespace": "shop"},
+        "spec": {"hostNetwork": true, "schedulerName": "batch",
+            "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}},
+            "volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}],
+            "containers": [{"name": "app", "ports": [{"containerPort": 80}, {"containerPort": 53, "hostPort": 53, "protocol": "UDP", "hostIP": "10.0.0.1"}]}]},
+        "status": {"nominatedNodeName": "n1"}}),
+    );
+    let snapshot = world.snapshot();
+    let columns = snapshot.get(&reference).unwrap().pod().unwrap();
+    let ports: Vec<_> = columns
+        .host_ports
+        .iter()
+        .map(|it| (it.port, &*it.protocol, &*it.ip))
+        .collect();
+    assert_eq!(ports, [(53, "UDP", "10.0.0.1"), (80, "TCP", "0.0.0.0")]);
+    assert!(columns.has_required_anti_affinity);
+    assert_eq!(columns.nominated.as_deref(), Some("n1"));
+    assert_eq!(columns.scheduler.as_deref(), Some("batch"));
+    let claim = ObjectRef::new(Kind::PersistentVolumeClaim, "shop", "a-scratch");
+    assert_eq!(snapshot.pods_using(&claim).count(), 1);
+}
+
+#[test]
 fn indexes_follow_changes_and_snapshots_do_not() {
     let mut world = World::new();
     let reference = put(&mut world, &pod("a", "n1"));
