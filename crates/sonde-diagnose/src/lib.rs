@@ -1,73 +1,35 @@
 //! Differentials and the resolver: a snapshot, the evidence at hand and "now" go in, a report comes out.
 //!
-//! Start with [`diagnose`]. Deterministic and pure: no clock, no I/O. What it wants and does not have it returns as
-//! [`Want`]s; the adapter fetches them and asks again.
+//! Start with [`diagnose`], then read one cause. Triage opens an [`Episode`] for each subject that is not as it should
+//! be; every [`Cause`] that explains its [`Symptom`] states a [`Case`] from the [`Facts`]; one resolver weighs the cases;
+//! findings with one root are joined. Deterministic and pure: no clock, no I/O. What a cause wants and does not have
+//! is returned as [`Want`]s; the adapter fetches it and asks again.
 
+mod case;
+mod cause;
+mod causes;
+mod engine;
+mod episode;
+mod facts;
+mod join;
+mod message;
+mod nearest;
+mod question;
+mod resolve;
+mod subject;
+#[cfg(test)]
+mod testing;
 mod texts;
+mod triage;
 mod want;
 
+pub use case::{Case, Seen, Strength};
+pub use cause::Cause;
+pub use causes::causes;
+pub use engine::{diagnose, kinds_read};
+pub use episode::{Episode, Run, Symptom};
+pub use facts::{Facts, field_on};
+pub use message::{Message, Origin};
+pub use question::{Answer, Question, Scope};
 pub use texts::{LogKey, LooseMessage, Texts};
 pub use want::Want;
-
-use jiff::Timestamp;
-use sonde_model::{BlindSpot, Kind, ObjectRef, Problem, Report, Source};
-use sonde_world::Snapshot;
-
-/// Which subjects are asked about.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Scope {
-    /// Everything in the snapshot.
-    #[default]
-    All,
-    /// One namespace, and the nodes its pods need.
-    Namespace(String),
-    /// These objects and what they own.
-    Objects(Vec<ObjectRef>),
-    /// What a label selector matches, in a namespace or everywhere.
-    Labels {
-        /// The namespace; `None` for all.
-        namespace: Option<String>,
-        /// `key=value` pairs that must all hold.
-        labels: Vec<(String, String)>,
-    },
-}
-
-/// One question.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// The world at one revision.
-    pub snapshot: Snapshot,
-    /// Logs and lines at hand.
-    pub texts: Texts,
-    /// The time of the question: the clock of a live cluster, the newest time of a dump; `None` when unknown.
-    pub now: Option<Timestamp>,
-    /// Which subjects.
-    pub scope: Scope,
-    /// What was read, for the report.
-    pub source: Source,
-    /// What the adapter could not look at.
-    pub blind_spots: Vec<BlindSpot>,
-    /// Input that could not be used.
-    pub problems: Vec<Problem>,
-    /// Messages that the paste reader did not understand.
-    pub not_understood: Vec<String>,
-}
-
-/// The answer, and what would make it better.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The report.
-    pub report: Report,
-    /// Evidence that would decide and is not at hand, deduplicated and sorted.
-    pub wants: Vec<Want>,
-}
-
-/// The kinds that the causes read: what an adapter lists for a namespace.
-pub fn kinds_read() -> Vec<Kind> {
-    Vec::new()
-}
-
-/// Answers a question.
-pub fn diagnose(_question: &Question) -> Answer {
-    unreachable!("engine lands next")
-}

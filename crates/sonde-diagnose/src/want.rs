@@ -36,3 +36,57 @@ pub enum Want {
         namespace: Arc<str>,
     },
 }
+
+impl Want {
+    /// The command with which a person gets it.
+    pub fn command(&self) -> Option<String> {
+        Some(match self {
+            Want::ContainerLog(key) => format!(
+                "kubectl logs {} -n {} -c {}{} --tail=200",
+                key.pod,
+                key.namespace,
+                key.container,
+                if key.previous { " --previous" } else { "" }
+            ),
+            Want::KernelLog { node, .. } => format!(
+                "kubectl debug node/{node} -it --image=busybox --profile=sysadmin -- chroot /host dmesg -T"
+            ),
+            Want::KubeletLog { node, around } => {
+                let since = around.map_or(String::new(), |time| format!("&sinceTime={}", time - LOOKBACK));
+                format!("kubectl get --raw \"/api/v1/nodes/{node}/proxy/logs/?query=kubelet{since}\"")
+            }
+            Want::Object(object) => format!("kubectl get {} -o yaml", object.kubectl()),
+            Want::Kind { kind, namespace } => {
+                let plural = kind
+                    .info()
+                    .map_or_else(|| kind.word(), |info| info.plural.to_owned());
+                if namespace.is_empty() {
+                    format!("kubectl get {plural} -A")
+                } else {
+                    format!("kubectl get {plural} -n {namespace}")
+                }
+            }
+        })
+    }
+
+    /// What it is, for a blind spot.
+    pub fn describe(&self) -> String {
+        match self {
+            Want::ContainerLog(key) => format!(
+                "{} log of container {} of pod/{} in {}",
+                if key.previous { "previous" } else { "current" },
+                key.container,
+                key.pod,
+                key.namespace
+            ),
+            Want::KernelLog { node, .. } => format!("kernel log of node {node}"),
+            Want::KubeletLog { node, .. } => format!("kubelet log of node {node}"),
+            Want::Object(object) => object.kubectl(),
+            Want::Kind { kind, namespace } if namespace.is_empty() => format!("all {kind} objects"),
+            Want::Kind { kind, namespace } => format!("{kind} objects in {namespace}"),
+        }
+    }
+}
+
+/// How far before the time a log is worth reading.
+const LOOKBACK: jiff::SignedDuration = jiff::SignedDuration::from_secs(300);

@@ -32,6 +32,12 @@ impl Code {
     }
 }
 
+impl From<String> for Code {
+    fn from(code: String) -> Self {
+        Self(Cow::Owned(code))
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

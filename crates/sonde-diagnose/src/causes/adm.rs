@@ -1,0 +1,3 @@
+//! Refusals before a pod exists.
+
+crate::cause::family!(webhook_no_endpoints);

@@ -1,0 +1,249 @@
+//! DEP-CONFIG-MISSING: a ConfigMap or Secret that the pod refers to does not exist, or lacks the key it refers to.
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{ConfigRef, CreateFailure, RefKind, VolumeFailure};
+use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_world::view::ConfigUse;
+
+use crate::cause::page;
+use crate::nearest::nearest;
+use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("DEP-CONFIG-MISSING"),
+    title: "ConfigMap or Secret missing, or a key of it",
+    explains: &[Symptom::NotStarting, Symptom::ContainerNotCreated],
+    reads: &[Kind::ConfigMap, Kind::Secret],
+    state,
+    page: page!("DEP-CONFIG-MISSING"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let said = facts.find(|fact| match fact {
+        Fact::Create(CreateFailure::Config(it)) => Some(it),
+        Fact::Volume(it) => match &it.failure {
+            VolumeFailure::Missing(it) => Some(it),
+            _ => None,
+        },
+        _ => None,
+    });
+    let uses = facts.pod().config_uses();
+    let lacking = uses.iter().filter(|it| !it.optional).find_map(|it| Some((it, proof_of_lack(facts, it)?)));
+    match (said, lacking) {
+        (Some((reference, message)), _) => {
+            let used = uses.iter().find(|it| is_about(reference, it));
+            if let Some(seen) = used.and_then(|it| exists_by_now(facts, reference, it)) {
+                case.refuted_by(seen, "it exists by now, with the key");
+                return;
+            }
+            case.proven_by(message.seen());
+            let name = reference.name.clone().or_else(|| used.map(|it| it.name.clone()));
+            let key = reference.key.clone().or_else(|| used.and_then(|it| it.key.clone()));
+            let key = key.filter(|_| reference.key_missing);
+            let secret = reference.kind == RefKind::Secret;
+            describe(facts, case, secret, name.as_deref(), key.as_deref(), used, message.seen());
+        }
+        // The kubelet's summary ("timed out waiting for the condition") names neither object nor key; the snapshot does.
+        (None, Some((used, seen))) => {
+            case.proven_by(seen.clone());
+            let key = if seen.text.starts_with("no ") { None } else { used.key.clone() };
+            describe(facts, case, used.secret, Some(&used.name), key.as_deref(), Some(used), seen);
+        }
+        (None, None) => {
+            if let Some(used) = uses.iter().find(|it| !it.optional) {
+                let kind = kind_of(used.secret);
+                if !facts.snapshot.is_complete(&kind, &facts.episode.subject.namespace) {
+                    case.wants(facts.want_kind(kind), "whether every ConfigMap and Secret that the pod refers to exists");
+                }
+            }
+        }
+    }
+}
+
+fn kind_of(secret: bool) -> Kind {
+    if secret { Kind::Secret } else { Kind::ConfigMap }
+}
+
+fn object_of(facts: &Facts<'_>, secret: bool, name: &str) -> ObjectRef {
+    ObjectRef::new(kind_of(secret), &facts.episode.subject.namespace, name)
+}
+
+/// That the object, or the key in it, is known not to be there.
+fn proof_of_lack(facts: &Facts<'_>, used: &ConfigUse) -> Option<Seen> {
+    let object = object_of(facts, used.secret, &used.name);
+    if let Some(seen) = facts.absence(&object) {
+        return Some(seen);
+    }
+    let key = used.key.as_ref()?;
+    let keys = facts.snapshot.config_keys(&object)?;
+    (!keys.contains(key)).then(|| field_on(&object, "data", format!("keys: {}", keys.join(", "))))
+}
+
+fn is_about(reference: &ConfigRef, used: &ConfigUse) -> bool {
+    used.secret == (reference.kind == RefKind::Secret)
+        && reference.name.as_ref().is_none_or(|name| *name == used.name)
+        && reference.key.as_ref().is_none_or(|key| used.key.as_ref().is_none_or(|it| it == key))
+}
+
+/// The message is old news: the object is there now, and the key where one is meant.
+fn exists_by_now(facts: &Facts<'_>, reference: &ConfigRef, used: &ConfigUse) -> Option<Seen> {
+    let object = object_of(facts, used.secret, &used.name);
+    facts.snapshot.get(&object)?;
+    let seen = field_on(&object, "metadata.name", &used.name);
+    match reference.key.as_ref().or(used.key.as_ref()).filter(|_| reference.key_missing) {
+        None if reference.key_missing => None,
+        None => Some(seen),
+        Some(key) => facts.snapshot.config_keys(&object)?.contains(key).then_some(seen),
+    }
+}
+
+fn describe(
+    facts: &Facts<'_>,
+    case: &mut Case,
+    secret: bool,
+    name: Option<&str>,
+    key: Option<&str>,
+    used: Option<&ConfigUse>,
+    seen: Seen,
+) {
+    let kind = kind_of(secret);
+    let what = match (name, key) {
+        (Some(name), Some(key)) => format!("{kind} {name} has no key {key}"),
+        (Some(name), None) => format!("{kind} {name} does not exist"),
+        (None, Some(key)) => format!("the {kind} has no key {key}"),
+        (None, None) => format!("a {kind} that the pod refers to does not exist"),
+    };
+    if let Some(used) = used {
+        let target = match &used.key {
+            Some(key) => format!("{kind} {} key {key}", used.name),
+            None => format!("{kind} {}", used.name),
+        };
+        case.step(format!("the pod needs {target}"), [facts.field(&used.field, target)]);
+    }
+    case.step(what.clone(), [seen]);
+    case.step("so the kubelet cannot make the container's environment or volume, and waits", []);
+    case.headline(format!("the container cannot start: {what}"));
+    let namespace = &facts.episode.subject.namespace;
+    if let Some(name) = name {
+        let object = object_of(facts, secret, name);
+        case.root(object.clone()).root_key(key.unwrap_or_default());
+        suggest_nearest(facts, case, &object, key);
+        let verb = if secret { "create secret generic" } else { "create configmap" };
+        match key {
+            Some(key) => case.advice(format!("add the key {key} to {object}, or refer to a key that it has"), Risk::None),
+            None => case.fix(
+                format!("create {object}, or correct the name in the pod's template"),
+                format!("kubectl {verb} {name} -n {namespace} --from-literal=KEY=VALUE"),
+                Risk::None,
+            ),
+        };
+    }
+}
+
+/// The nearest existing name: most of these are typing errors.
+fn suggest_nearest(facts: &Facts<'_>, case: &mut Case, object: &ObjectRef, key: Option<&str>) {
+    let close = match key {
+        Some(key) => facts
+            .snapshot
+            .config_keys(object)
+            .and_then(|keys| nearest(key, keys.iter().map(String::as_str)).map(|it| (it, format!("{object} has the key")))),
+        None => {
+            let names: Vec<_> = facts
+                .snapshot
+                .in_namespace(object.kind.clone(), &object.namespace)
+                .map(|it| it.reference.name.to_string())
+                .collect();
+            nearest(&object.name, names.iter().map(String::as_str)).map(|it| (it, format!("there is a {}", object.kind)))
+        }
+    };
+    if let Some((close, what)) = close {
+        let seen = facts.computed(format!("names like {}", key.unwrap_or(&object.name)), &close);
+        case.step(format!("{what} {close}, which is nearly the same name"), [seen]);
+        case.advice(format!("if {close} was meant, correct the reference in the pod's template"), Risk::Restart);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::{Kind, Verdict};
+
+    use crate::testing::{Scene, pod, status};
+
+    const TIMED_OUT: &str = "Unable to attach or mount volumes: unmounted volumes=[settings], unattached volumes=[settings kube-api-access-x]: timed out waiting for the condition";
+
+    /// A pod that mounts key `app.yaml` of ConfigMap `settings` and is not started.
+    fn waiting(message: Option<&str>) -> Value {
+        pod(json!({
+            "spec": {"volumes": [{"name": "settings", "configMap": {"name": "settings", "items": [{"key": "app.yaml", "path": "app.yaml"}]}}],
+                "containers": [{"name": "app", "envFrom": []}]},
+            "status": {"phase": "Pending", "conditions": [], "containerStatuses": [status(json!({
+                "ready": false, "started": false,
+                "state": {"running": null, "waiting": {"reason": "ContainerCreating", "message": message}}
+            }))]}
+        }))
+    }
+
+    fn config(name: &str, key: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop"}, "data": {key: "x"}})
+    }
+
+    fn scene() -> Scene {
+        Scene::new().object(waiting(None)).event("Pod/shop/app-1", "FailedMount", TIMED_OUT, "2026-03-01T11:59:00Z")
+    }
+
+    #[test]
+    fn found_behind_a_timeout_when_the_key_is_missing() {
+        let outcome = scene().object(config("settings", "app.yml")).complete(&[Kind::ConfigMap]).diagnose();
+        let finding = outcome.finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
+        assert!(finding.headline.contains("settings has no key app.yaml"), "{}", finding.headline);
+        assert!(finding.chain.iter().any(|step| step.text.contains("app.yml")), "{:?}", finding.chain);
+    }
+
+    #[test]
+    fn found_when_the_object_is_missing() {
+        let outcome = scene().object(config("setting", "app.yaml")).complete(&[Kind::ConfigMap]).diagnose();
+        let finding = outcome.finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
+        assert!(finding.headline.contains("ConfigMap settings does not exist"), "{}", finding.headline);
+    }
+
+    #[test]
+    fn not_found_when_object_and_key_are_there() {
+        let outcome = scene().object(config("settings", "app.yaml")).complete(&[Kind::ConfigMap]).diagnose();
+        outcome.lacks("DEP-CONFIG-MISSING");
+    }
+
+    #[test]
+    fn unknown_when_configmaps_were_not_listed() {
+        let outcome = scene().diagnose();
+        outcome.lacks("DEP-CONFIG-MISSING");
+        assert!(!outcome.wants.is_empty());
+    }
+
+    #[test]
+    fn silent_on_a_running_pod() {
+        let running = pod(json!({"spec": {"volumes": [{"name": "settings", "configMap": {"name": "settings"}}]}}));
+        let outcome = Scene::new()
+            .object(running)
+            .event("Pod/shop/app-1", "FailedMount", TIMED_OUT, "2026-03-01T10:00:30Z")
+            .complete(&[Kind::ConfigMap])
+            .diagnose();
+        outcome.is_calm();
+    }
+
+    #[test]
+    fn over_when_it_was_created_since() {
+        let outcome = Scene::new()
+            .object(waiting(None))
+            .event(
+                "Pod/shop/app-1",
+                "FailedMount",
+                "MountVolume.SetUp failed for volume \"settings\" : configmap \"settings\" not found",
+                "2026-03-01T11:58:00Z",
+            )
+            .object(config("settings", "app.yaml"))
+            .complete(&[Kind::ConfigMap])
+            .diagnose();
+        outcome.lacks("DEP-CONFIG-MISSING").rules_out("DEP-CONFIG-MISSING");
+    }
+}

@@ -1,0 +1,3 @@
+//! Lifecycle hooks.
+
+crate::cause::family!(prestop_overrun);

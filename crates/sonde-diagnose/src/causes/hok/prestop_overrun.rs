@@ -1,0 +1,143 @@
+//! HOK-PRESTOP-OVERRUN: the preStop hook used up the grace period, so the process got no time of its own and was killed.
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::HookKind;
+use sonde_model::{Code, Risk};
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("HOK-PRESTOP-OVERRUN"),
+    title: "preStop hook outlived the grace period",
+    explains: &[Symptom::Terminated, Symptom::Deleting],
+    reads: &[],
+    state,
+    page: page!("HOK-PRESTOP-OVERRUN"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let pod = facts.pod();
+    let hooked: Vec<_> = pod
+        .spec
+        .containers
+        .iter()
+        .enumerate()
+        .filter(|(_, container)| facts.episode.container.as_deref().is_none_or(|name| name == container.name))
+        .filter_map(|(at, container)| {
+            let hook = container.lifecycle.as_ref()?.pre_stop.as_ref()?;
+            Some((container, hook, format!("spec.containers[{at}].lifecycle.preStop")))
+        })
+        .collect();
+    if let Some(run) = &facts.episode.run {
+        if run.end.exit_code != 137 {
+            return;
+        }
+        if hooked.is_empty() && !facts.is_partial() {
+            let seen = facts.field("spec.containers[].lifecycle.preStop", "not set");
+            case.refuted_by(seen, "the container has no preStop hook");
+            return;
+        }
+    }
+    let Some((container, hook, path)) = hooked.first() else { return };
+    let overran = facts.find(|fact| match fact {
+        Fact::Hook(it) if it.hook == HookKind::PreStop && it.overran => Some(()),
+        _ => None,
+    });
+    let grace = pod.grace_seconds();
+    let grace_seen = facts.field("spec.terminationGracePeriodSeconds", grace);
+    let command = hook.exec.as_ref().map(|exec| exec.command.join(" "));
+    let sleeps = hook.sleep.as_ref().map(|sleep| sleep.seconds);
+    let what = match (&command, sleeps) {
+        (Some(command), _) => format!("exec: {command}"),
+        (None, Some(seconds)) => format!("sleep: {seconds}s"),
+        (None, None) => "httpGet".into(),
+    };
+    let hook_seen = facts.field(path, &what);
+    if let Some((_, message)) = &overran {
+        case.proven_by(message.seen());
+    } else if sleeps.is_some_and(|seconds| seconds >= grace) {
+        // The sleep alone is as long as the grace period: nothing else can come after it.
+        case.supported_by(hook_seen.clone());
+    } else {
+        // An overrun leaves no event in any version; only the kubelet's log tells.
+        if let Some(want) = facts.want_kubelet_log() {
+            case.wants(want, "whether the preStop hook was still running when the grace period ended");
+        }
+        return;
+    }
+    let name = &container.name;
+    case.step(format!("at its end {name} has {grace}s for preStop hook and shutdown together"), [grace_seen]);
+    case.step("the kubelet runs the preStop hook before it sends SIGTERM", [hook_seen]);
+    case.step("the hook is still running when the time is up", overran.map(|(_, message)| message.seen()));
+    case.step(
+        "the process gets SIGTERM and two seconds later SIGKILL",
+        facts.episode.run.as_ref().map(|run| facts.field(&run.path, format!("exitCode: {}", run.end.exit_code))),
+    );
+    case.headline(format!("the preStop hook of {name} takes longer than the grace period of {grace}s"));
+    case.fix(
+        "give the pod more grace than hook and shutdown need together, or shorten the hook",
+        format!(
+            "kubectl patch {} --type merge -p '{{\"spec\":{{\"template\":{{\"spec\":{{\"terminationGracePeriodSeconds\":{}}}}}}}}}'",
+            facts.workload().kubectl(),
+            grace.saturating_mul(2).max(60)
+        ),
+        Risk::Restart,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::Verdict;
+
+    use crate::testing::{Scene, crashed, pod};
+
+    const OVERRUN: &str = "I0301 11:58:00.000000    812 kuberuntime_container.go:642] \"PreStop hook not completed in grace period\" pod=\"shop/app-1\" podUID=\"0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60\" containerName=\"app\" containerID=\"containerd://cc\" gracePeriod=30";
+
+    fn hooked(hook: Value) -> Value {
+        pod(json!({
+            "spec": {"containers": [{"name": "app", "lifecycle": {"preStop": hook}}]},
+            "status": {"containerStatuses": [crashed(137, "Error")]}
+        }))
+    }
+
+    fn slow() -> Value {
+        hooked(json!({"exec": {"command": ["/bin/drain"]}}))
+    }
+
+    #[test]
+    fn found_from_the_kubelet_log() {
+        let outcome = Scene::new().object(slow()).kubelet("n1", OVERRUN).diagnose();
+        outcome.finds_only("HOK-PRESTOP-OVERRUN", Verdict::Proven);
+    }
+
+    #[test]
+    fn likely_when_the_sleep_alone_is_as_long() {
+        let outcome = Scene::new().object(hooked(json!({"sleep": {"seconds": 30}}))).diagnose();
+        outcome.finds_only("HOK-PRESTOP-OVERRUN", Verdict::Likely);
+    }
+
+    #[test]
+    fn refuted_without_a_hook() {
+        let outcome = Scene::new().object(hooked(Value::Null)).diagnose();
+        outcome.lacks("HOK-PRESTOP-OVERRUN").rules_out("HOK-PRESTOP-OVERRUN");
+    }
+
+    #[test]
+    fn unknown_without_the_kubelet_log() {
+        let outcome = Scene::new().object(slow()).diagnose();
+        outcome.lacks("HOK-PRESTOP-OVERRUN");
+        assert!(!outcome.wants.is_empty());
+    }
+
+    #[test]
+    fn silent_within_the_grace_period() {
+        let mut ending = slow();
+        crate::testing::merge(
+            &mut ending,
+            json!({"metadata": {"deletionTimestamp": "2026-03-01T12:00:10Z", "deletionGracePeriodSeconds": 30}}),
+        );
+        Scene::new().object(ending).diagnose().is_calm();
+    }
+}

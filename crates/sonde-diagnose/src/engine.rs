@@ -1,0 +1,300 @@
+//! From a question to an answer.
+
+use std::collections::BTreeMap;
+
+use sonde_model::{
+    BlindSpot, Code, Evidence, Family, Finding, Kind, NotUnderstood, ObjectRef, Report, SCHEMA, Scanned,
+    Severity, Verdict,
+};
+
+use crate::case::evidence_id;
+use crate::join::{Draft, join};
+use crate::resolve::{Conclusion, has_evidence, resolve};
+use crate::subject::Subject;
+use crate::triage::{Opened, Triage};
+use crate::{Answer, Case, Cause, Facts, Question, Symptom, Want, causes};
+
+/// How many not understood messages a report quotes.
+const SAMPLES: usize = 10;
+
+/// The causes by the symptom that they explain.
+struct Differentials(BTreeMap<Symptom, Vec<&'static Cause>>);
+
+impl Differentials {
+    fn new() -> Self {
+        let mut by_symptom: BTreeMap<Symptom, Vec<&'static Cause>> = BTreeMap::new();
+        for cause in causes() {
+            for symptom in cause.explains {
+                by_symptom.entry(*symptom).or_default().push(cause);
+            }
+        }
+        Self(by_symptom)
+    }
+
+    fn of(&self, symptom: Symptom) -> &[&'static Cause] {
+        self.0.get(&symptom).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Answers a question. Deterministic: the same question gives the same bytes.
+pub fn diagnose(question: &Question) -> Answer {
+    let triage = Triage {
+        snapshot: &question.snapshot,
+        texts: &question.texts,
+        now: question.now,
+    };
+    let mut by_subject: BTreeMap<ObjectRef, Vec<Opened>> = BTreeMap::new();
+    for opened in triage.open(&question.scope) {
+        by_subject
+            .entry(opened.episode.subject.clone())
+            .or_default()
+            .push(opened);
+    }
+    let differentials = Differentials::new();
+    let mut drafts = Vec::new();
+    let mut wants = Vec::new();
+    let mut not_understood = NotUnderstood {
+        count: 0,
+        samples: Vec::new(),
+    };
+    let mut problems = question.problems.clone();
+    for text in &question.not_understood {
+        count(&mut not_understood, text);
+    }
+    for (reference, episodes) in by_subject {
+        let mut subject = Subject::load(&reference, &question.snapshot, &question.texts);
+        problems.append(&mut subject.problems);
+        for message in subject.not_understood() {
+            count(&mut not_understood, &message.seen.text);
+        }
+        for opened in episodes {
+            let facts = Facts {
+                episode: &opened.episode,
+                snapshot: &question.snapshot,
+                now: question.now,
+                texts: &question.texts,
+                subject: &subject,
+            };
+            for conclusion in conclude(&facts, &differentials) {
+                wants.extend(
+                    conclusion
+                        .wants
+                        .iter()
+                        .map(|want| (want.clone(), conclusion.case.code.clone())),
+                );
+                // A subject that may just be slow is reported only where a cause is at least likely.
+                let slow = opened
+                    .patient_until
+                    .is_some_and(|until| question.now.is_some_and(|now| now < until));
+                if !(slow && conclusion.verdict < Verdict::Likely) {
+                    drafts.push(draft(&facts, conclusion));
+                }
+            }
+        }
+    }
+    let findings = join(drafts, &question.snapshot);
+    let mut blind_spots = question.blind_spots.clone();
+    blind_spots.extend(unmet(&wants));
+    problems.sort();
+    problems.dedup();
+    let mut wants: Vec<Want> = wants.into_iter().map(|(want, _)| want).collect();
+    wants.sort();
+    wants.dedup();
+    let mut source = question.source.clone();
+    source.time = question.now;
+    let report = Report {
+        schema: SCHEMA.to_owned(),
+        source,
+        scanned: scanned(question),
+        findings,
+        blind_spots,
+        not_understood,
+        problems,
+    };
+    Answer { report, wants }
+}
+
+/// Lets every cause of the symptom's differential state its case, and weighs them.
+fn conclude(facts: &Facts<'_>, differentials: &Differentials) -> Vec<Conclusion> {
+    let mut cases = Vec::new();
+    for cause in differentials.of(facts.episode.symptom) {
+        let mut case = Case::new(cause.code.clone());
+        (cause.state)(facts, &mut case);
+        cases.push(case);
+    }
+    let mut conclusions = resolve(facts.episode, cases);
+    for conclusion in &mut conclusions {
+        if conclusion.verdict == Verdict::Unknown {
+            describe_unknown(facts, conclusion);
+        }
+    }
+    conclusions
+}
+
+/// What is seen although nothing explains it.
+fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
+    let episode = facts.episode;
+    let what = match &episode.container {
+        Some(container) => format!("container {container} of {}", episode.subject),
+        None => episode.subject.to_string(),
+    };
+    let how = match &episode.run {
+        Some(run) => {
+            let seen = facts.field(
+                &run.path,
+                format!("exitCode: {}, reason: {}", run.end.exit_code, run.end.reason),
+            );
+            conclusion.case.step(
+                format!("the process ended with exit code {}", run.end.exit_code),
+                [seen],
+            );
+            format!("ended with exit code {}", run.end.exit_code)
+        }
+        None => {
+            let seen = facts.field("status", &episode.word);
+            conclusion
+                .case
+                .step(format!("it is seen as {}", episode.word), [seen]);
+            format!("is {}", episode.word)
+        }
+    };
+    for message in facts
+        .messages()
+        .filter(|message| message.warning || message.seen.time.is_none())
+        .take(3)
+    {
+        conclusion.case.step("what was said about it", [message.seen()]);
+    }
+    conclusion.case.headline = format!("{what} {how}; the evidence at hand does not say why");
+    if conclusion.next.is_empty() {
+        conclusion.case.look(
+            "what the cluster says about it",
+            format!("kubectl describe {}", episode.subject.kubectl()),
+        );
+        conclusion.next = std::mem::take(&mut conclusion.case.next);
+    }
+}
+
+fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
+    let episode = facts.episode;
+    let Conclusion {
+        case,
+        verdict,
+        ruled_out,
+        rivals,
+        next,
+        ..
+    } = conclusion;
+    debug_assert!(has_evidence(&case), "{} concludes without evidence", case.code);
+    let workload = facts.workload();
+    let subject = case.root.clone().unwrap_or(workload);
+    let container = if case.root.is_some() {
+        None
+    } else {
+        episode.container.as_deref().map(ToOwned::to_owned)
+    };
+    let evidence: Vec<Evidence> = case.evidence();
+    let chain = case
+        .steps
+        .iter()
+        .map(|(text, seen)| sonde_model::Step {
+            text: text.clone(),
+            evidence: seen.iter().map(|at| evidence_id(*at)).collect(),
+        })
+        .collect();
+    let severity = match (episode.ended, case.severity) {
+        (Some(_), _) => Severity::Info,
+        (None, Some(severity)) => severity,
+        (None, None) => Severity::Error,
+    };
+    let mut explains = vec![episode.subject.clone()];
+    explains.extend(case.explains.iter().cloned());
+    let finding = Finding {
+        id: String::new(),
+        family: case.code.family().unwrap_or(Family::Ctl),
+        code: case.code,
+        subject,
+        container,
+        severity,
+        verdict,
+        headline: case.headline,
+        symptom: episode.word.clone(),
+        since: episode.since,
+        ended: episode.ended,
+        changes: Vec::new(),
+        chain,
+        evidence,
+        ruled_out,
+        rivals,
+        fixes: case.fixes,
+        next,
+        explains,
+    };
+    Draft {
+        finding,
+        root_key: case.root_key,
+        symptom: episode.symptom,
+    }
+}
+
+/// Wants that are still open are blind spots: one each, with every conclusion that it forbids.
+fn unmet(wants: &[(Want, Code)]) -> Vec<BlindSpot> {
+    let mut by_want: BTreeMap<&Want, Vec<Code>> = BTreeMap::new();
+    for (want, code) in wants {
+        let codes = by_want.entry(want).or_default();
+        if !codes.contains(code) {
+            codes.push(code.clone());
+        }
+    }
+    by_want
+        .into_iter()
+        .map(|(want, mut forbids)| {
+            forbids.sort();
+            BlindSpot {
+                what: want.describe(),
+                why: "not among what was read".into(),
+                forbids,
+            }
+        })
+        .collect()
+}
+
+fn scanned(question: &Question) -> Scanned {
+    let mut scanned = Scanned {
+        lines: question.texts.lines,
+        ..Scanned::default()
+    };
+    for object in question.snapshot.objects() {
+        *scanned.objects.entry(object.reference.kind.clone()).or_insert(0) += 1;
+    }
+    scanned
+}
+
+fn count(not_understood: &mut NotUnderstood, text: &str) {
+    not_understood.count += 1;
+    if not_understood.samples.len() < SAMPLES && !not_understood.samples.iter().any(|have| have == text) {
+        not_understood.samples.push(text.to_owned());
+    }
+}
+
+/// The kinds that a diagnosis reads: the subjects' own and what the causes declare. Lists and rights come from them.
+pub fn kinds_read() -> Vec<Kind> {
+    let mut kinds = vec![
+        Kind::Pod,
+        Kind::Node,
+        Kind::Event,
+        Kind::Namespace,
+        Kind::Deployment,
+        Kind::ReplicaSet,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
+        Kind::Job,
+        Kind::PersistentVolumeClaim,
+    ];
+    for cause in causes() {
+        kinds.extend(cause.reads.iter().cloned());
+    }
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}

@@ -1,0 +1,300 @@
+//! What a cause can ask about an episode: the subject's typed view, messages, logs, kernel lines, the snapshot.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use sonde_grammar::Fact;
+use sonde_grammar::fact::OomKill;
+use sonde_grammar::log::{AppSign, TellingLine};
+use sonde_model::{EvidenceKind, Kind, ObjectRef};
+use sonde_world::Snapshot;
+use sonde_world::view::{Container, ContainerStatus, Node, Pod};
+
+use crate::case::Seen;
+use crate::message::Message;
+use crate::subject::Subject;
+use crate::{Episode, LogKey, Texts, Want};
+
+/// The view that a cause has of one episode.
+pub struct Facts<'a> {
+    /// The episode.
+    pub episode: &'a Episode,
+    /// The world.
+    pub snapshot: &'a Snapshot,
+    /// "Now"; `None` where the source has no time at all.
+    pub now: Option<Timestamp>,
+    pub(crate) texts: &'a Texts,
+    pub(crate) subject: &'a Subject,
+}
+
+impl<'a> Facts<'a> {
+    /// The pod, for episodes of pods; else an empty one.
+    pub fn pod(&self) -> &'a Pod {
+        &self.subject.pod
+    }
+
+    /// The source shows only a part of the subject: an absent field proves nothing.
+    pub fn is_partial(&self) -> bool {
+        self.subject.partial
+    }
+
+    /// The episode's container: its spec and the path of its spec.
+    pub fn container(&self) -> Option<(&'a Container, String)> {
+        self.subject.pod.container(self.episode.container.as_deref()?)
+    }
+
+    /// The episode's container: its status and the path of its status.
+    pub fn status(&self) -> Option<(&'a ContainerStatus, String)> {
+        self.subject
+            .pod
+            .container_status(self.episode.container.as_deref()?)
+    }
+
+    /// The subject's node: for a node itself, for a pod the one it is bound to.
+    pub fn node_ref(&self) -> Option<ObjectRef> {
+        match self.episode.subject.kind {
+            Kind::Node => Some(self.episode.subject.clone()),
+            _ => Some(self.subject.pod.spec.node_name.as_str())
+                .filter(|name| !name.is_empty())
+                .map(|name| ObjectRef::cluster(Kind::Node, name)),
+        }
+    }
+
+    /// The subject's node, where it is known.
+    pub fn node(&self) -> Option<Node> {
+        self.snapshot.view(&self.node_ref()?)
+    }
+
+    /// The subject's topmost controller, itself where it has none.
+    pub fn workload(&self) -> ObjectRef {
+        self.snapshot.root_owner(&self.episode.subject)
+    }
+
+    /// Messages about the subject that can belong to the episode, newest first. Messages that name another container
+    /// than the episode's are left out.
+    pub fn messages(&self) -> impl Iterator<Item = &'a Message> {
+        self.all_messages()
+            .filter(|message| self.episode.covers(message.seen.time))
+    }
+
+    /// As [`Facts::messages`], for the subject's whole life: what was seen before and after the episode too.
+    pub fn all_messages(&self) -> impl Iterator<Item = &'a Message> {
+        let wanted = self.episode.container.as_deref();
+        self.subject
+            .messages
+            .iter()
+            .filter(move |message| match (wanted, message.container.as_deref()) {
+                (Some(wanted), Some(named)) => wanted == named,
+                _ => true,
+            })
+    }
+
+    /// The newest message of the episode with a fact that `pick` takes.
+    pub fn find<T>(&self, pick: impl Fn(&'a Fact) -> Option<T>) -> Option<(T, &'a Message)> {
+        self.messages()
+            .find_map(|message| Some((message.facts.iter().find_map(&pick)?, message)))
+    }
+
+    /// Every message of the episode with a fact that `pick` takes, newest first.
+    pub fn find_all<T>(&self, pick: impl Fn(&'a Fact) -> Option<T>) -> Vec<(T, &'a Message)> {
+        self.messages()
+            .filter_map(|message| Some((message.facts.iter().find_map(&pick)?, message)))
+            .collect()
+    }
+
+    /// A field of the subject as evidence.
+    pub fn field(&self, path: &str, value: impl Display) -> Seen {
+        field_on(&self.episode.subject, path, value)
+    }
+
+    /// That an object does not exist, where its kind and namespace were completely listed.
+    pub fn absence(&self, object: &ObjectRef) -> Option<Seen> {
+        self.snapshot.is_absent(object).then(|| Seen {
+            kind: EvidenceKind::Absence,
+            source: if object.namespace.is_empty() {
+                format!("complete list of {}", plural(&object.kind))
+            } else {
+                format!(
+                    "complete list of {} in {}",
+                    plural(&object.kind),
+                    object.namespace
+                )
+            },
+            object: Some(object.clone()),
+            time: None,
+            text: format!("no {object}"),
+        })
+    }
+
+    /// A number computed from the snapshot.
+    pub fn computed(&self, source: impl Into<String>, text: impl Into<String>) -> Seen {
+        Seen {
+            kind: EvidenceKind::Computed,
+            source: source.into(),
+            object: None,
+            time: None,
+            text: text.into(),
+        }
+    }
+
+    /// The log of the run that ended (for [`crate::Symptom::Terminated`]), else the container's current log.
+    pub fn log(&self) -> Option<&'a [String]> {
+        self.texts.container_logs.get(&self.log_key()?).map(Vec::as_slice)
+    }
+
+    /// The lines of that log which tell why the application stopped or does not work, most telling first.
+    pub fn last_words(&self) -> Vec<(TellingLine, Seen)> {
+        let Some((key, lines)) = self.log_key().zip(self.log()) else {
+            return Vec::new();
+        };
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        sonde_grammar::log::application(&lines)
+            .into_iter()
+            .map(|line| {
+                let seen = Seen {
+                    kind: EvidenceKind::ContainerLog,
+                    source: format!(
+                        "{}log of {} line {}",
+                        if key.previous { "previous " } else { "" },
+                        key.container,
+                        line.line + 1
+                    ),
+                    object: Some(self.episode.subject.clone()),
+                    time: line.time,
+                    text: line.text.clone(),
+                };
+                (line, seen)
+            })
+            .collect()
+    }
+
+    /// The first of the last words that `pick` takes.
+    pub fn last_word<T>(&self, pick: impl Fn(&AppSign) -> Option<T>) -> Option<(T, Seen)> {
+        self.last_words()
+            .into_iter()
+            .find_map(|(line, seen)| Some((pick(&line.sign)?, seen)))
+    }
+
+    /// The kernel's memory kills inside the subject pod's cgroups during the episode; of the episode's container where
+    /// the container is known, and of the pod as a whole.
+    pub fn oom_kills(&self) -> Vec<(&'a OomKill, Seen)> {
+        let node = &self.subject.pod.spec.node_name;
+        let uid = &self.subject.pod.metadata.uid;
+        let container_id = self.container_id();
+        let mut kills = Vec::new();
+        for (name, lines) in &self.texts.kernel {
+            if !name.is_empty() && !node.is_empty() && name.as_ref() != node {
+                continue;
+            }
+            for line in lines {
+                let Fact::OomKill(kill) = &line.fact else { continue };
+                let ours = match (kill.container_id(), &container_id) {
+                    (Some(theirs), Some(ours)) => theirs == *ours,
+                    _ => kill.pod_uid().is_some_and(|theirs| theirs == *uid),
+                };
+                if ours && self.episode.covers(line.time) {
+                    kills.push((kill, kernel_seen(name, line)));
+                }
+            }
+        }
+        kills
+    }
+
+    /// Whether the kernel log of the subject's node is at hand for the time of the episode.
+    pub fn has_kernel_log(&self) -> bool {
+        let node = self.subject.pod.spec.node_name.as_str();
+        self.texts.kernel.keys().any(|name| name.as_ref() == node)
+    }
+
+    /// The 64 digits of the episode's container run, where the status names them.
+    pub fn container_id(&self) -> Option<String> {
+        let of_run = self.episode.run.as_ref().map(|run| run.end.container_id.as_str());
+        let of_status = self.status().map(|(status, _)| status.container_id.as_str());
+        let id = of_run.filter(|id| !id.is_empty()).or(of_status)?;
+        let bare = id.rsplit("://").next().unwrap_or(id);
+        (!bare.is_empty()).then(|| bare.to_owned())
+    }
+
+    /// The wish for the log of the run that ended, else the current log.
+    pub fn want_log(&self) -> Option<Want> {
+        self.log_key().map(Want::ContainerLog)
+    }
+
+    /// The wish for the node's kernel log around the end of the run.
+    pub fn want_kernel_log(&self) -> Option<Want> {
+        let node = self.node_ref()?.name;
+        Some(Want::KernelLog {
+            node,
+            around: self.moment(),
+        })
+    }
+
+    /// The wish for the node's kubelet log around the end of the run, else the start of the episode.
+    pub fn want_kubelet_log(&self) -> Option<Want> {
+        let node = self.node_ref()?.name;
+        Some(Want::KubeletLog {
+            node,
+            around: self.moment(),
+        })
+    }
+
+    /// The wish for a complete list of a kind in the subject's namespace.
+    pub fn want_kind(&self, kind: Kind) -> Want {
+        let namespace: Arc<str> = if kind.is_namespaced() {
+            self.episode.subject.namespace.clone()
+        } else {
+            "".into()
+        };
+        Want::Kind { kind, namespace }
+    }
+
+    /// How long the episode has lasted.
+    pub fn age(&self) -> Option<SignedDuration> {
+        Some(self.now?.duration_since(self.episode.since?))
+    }
+
+    fn moment(&self) -> Option<Timestamp> {
+        let end = self.episode.run.as_ref().and_then(|run| run.end.finished_at.0);
+        end.or(self.episode.since)
+    }
+
+    fn log_key(&self) -> Option<LogKey> {
+        Some(LogKey {
+            namespace: self.episode.subject.namespace.clone(),
+            pod: self.episode.subject.name.clone(),
+            container: self.episode.container.clone()?,
+            previous: self.episode.run.as_ref().is_some_and(|run| run.previous),
+        })
+    }
+}
+
+/// A field of any object as evidence.
+pub fn field_on(object: &ObjectRef, path: &str, value: impl Display) -> Seen {
+    Seen {
+        kind: EvidenceKind::Field,
+        source: format!("{object} {path}"),
+        object: Some(object.clone()),
+        time: None,
+        text: value.to_string(),
+    }
+}
+
+pub(crate) fn kernel_seen(node: &str, line: &sonde_grammar::log::KernelLine) -> Seen {
+    Seen {
+        kind: EvidenceKind::KernelLog,
+        source: if node.is_empty() {
+            "kernel log".into()
+        } else {
+            format!("kernel log of node {node}")
+        },
+        object: (!node.is_empty()).then(|| ObjectRef::cluster(Kind::Node, node)),
+        time: line.time,
+        text: line.text.clone(),
+    }
+}
+
+fn plural(kind: &Kind) -> String {
+    kind.info()
+        .map_or_else(|| kind.word(), |info| info.plural.to_owned())
+}

@@ -1,0 +1,122 @@
+//! One root cause is one finding: joins what many subjects show, and drops what another finding explains.
+
+use std::collections::BTreeMap;
+
+use sonde_model::{Finding, ObjectRef, Severity};
+use sonde_world::Snapshot;
+
+use crate::Symptom;
+
+/// A finding about one episode, before joining.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) finding: Finding,
+    pub(crate) root_key: String,
+    pub(crate) symptom: Symptom,
+}
+
+/// Joins drafts into findings, worst first.
+pub(crate) fn join(drafts: Vec<Draft>, snapshot: &Snapshot) -> Vec<Finding> {
+    let (follows, roots): (Vec<Draft>, Vec<Draft>) = drafts
+        .into_iter()
+        .partition(|draft| draft.symptom.follows_from_owned());
+    let mut findings = merge(roots);
+    let mut rest = Vec::new();
+    for draft in follows {
+        match findings
+            .iter_mut()
+            .find(|finding| explains(finding, &draft.finding.subject, snapshot))
+        {
+            Some(finding) => push_unique(&mut finding.explains, draft.finding.subject.clone()),
+            None => rest.push(draft),
+        }
+    }
+    findings.extend(merge(rest));
+    findings.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| b.verdict.cmp(&a.verdict))
+            .then_with(|| b.explains.len().cmp(&a.explains.len()))
+            .then_with(|| a.code.cmp(&b.code))
+            .then_with(|| a.subject.cmp(&b.subject))
+            .then_with(|| a.id.cmp(&b.id))
+    });
+    findings
+}
+
+/// A finding about something that the object owns, and that is an alarm, explains the object's own trouble.
+fn explains(finding: &Finding, object: &ObjectRef, snapshot: &Snapshot) -> bool {
+    finding.severity > Severity::Info
+        && finding
+            .explains
+            .iter()
+            .chain([&finding.subject])
+            .any(|explained| explained == object || owners(snapshot, explained).any(|owner| owner == *object))
+}
+
+fn owners<'a>(snapshot: &'a Snapshot, of: &ObjectRef) -> impl Iterator<Item = ObjectRef> + 'a {
+    let owner = |it: &ObjectRef| Some(snapshot.get(it)?.owner.as_ref()?.reference.clone());
+    std::iter::successors(owner(of), move |it| owner(it)).take(16)
+}
+
+/// Drafts with one code and one root become one finding. The first that is not over, best proven and oldest, speaks.
+fn merge(drafts: Vec<Draft>) -> Vec<Finding> {
+    let mut groups: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for draft in drafts {
+        let mut finding = draft.finding;
+        let container = finding.container.as_deref().unwrap_or_default();
+        let key = [
+            finding.code.as_str(),
+            finding.subject.kind.as_str(),
+            &finding.subject.namespace,
+            &finding.subject.name,
+            container,
+            &draft.root_key,
+        ]
+        .join("\u{1f}");
+        finding.id = format!("f-{:016x}", fnv1a(&key));
+        groups.entry(key).or_default().push(finding);
+    }
+    groups.into_values().filter_map(speak).collect()
+}
+
+fn speak(mut group: Vec<Finding>) -> Option<Finding> {
+    group.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| b.verdict.cmp(&a.verdict))
+            .then_with(|| a.since.cmp(&b.since))
+            .then_with(|| a.explains.cmp(&b.explains))
+    });
+    let mut group = group.into_iter();
+    let mut speaker = group.next()?;
+    for other in group {
+        speaker.since = [speaker.since, other.since].into_iter().flatten().min();
+        speaker.ended = speaker
+            .ended
+            .and_then(|ended| other.ended.map(|it| it.max(ended)));
+        for object in other.explains {
+            push_unique(&mut speaker.explains, object);
+        }
+        for rival in other.rivals {
+            if !speaker.rivals.contains(&rival) && speaker.verdict < sonde_model::Verdict::Proven {
+                speaker.rivals.push(rival);
+            }
+        }
+    }
+    speaker.explains.sort();
+    Some(speaker)
+}
+
+fn push_unique(list: &mut Vec<ObjectRef>, object: ObjectRef) {
+    if !list.contains(&object) {
+        list.push(object);
+    }
+}
+
+/// FNV-1a, 64 bits: small and the same on every machine and in every version; ids need no more.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,0 +1,56 @@
+//! The question and the answer.
+
+use jiff::Timestamp;
+use sonde_model::{BlindSpot, ObjectRef, Problem, Report, Source};
+use sonde_world::Snapshot;
+
+use crate::{Texts, Want};
+
+/// Which subjects are asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// Everything in the snapshot.
+    #[default]
+    All,
+    /// One namespace, and the nodes its pods need.
+    Namespace(String),
+    /// These objects and what they own.
+    Objects(Vec<ObjectRef>),
+    /// What a label selector matches, in a namespace or everywhere.
+    Labels {
+        /// The namespace; `None` for all.
+        namespace: Option<String>,
+        /// `key=value` pairs that must all hold.
+        labels: Vec<(String, String)>,
+    },
+}
+
+/// One question.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// The world at one revision.
+    pub snapshot: Snapshot,
+    /// Logs and lines at hand.
+    pub texts: Texts,
+    /// The time of the question: the clock of a live cluster, the newest time of a dump; `None` when unknown.
+    pub now: Option<Timestamp>,
+    /// Which subjects.
+    pub scope: Scope,
+    /// What was read, for the report.
+    pub source: Source,
+    /// What the adapter could not look at.
+    pub blind_spots: Vec<BlindSpot>,
+    /// Input that could not be used.
+    pub problems: Vec<Problem>,
+    /// Messages that the paste reader did not understand.
+    pub not_understood: Vec<String>,
+}
+
+/// The answer, and what would make it better.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The report.
+    pub report: Report,
+    /// Evidence that would decide and is not at hand, deduplicated and sorted.
+    pub wants: Vec<Want>,
+}

@@ -1,0 +1,278 @@
+//! Everything known about one subject under suspicion, decoded once for all its episodes.
+
+use std::sync::Arc;
+
+use sonde_grammar::message::{facts, is_known_harmless};
+use sonde_model::{EvidenceKind, Kind, ObjectRef, Problem};
+use sonde_world::view::{Condition, ConditionedStatus, ContainerStatus, ObjectMeta, Pod};
+use sonde_world::{EventColumns, Object, Snapshot};
+
+use crate::Texts;
+use crate::case::Seen;
+use crate::message::{Message, Origin};
+
+/// One subject.
+#[derive(Debug, Default)]
+pub(crate) struct Subject {
+    pub(crate) pod: Pod,
+    pub(crate) partial: bool,
+    /// Newest first.
+    pub(crate) messages: Vec<Message>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// The conditions of any kind.
+#[derive(serde::Deserialize)]
+struct Conditioned {
+    #[serde(default)]
+    metadata: ObjectMeta,
+    #[serde(default)]
+    status: ConditionedStatus,
+}
+
+impl Subject {
+    pub(crate) fn load(reference: &ObjectRef, snapshot: &Snapshot, texts: &Texts) -> Subject {
+        let mut subject = Subject::default();
+        if let Some(object) = snapshot.get(reference) {
+            subject.partial = object.partial;
+            subject.read_status(reference, object);
+        }
+        let uid: Arc<str> = snapshot
+            .get(reference)
+            .map_or_else(|| "".into(), |object| object.uid.clone());
+        for event in snapshot.events_about(reference) {
+            let Some(columns) = event.event() else { continue };
+            // An event of another object that had the same name before.
+            let other = !uid.is_empty() && !columns.about_uid.is_empty() && columns.about_uid != uid;
+            if !other || reference.kind == Kind::Node {
+                subject.messages.push(event_message(event, columns));
+            }
+        }
+        subject.read_node_lines(reference, &uid, texts);
+        subject.read_loose(reference, texts);
+        // Newest first, what has no time before all: a status is true now.
+        subject
+            .messages
+            .sort_by(|a, b| (b.seen.time.is_none(), b.seen.time).cmp(&(a.seen.time.is_none(), a.seen.time)));
+        subject
+    }
+
+    /// Warnings that no grammar knows.
+    pub(crate) fn not_understood(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter().filter(|message| {
+            message.warning && message.facts.is_empty() && !is_known_harmless(&message.reason)
+        })
+    }
+
+    fn read_status(&mut self, reference: &ObjectRef, object: &Object) {
+        if reference.kind == Kind::Pod {
+            match object.encoded.decode::<Pod>() {
+                Ok(pod) => self.pod = pod,
+                Err(error) => self.problems.push(Problem {
+                    place: reference.kubectl(),
+                    text: format!("the pod cannot be decoded ({error}); only its columns were used"),
+                }),
+            }
+            self.read_pod_messages(reference);
+        } else if let Ok(it) = object.encoded.decode::<Conditioned>() {
+            debug_assert!(it.metadata.name.is_empty() || *it.metadata.name == *reference.name);
+            self.read_conditions(reference, &it.status.conditions);
+        }
+    }
+
+    fn read_pod_messages(&mut self, reference: &ObjectRef) {
+        let pod = std::mem::take(&mut self.pod);
+        let status = &pod.status;
+        if !status.reason.is_empty() || !status.message.is_empty() {
+            self.push_status(reference, "status.message", &status.reason, &status.message, None);
+        }
+        self.read_conditions(reference, &status.conditions);
+        for (list, statuses) in [
+            ("initContainerStatuses", &status.init_container_statuses),
+            ("containerStatuses", &status.container_statuses),
+        ] {
+            for (at, container) in statuses.iter().enumerate() {
+                self.read_container(reference, &format!("status.{list}[{at}]"), container);
+            }
+        }
+        self.pod = pod;
+    }
+
+    fn read_container(&mut self, reference: &ObjectRef, path: &str, status: &ContainerStatus) {
+        if let Some(waiting) = &status.state.waiting {
+            let path = format!("{path}.state.waiting");
+            self.push_status(
+                reference,
+                &path,
+                &waiting.reason,
+                &waiting.message,
+                Some(&status.name),
+            );
+        }
+        for (place, state) in [("state", &status.state), ("lastState", &status.last_state)] {
+            let Some(end) = &state.terminated else { continue };
+            // Otherwise the message is the application's own, from its termination log.
+            if matches!(
+                end.reason.as_str(),
+                "StartError" | "ContainerCannotRun" | "ContainerStatusUnknown"
+            ) {
+                let path = format!("{path}.{place}.terminated");
+                self.push_status(reference, &path, &end.reason, &end.message, Some(&status.name));
+                if let Some(message) = self.messages.last_mut() {
+                    message.seen.time = end.finished_at.0;
+                }
+            }
+        }
+    }
+
+    fn read_conditions(&mut self, reference: &ObjectRef, conditions: &[Condition]) {
+        for condition in conditions
+            .iter()
+            .filter(|condition| !condition.message.is_empty())
+        {
+            let path = format!("status.conditions[{}]", condition.kind);
+            self.push_status(reference, &path, &condition.reason, &condition.message, None);
+        }
+    }
+
+    fn push_status(
+        &mut self,
+        reference: &ObjectRef,
+        path: &str,
+        reason: &str,
+        text: &str,
+        container: Option<&str>,
+    ) {
+        let shown = match (reason, text) {
+            (reason, "") => reason.to_owned(),
+            ("", text) => text.to_owned(),
+            (reason, text) => format!("{reason}: {text}"),
+        };
+        self.messages.push(Message {
+            origin: Origin::Status,
+            reason: reason.to_owned(),
+            container: container.map(ToOwned::to_owned),
+            warning: false,
+            count: 1,
+            first: None,
+            facts: facts(reason, text),
+            seen: Seen {
+                kind: EvidenceKind::Field,
+                source: format!("{reference} {path}"),
+                object: Some(reference.clone()),
+                time: None,
+                text: shown,
+            },
+        });
+    }
+
+    fn read_node_lines(&mut self, reference: &ObjectRef, uid: &str, texts: &Texts) {
+        for (node, lines) in &texts.node {
+            if !node.is_empty() && !self.pod.spec.node_name.is_empty() && **node != *self.pod.spec.node_name {
+                continue;
+            }
+            for line in lines {
+                let named =
+                    line.pod.as_ref().is_some_and(|key| {
+                        key.namespace == *reference.namespace && key.name == *reference.name
+                    }) || (!uid.is_empty() && line.pod_uid.as_deref() == Some(uid));
+                let about = match reference.kind {
+                    Kind::Pod => named,
+                    Kind::Node => line.pod.is_none() && line.pod_uid.is_none() && **node == *reference.name,
+                    _ => false,
+                };
+                if about {
+                    self.messages.push(node_message(reference, node, line));
+                }
+            }
+        }
+    }
+
+    fn read_loose(&mut self, reference: &ObjectRef, texts: &Texts) {
+        for message in texts
+            .loose
+            .iter()
+            .filter(|message| message.about.as_ref() == Some(reference))
+        {
+            self.messages.push(Message {
+                origin: Origin::Text,
+                reason: String::new(),
+                container: message.container.clone(),
+                warning: true,
+                count: 1,
+                first: message.time,
+                facts: message.facts.clone(),
+                seen: Seen {
+                    kind: EvidenceKind::Text,
+                    source: "text".into(),
+                    object: None,
+                    time: message.time,
+                    text: message.text.clone(),
+                },
+            });
+        }
+    }
+}
+
+fn event_message(event: &Object, columns: &EventColumns) -> Message {
+    let times = if columns.count > 1 {
+        format!(" (x{})", columns.count)
+    } else {
+        String::new()
+    };
+    Message {
+        origin: Origin::Event,
+        reason: columns.reason.to_string(),
+        container: columns.container.as_ref().map(ToString::to_string),
+        warning: columns.warning,
+        count: columns.count,
+        first: columns.first,
+        facts: facts(&columns.reason, &columns.message),
+        seen: Seen {
+            kind: EvidenceKind::Event,
+            source: format!(
+                "event {}{times} from {}",
+                columns.reason,
+                if columns.component.is_empty() {
+                    "an unnamed sender"
+                } else {
+                    &columns.component
+                }
+            ),
+            object: Some(columns.about.clone()),
+            time: columns.last.or(event.created),
+            text: columns.message.to_string(),
+        },
+    }
+}
+
+fn node_message(reference: &ObjectRef, node: &str, line: &sonde_grammar::log::NodeLine) -> Message {
+    use sonde_grammar::log::NodeLog;
+    let (kind, log) = match line.origin {
+        NodeLog::Kubelet => (EvidenceKind::KubeletLog, "kubelet log"),
+        NodeLog::Kernel => (EvidenceKind::KernelLog, "kernel log"),
+        NodeLog::Containerd => (EvidenceKind::RuntimeLog, "containerd log"),
+        NodeLog::Crio => (EvidenceKind::RuntimeLog, "CRI-O log"),
+        NodeLog::Dockerd => (EvidenceKind::RuntimeLog, "dockerd log"),
+    };
+    Message {
+        origin: Origin::NodeLog,
+        reason: String::new(),
+        container: line.container.clone(),
+        warning: false,
+        count: 1,
+        first: line.time,
+        facts: line.facts.clone(),
+        seen: Seen {
+            kind,
+            source: if node.is_empty() {
+                log.into()
+            } else {
+                format!("{log} of node {node}")
+            },
+            object: Some(reference.clone()),
+            time: line.time,
+            text: line.text.clone(),
+        },
+    }
+}

@@ -1,0 +1,125 @@
+//! Finds the subjects that are not as they should be. Healthy objects cost a look at their columns and nothing more.
+
+mod container;
+mod node;
+mod pod;
+mod text;
+mod workload;
+
+use jiff::{SignedDuration, Timestamp};
+use sonde_model::{Kind, ObjectRef};
+use sonde_world::{Object, Snapshot};
+
+use crate::{Episode, Scope, Texts};
+
+/// What triage looks at.
+pub(crate) struct Triage<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) texts: &'a Texts,
+    pub(crate) now: Option<Timestamp>,
+}
+
+/// An episode with what the engine must know before it reports it.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) episode: Episode,
+    /// Until then the subject may just be slow: only a cause that is at least likely is reported.
+    pub(crate) patient_until: Option<Timestamp>,
+}
+
+impl From<Episode> for Opened {
+    fn from(episode: Episode) -> Self {
+        Opened {
+            episode,
+            patient_until: None,
+        }
+    }
+}
+
+impl Triage<'_> {
+    /// Opens an episode for everything in scope that is not as it should be, in the order of the objects.
+    pub(crate) fn open(&self, scope: &Scope) -> Vec<Opened> {
+        let mut opened = Vec::new();
+        for object in self.snapshot.objects() {
+            if self.in_scope(scope, object) {
+                self.look_at(object, &mut opened);
+            }
+        }
+        text::loose(self, &mut opened);
+        opened
+    }
+
+    fn look_at(&self, object: &Object, out: &mut Vec<Opened>) {
+        match object.reference.kind {
+            Kind::Pod => pod::look(self, object, out),
+            Kind::Node => node::look(self, object, out),
+            Kind::Event | Kind::ConfigMap | Kind::Secret => {}
+            _ => workload::look(self, object, out),
+        }
+    }
+
+    /// How long ago a time is; `None` where either is unknown.
+    pub(crate) fn elapsed(&self, since: Option<Timestamp>) -> Option<SignedDuration> {
+        Some(self.now?.duration_since(since?))
+    }
+
+    fn in_scope(&self, scope: &Scope, object: &Object) -> bool {
+        let reference = &object.reference;
+        match scope {
+            Scope::All => true,
+            Scope::Namespace(namespace) => {
+                *reference.namespace == **namespace
+                    || (reference.kind == Kind::Namespace && *reference.name == **namespace)
+                    || (reference.kind == Kind::Node
+                        && self.hosts(reference, |pod| *pod.namespace == **namespace))
+            }
+            Scope::Objects(wanted) => wanted.iter().any(|wanted| self.concerns(wanted, object)),
+            Scope::Labels { namespace, labels } => {
+                let fits = |object: &Object| {
+                    namespace
+                        .as_ref()
+                        .is_none_or(|it| **it == *object.reference.namespace)
+                        && labels
+                            .iter()
+                            .all(|(key, value)| object.label(key) == Some(value.as_str()))
+                };
+                fits(object)
+                    || self
+                        .owners(reference)
+                        .any(|owner| self.snapshot.get(&owner).is_some_and(|it| fits(it)))
+            }
+        }
+    }
+
+    /// The wanted object itself, what it owns, what a wanted pod refers to or runs on, and what owns it.
+    fn concerns(&self, wanted: &ObjectRef, object: &Object) -> bool {
+        let reference = &object.reference;
+        wanted == reference
+            || self.owners(reference).any(|owner| owner == *wanted)
+            || (matches!(reference.kind, Kind::PersistentVolumeClaim | Kind::Node)
+                && self
+                    .snapshot
+                    .get(wanted)
+                    .and_then(|it| it.pod())
+                    .is_some_and(|pod| {
+                        *pod.node == *reference.name
+                            || pod
+                                .references
+                                .iter()
+                                .any(|it| it.kind == reference.kind && it.name == reference.name)
+                    }))
+    }
+
+    fn owners(&self, reference: &ObjectRef) -> impl Iterator<Item = ObjectRef> {
+        let owner =
+            |reference: &ObjectRef| Some(self.snapshot.get(reference)?.owner.as_ref()?.reference.clone());
+        // Owner chains are short; the bound ends cycles.
+        std::iter::successors(owner(reference), move |it| owner(it)).take(16)
+    }
+
+    fn hosts(&self, node: &ObjectRef, wanted: impl Fn(&ObjectRef) -> bool) -> bool {
+        self.snapshot
+            .pods_on_node(&node.name)
+            .any(|pod| wanted(&pod.reference))
+    }
+}

@@ -1,0 +1,336 @@
+//! The containers of a pod that is bound to a node.
+
+use jiff::{SignedDuration, Timestamp};
+use sonde_model::Kind;
+use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, State, StatefulSet};
+use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
+
+use super::{Opened, Triage};
+use crate::episode::Run;
+use crate::{Episode, Symptom};
+
+/// The kubelet forgets the restart back-off of a container that ran this long (`kubelet.go`, `MaxContainerBackOff` times two).
+const STABLE: SignedDuration = SignedDuration::from_mins(10);
+/// A trouble that is over is worth a word for this long; a guess.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
+/// Init containers may work for long; one without a known trouble is reported after this. A guess.
+const INIT_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+/// The kubelet reports a probe's change within its sync period of ten seconds.
+const PROBE_SLACK: i64 = 10;
+
+const IMAGE_REASONS: &[&str] = &[
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "ImageInspectError",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+];
+
+pub(super) fn look(
+    triage: &Triage<'_>,
+    object: &Object,
+    pod: &PodColumns,
+    container: &ContainerColumns,
+    out: &mut Vec<Opened>,
+) {
+    let me = object.reference.clone();
+    let name = container.name.as_ref();
+    let since = pod.started.or(object.created);
+    match &container.state {
+        ContainerState::Waiting { reason } => match reason.as_ref() {
+            "" | "ContainerCreating" | "PodInitializing" => {
+                // Between two runs the status shows the next one being created.
+                if matches!(container.last, ContainerState::Terminated { .. }) {
+                    out.extend(terminated(object, name, reason));
+                } else {
+                    image_pull_in_the_way(triage, object, name, since, out);
+                }
+            }
+            "CrashLoopBackOff" => out.extend(terminated(object, name, reason)),
+            "PostStartHookError" => {
+                out.push(
+                    Episode::new(me, Symptom::HookFailed, &**reason)
+                        .of_container(name)
+                        .since(since)
+                        .into(),
+                );
+            }
+            word => {
+                let image = IMAGE_REASONS.contains(&word);
+                let symptom = if image {
+                    Symptom::ImageNotPulled
+                } else {
+                    Symptom::ContainerNotCreated
+                };
+                out.push(
+                    Episode::new(me, symptom, word)
+                        .of_container(name)
+                        .since(since)
+                        .into(),
+                );
+            }
+        },
+        ContainerState::Terminated {
+            reason, exit_code, ..
+        } => {
+            let ended_well = *exit_code == 0 && reason.as_ref() != "OOMKilled";
+            let may_end = container.role == ContainerRole::Init || !pod.restarts_always;
+            if !(ended_well && may_end) {
+                out.extend(terminated(object, name, "Terminated"));
+            }
+        }
+        ContainerState::Running { since } => running(triage, object, container, *since, out),
+        ContainerState::Unknown => {}
+    }
+}
+
+/// A container that has never run and does not say why: a pull goes on, or fails without the status saying so yet.
+fn image_pull_in_the_way(
+    triage: &Triage<'_>,
+    object: &Object,
+    name: &str,
+    since: Option<Timestamp>,
+    out: &mut Vec<Opened>,
+) {
+    let pulling = triage
+        .snapshot
+        .events_about(&object.reference)
+        .iter()
+        .rev()
+        .any(|event| {
+            event.event().is_some_and(|it| {
+                it.container.as_deref().is_none_or(|container| container == name)
+                    && matches!(it.reason.as_ref(), "Pulling" | "BackOff" | "Failed")
+            })
+        });
+    if pulling {
+        out.push(Opened {
+            episode: Episode::new(
+                object.reference.clone(),
+                Symptom::ImageNotPulled,
+                "ContainerCreating",
+            )
+            .of_container(name)
+            .since(since),
+            patient_until: since.map(|since| since + INIT_PATIENCE),
+        });
+    }
+}
+
+fn running(
+    triage: &Triage<'_>,
+    object: &Object,
+    container: &ContainerColumns,
+    since: Option<Timestamp>,
+    out: &mut Vec<Opened>,
+) {
+    let stable = triage.elapsed(since).is_some_and(|age| age > STABLE);
+    let mut restarting = false;
+    if let ContainerState::Terminated {
+        finished,
+        exit_code,
+        reason,
+    } = &container.last
+    {
+        let ended_badly = *exit_code != 0 || reason.as_ref() == "OOMKilled" || container.restarts > 1;
+        let remembered = triage.elapsed(*finished).is_none_or(|age| age < REMEMBERED);
+        if ended_badly && remembered {
+            if let Some(mut opened) = terminated(object, &container.name, "Restarting") {
+                if stable && container.ready {
+                    opened.episode.ended = since;
+                } else {
+                    restarting = true;
+                }
+                out.push(opened);
+            }
+        }
+    }
+    match container.role {
+        ContainerRole::Init => {
+            out.push(Opened {
+                episode: Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init")
+                    .of_container(&container.name)
+                    .since(since),
+                patient_until: since.map(|since| since + INIT_PATIENCE),
+            });
+        }
+        ContainerRole::Sidecar if container.started == Some(false) && !restarting => {
+            if over_budget(triage, object, container, since) {
+                out.push(
+                    Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init")
+                        .of_container(&container.name)
+                        .since(since)
+                        .into(),
+                );
+            }
+        }
+        _ if !container.ready && !restarting && over_budget(triage, object, container, since) => {
+            let not_ready_since = object
+                .pod()
+                .and_then(|pod| pod.condition("ContainersReady"))
+                .and_then(|condition| condition.last_transition_time.0);
+            out.push(
+                Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady")
+                    .of_container(&container.name)
+                    .since(not_ready_since.max(since))
+                    .into(),
+            );
+        }
+        _ => {}
+    }
+}
+
+/// Whether a container that is not ready had the time that its own probes give it.
+fn over_budget(
+    triage: &Triage<'_>,
+    object: &Object,
+    container: &ContainerColumns,
+    since: Option<Timestamp>,
+) -> bool {
+    let Some(age) = triage.elapsed(since) else {
+        return true;
+    };
+    let Ok(pod) = object.encoded.decode::<Pod>() else {
+        return true;
+    };
+    let Some((spec, _)) = pod.container(&container.name) else {
+        return true;
+    };
+    let startup = spec
+        .startup_probe
+        .as_ref()
+        .map_or(0, |probe| probe.budget_seconds() + probe.timeout());
+    let readiness = spec
+        .readiness_probe
+        .as_ref()
+        .map_or(0, |probe| probe.budget_seconds() + probe.timeout());
+    // Once the startup probe has passed only the readiness probe's own budget counts.
+    let budget = if container.started == Some(false) {
+        startup
+    } else {
+        startup.max(readiness)
+    };
+    age.as_secs() > budget + PROBE_SLACK
+}
+
+/// The containers of a pod that failed as a whole.
+pub(super) fn failed_containers(
+    triage: &Triage<'_>,
+    object: &Object,
+    pod: &PodColumns,
+    out: &mut Vec<Opened>,
+) {
+    let over = replaced(triage, object);
+    let before = out.len();
+    for container in &pod.containers {
+        if let ContainerState::Terminated {
+            exit_code,
+            reason,
+            finished,
+        } = &container.state
+        {
+            if *exit_code != 0 || reason.as_ref() == "OOMKilled" {
+                if let Some(mut opened) = terminated(object, &container.name, "Error") {
+                    if over {
+                        opened.episode.ended = *finished;
+                    }
+                    out.push(opened);
+                }
+            }
+        }
+    }
+    if out.len() == before && !over {
+        let word = if pod.reason.is_empty() {
+            "Failed"
+        } else {
+            pod.reason.as_ref()
+        };
+        let mut episode = Episode::new(object.reference.clone(), Symptom::Terminated, word);
+        episode.since = pod.started.or(object.created);
+        out.push(episode.into());
+    }
+}
+
+/// The failed pod no longer matters: its controller has what it wants without it.
+pub(super) fn replaced(triage: &Triage<'_>, object: &Object) -> bool {
+    let Some(owner) = &object.owner else { return false };
+    let owner = &owner.reference;
+    let snapshot = triage.snapshot;
+    match owner.kind {
+        Kind::Job => snapshot.view::<Job>(owner).is_some_and(|job| {
+            job.status
+                .conditions
+                .iter()
+                .any(|it| it.kind == "Complete" && it.is_true())
+        }),
+        Kind::ReplicaSet => snapshot.view::<ReplicaSet>(owner).is_some_and(|set| {
+            let wanted = set.spec.replicas.unwrap_or(1);
+            // An old revision that is scaled away, or a set that has all its pods ready.
+            set.status.ready_replicas >= wanted && deployment_is_whole(triage, owner)
+        }),
+        Kind::StatefulSet => snapshot
+            .view::<StatefulSet>(owner)
+            .is_some_and(|set| set.status.ready_replicas >= set.spec.replicas.unwrap_or(1)),
+        Kind::DaemonSet => snapshot
+            .view::<sonde_world::view::DaemonSet>(owner)
+            .is_some_and(|set| set.status.number_ready >= set.status.desired_number_scheduled),
+        _ => false,
+    }
+}
+
+fn deployment_is_whole(triage: &Triage<'_>, set: &sonde_model::ObjectRef) -> bool {
+    let root = triage.snapshot.root_owner(set);
+    root.kind != Kind::Deployment
+        || triage
+            .snapshot
+            .view::<Deployment>(&root)
+            .is_none_or(|it| it.status.ready_replicas >= it.spec.replicas.unwrap_or(1))
+}
+
+/// The episode of a container whose present state is terminated.
+pub(super) fn terminated_now(object: &Object, name: &str) -> Option<Opened> {
+    terminated(object, name, "Terminated")
+}
+
+/// The episode of the newest run that ended: the present state, else the one before the last restart.
+fn terminated(object: &Object, name: &str, word: &str) -> Option<Opened> {
+    let pod = object.encoded.decode::<Pod>().ok()?;
+    let (status, path) = pod.container_status(name)?;
+    let pick = |state: &State| state.terminated.clone();
+    let (end, path, previous) = match pick(&status.state) {
+        Some(end) => (end, format!("{path}.state.terminated"), false),
+        None => (
+            pick(&status.last_state)?,
+            format!("{path}.lastState.terminated"),
+            true,
+        ),
+    };
+    let never_ran = matches!(end.reason.as_str(), "StartError" | "ContainerCannotRun");
+    let symptom = if never_ran {
+        Symptom::ContainerNotCreated
+    } else {
+        Symptom::Terminated
+    };
+    let word = match word {
+        "Terminated" | "" | "ContainerCreating" | "PodInitializing" if status.restart_count > 0 => {
+            "CrashLoopBackOff"
+        }
+        "Terminated" if !end.reason.is_empty() => &end.reason,
+        word => word,
+    };
+    let mut episode = Episode::new(object.reference.clone(), symptom, word).of_container(name);
+    episode.since = end
+        .finished_at
+        .0
+        .filter(|time| time.as_second() > 0)
+        .or(object.created);
+    episode.run = Some(Run {
+        end,
+        path,
+        previous,
+        restarts: status.restart_count,
+    });
+    Some(episode.into())
+}

@@ -1,0 +1,247 @@
+//! Pods.
+
+use jiff::SignedDuration;
+use sonde_model::{Kind, ObjectRef};
+use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, Phase, PodColumns};
+
+use super::{Opened, Triage, container};
+use crate::{Episode, Symptom};
+
+/// Kubelet and API server need a moment beyond the grace period; a guess.
+const DELETION_SLACK: SignedDuration = SignedDuration::from_secs(20);
+/// A scheduler takes milliseconds; without a word from one for this long, something is wrong. A guess.
+const SCHEDULING_SILENCE: SignedDuration = SignedDuration::from_secs(30);
+/// Pulling, mounting and sandboxing usually take seconds; silence is reported after this. A guess.
+const START_PATIENCE: SignedDuration = SignedDuration::from_secs(300);
+
+/// Reasons of phase Failed with which the kubelet refuses a pod (`pkg/kubelet/lifecycle/predicate.go`, 1.34).
+const REJECTIONS: &[&str] = &[
+    "NodeAffinity",
+    "NodeName",
+    "NodePorts",
+    "TaintToleration",
+    "UnexpectedAdmissionError",
+    "TopologyAffinityError",
+    "AppArmor",
+    "SysctlForbidden",
+    "PodOSSelectorNodeLabelDoesNotMatch",
+    "PodOSNotSupported",
+    "PodLevelResourcesNotSupported",
+    "MatchNodeSelector",
+    "HostPortConflict",
+    "InvalidNodeInfo",
+    "UnexpectedPredicateFailureType",
+];
+
+pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let Some(pod) = object.pod() else { return };
+    let me = &object.reference;
+    if let Some(deletion) = object.deletion {
+        // Within its grace a pod ends as planned, whatever its containers say meanwhile.
+        if triage.now.is_none_or(|now| now > deletion + DELETION_SLACK) {
+            out.push(
+                Episode::new(me.clone(), Symptom::Deleting, "Terminating")
+                    .since(Some(deletion))
+                    .into(),
+            );
+        }
+        return;
+    }
+    match pod.phase {
+        Phase::Succeeded => killed_children(object, pod, out),
+        Phase::Failed => failed(triage, object, pod, out),
+        _ if pod.reason.as_ref() == "NodeLost" || node_is_silent(triage, pod) => {
+            let since = pod
+                .condition("Ready")
+                .and_then(|ready| ready.last_transition_time.0);
+            let word = if pod.phase == Phase::Unknown {
+                "Unknown"
+            } else {
+                "NodeLost"
+            };
+            out.push(Episode::new(me.clone(), Symptom::Lost, word).since(since).into());
+        }
+        _ if pod.node.is_empty() && !started(pod) => not_scheduled(triage, object, pod, out),
+        _ => bound(triage, object, pod, out),
+    }
+}
+
+fn node_is_silent(triage: &Triage<'_>, pod: &PodColumns) -> bool {
+    let node = ObjectRef::cluster(Kind::Node, &pod.node);
+    if pod.node.is_empty() {
+        return false;
+    }
+    match triage.snapshot.get(&node).and_then(|object| object.node()) {
+        Some(node) => node
+            .conditions
+            .iter()
+            .any(|condition| condition.kind == "Ready" && condition.status == "Unknown"),
+        None => triage.snapshot.is_absent(&node),
+    }
+}
+
+fn started(pod: &PodColumns) -> bool {
+    pod.containers
+        .iter()
+        .any(|container| container.state != ContainerState::Unknown)
+}
+
+fn not_scheduled(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
+    let me = object.reference.clone();
+    match pod.condition("PodScheduled") {
+        Some(condition) if condition.is_false() => {
+            let word = if condition.reason.is_empty() {
+                "Pending"
+            } else {
+                &condition.reason
+            };
+            let since = condition.last_transition_time.0.or(object.created);
+            out.push(Episode::new(me, Symptom::Unschedulable, word).since(since).into());
+        }
+        Some(_) => {}
+        // A part of a pod may simply not show its node.
+        None if object.partial => {
+            let failed = triage.snapshot.events_about(&me).iter().any(|event| {
+                event
+                    .event()
+                    .is_some_and(|it| it.reason.as_ref() == "FailedScheduling")
+            });
+            if failed || pod.phase == Phase::Pending {
+                out.push(
+                    Episode::new(me, Symptom::Unschedulable, "Pending")
+                        .since(object.created)
+                        .into(),
+                );
+            }
+        }
+        None => {
+            if triage
+                .elapsed(object.created)
+                .is_some_and(|age| age > SCHEDULING_SILENCE)
+            {
+                out.push(
+                    Episode::new(me, Symptom::Unschedulable, "Pending")
+                        .since(object.created)
+                        .into(),
+                );
+            }
+        }
+    }
+}
+
+fn failed(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
+    let me = &object.reference;
+    let ended = pod
+        .containers
+        .iter()
+        .filter_map(|container| match &container.state {
+            ContainerState::Terminated { finished, .. } => *finished,
+            _ => None,
+        })
+        .max();
+    let since = ended.or(pod.started).or(object.created);
+    let reason = pod.reason.as_ref();
+    let symptom = match reason {
+        "Evicted" | "Preempting" | "Terminated" | "NodeShutdown" | "Shutdown" => Some(Symptom::Evicted),
+        _ if reason.starts_with("OutOf") || REJECTIONS.contains(&reason) => Some(Symptom::Rejected),
+        _ => None,
+    };
+    if let Some(symptom) = symptom {
+        let mut episode = Episode::new(me.clone(), symptom, reason).since(since);
+        // The kubelet never deletes such a pod; its controller has long made another.
+        if container::replaced(triage, object) {
+            episode.ended = since;
+        }
+        out.push(episode.into());
+        return;
+    }
+    container::failed_containers(triage, object, pod, out);
+}
+
+/// A container that ended well although the kernel killed one of its processes: `OOMKilled` with exit code 0.
+fn killed_children(object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
+    for it in &pod.containers {
+        if let ContainerState::Terminated { reason, .. } = &it.state {
+            if reason.as_ref() == "OOMKilled" {
+                out.extend(container::terminated_now(object, &it.name));
+            }
+        }
+    }
+}
+
+fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
+    if !anything_ran(pod) && waits_to_start(pod) {
+        not_starting(object, pod, out);
+        return;
+    }
+    for it in &pod.containers {
+        container::look(triage, object, pod, it, out);
+        if blocks(it) {
+            return;
+        }
+    }
+    let all_ready = pod
+        .containers
+        .iter()
+        .filter(|it| it.role == ContainerRole::Main)
+        .all(|it| it.ready);
+    let ready = pod.condition("Ready");
+    if let Some(ready) = ready.filter(|ready| ready.is_false() && all_ready && !pod.containers.is_empty()) {
+        if ready.reason == "ReadinessGatesNotReady" {
+            let since = ready.last_transition_time.0;
+            out.push(Opened {
+                episode: Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since),
+                patient_until: since.map(|since| since + SignedDuration::from_secs(60)),
+            });
+        }
+    }
+}
+
+/// An init container that has not ended well holds everything behind it; a sidecar until it has started.
+fn blocks(container: &ContainerColumns) -> bool {
+    match container.role {
+        ContainerRole::Main => false,
+        ContainerRole::Init => !matches!(container.state, ContainerState::Terminated { exit_code: 0, .. }),
+        ContainerRole::Sidecar => {
+            !matches!(container.state, ContainerState::Running { .. }) || container.started == Some(false)
+        }
+    }
+}
+
+fn anything_ran(pod: &PodColumns) -> bool {
+    pod.containers.iter().any(|container| {
+        matches!(
+            container.state,
+            ContainerState::Running { .. } | ContainerState::Terminated { .. }
+        ) || matches!(container.last, ContainerState::Terminated { .. })
+    })
+}
+
+fn waits_to_start(pod: &PodColumns) -> bool {
+    pod.containers.iter().all(|container| match &container.state {
+        ContainerState::Waiting { reason } => {
+            matches!(reason.as_ref(), "" | "ContainerCreating" | "PodInitializing")
+        }
+        state => *state == ContainerState::Unknown,
+    })
+}
+
+fn not_starting(object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
+    // A part of a pod without any container says nothing about starting.
+    if pod.containers.is_empty() && object.partial && pod.phase != Phase::Pending {
+        return;
+    }
+    let scheduled = pod
+        .condition("PodScheduled")
+        .and_then(|condition| condition.last_transition_time.0);
+    let since = pod.started.or(scheduled).or(object.created);
+    out.push(Opened {
+        episode: Episode::new(
+            object.reference.clone(),
+            Symptom::NotStarting,
+            "ContainerCreating",
+        )
+        .since(since),
+        patient_until: since.map(|since| since + START_PATIENCE),
+    });
+}

@@ -1,0 +1,60 @@
+//! Pasted lines that are about no known object.
+
+use std::collections::BTreeSet;
+
+use sonde_grammar::Fact;
+use sonde_model::{Kind, ObjectRef};
+
+use super::{Opened, Triage};
+use crate::{Episode, Symptom};
+
+/// The subject of lines that name none.
+pub(crate) fn nameless() -> ObjectRef {
+    ObjectRef::cluster(Kind::Other("Text".into()), "pasted")
+}
+
+pub(super) fn loose(triage: &Triage<'_>, out: &mut Vec<Opened>) {
+    let mut opened = BTreeSet::new();
+    for message in &triage.texts.loose {
+        let subject = message.about.clone().unwrap_or_else(nameless);
+        if triage.snapshot.get(&subject).is_some() {
+            continue;
+        }
+        for symptom in message.facts.iter().filter_map(symptom_of) {
+            if opened.insert((subject.clone(), symptom, message.container.clone())) {
+                let mut episode = Episode::new(subject.clone(), symptom, word(symptom)).since(message.time);
+                episode.container = message.container.as_deref().map(Into::into);
+                out.push(episode.into());
+            }
+        }
+    }
+}
+
+/// The symptom that a message alone shows.
+fn symptom_of(fact: &Fact) -> Option<Symptom> {
+    Some(match fact {
+        Fact::Unschedulable(_) => Symptom::Unschedulable,
+        Fact::Admission(_) => Symptom::PodsNotCreated,
+        Fact::Pull(sonde_grammar::fact::PullFact::Failed { .. }) => Symptom::ImageNotPulled,
+        Fact::Volume(_) | Fact::Sandbox(_) => Symptom::NotStarting,
+        Fact::Claim(_) => Symptom::ClaimNotBound,
+        Fact::Create(_) | Fact::Start(_) => Symptom::ContainerNotCreated,
+        Fact::Probe(_) => Symptom::NotReady,
+        Fact::Hook(_) => Symptom::HookFailed,
+        Fact::Killing { .. } | Fact::OomKill(_) => Symptom::Terminated,
+        Fact::Eviction(_) => Symptom::Evicted,
+        Fact::Reject(_) => Symptom::Rejected,
+        Fact::Node(_) => Symptom::NodeNotReady,
+        Fact::Pull(_) | Fact::RestartBackOff | Fact::Runtime(_) | Fact::Workload(_) => return None,
+    })
+}
+
+fn word(symptom: Symptom) -> &'static str {
+    match symptom {
+        Symptom::Unschedulable => "Pending",
+        Symptom::ImageNotPulled => "ErrImagePull",
+        Symptom::NotStarting => "ContainerCreating",
+        Symptom::Evicted => "Evicted",
+        _ => "in the text",
+    }
+}

@@ -1,0 +1,187 @@
+//! Workloads, claims and what scales or guards workloads.
+
+use jiff::SignedDuration;
+use sonde_model::Kind;
+use sonde_world::Object;
+use sonde_world::view::{
+    Condition, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet, WorkloadStatus,
+};
+
+use super::{Opened, Triage};
+use crate::{Episode, Symptom};
+
+/// Controllers create pods within seconds; a shortage without a word is reported after this. A guess.
+const CREATE_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+/// Provisioners usually take seconds; silence is reported after this. A guess.
+const CLAIM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+
+pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    match object.reference.kind {
+        Kind::Deployment => deployment(triage, object, out),
+        Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicationController => {
+            creates_pods(triage, object, out);
+        }
+        Kind::Job => job(triage, object, out),
+        Kind::PersistentVolumeClaim => claim(triage, object, out),
+        _ => {}
+    }
+    deleting(triage, object, out);
+}
+
+/// Anything that outlives its deletion: namespaces, claims, volumes, custom resources.
+fn deleting(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let Some(deletion) = object.deletion else { return };
+    if triage
+        .elapsed(Some(deletion))
+        .is_none_or(|age| age > SignedDuration::from_secs(60))
+    {
+        let episode =
+            Episode::new(object.reference.clone(), Symptom::Deleting, "Terminating").since(Some(deletion));
+        out.push(episode.into());
+    }
+}
+
+fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.kind == kind)
+}
+
+fn deployment(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let Some(Ok(it)) = triage.snapshot.decode::<Deployment>(&object.reference) else {
+        return;
+    };
+    if it.spec.paused || it.spec.replicas == Some(0) || object.deletion.is_some() {
+        return;
+    }
+    if let Some(progress) =
+        find(&it.status.conditions, "Progressing").filter(|condition| condition.is_false())
+    {
+        let episode = Episode::new(object.reference.clone(), Symptom::RolloutStuck, &progress.reason)
+            .since(progress.last_transition_time.0);
+        out.push(episode.into());
+    }
+}
+
+fn creates_pods(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let (wanted, have, status) = match object.reference.kind {
+        Kind::StatefulSet => {
+            let Some(Ok(it)) = triage.snapshot.decode::<StatefulSet>(&object.reference) else {
+                return;
+            };
+            (it.spec.replicas.unwrap_or(1), it.status.replicas, it.status)
+        }
+        Kind::DaemonSet => {
+            let Some(Ok(it)) = triage.snapshot.decode::<DaemonSet>(&object.reference) else {
+                return;
+            };
+            (
+                it.status.desired_number_scheduled,
+                it.status.current_number_scheduled,
+                it.status,
+            )
+        }
+        _ => {
+            let Some(Ok(it)) = triage.snapshot.decode::<ReplicaSet>(&object.reference) else {
+                return;
+            };
+            (it.spec.replicas.unwrap_or(1), it.status.replicas, it.status)
+        }
+    };
+    not_created(triage, object, wanted, have, &status, out);
+}
+
+/// Fewer pods than wanted, and the controller says that it cannot create them.
+fn not_created(
+    triage: &Triage<'_>,
+    object: &Object,
+    wanted: i64,
+    have: i64,
+    status: &WorkloadStatus,
+    out: &mut Vec<Opened>,
+) {
+    if have >= wanted || object.deletion.is_some() {
+        return;
+    }
+    let failure = find(&status.conditions, "ReplicaFailure").filter(|condition| condition.is_true());
+    let refused = triage
+        .snapshot
+        .events_about(&object.reference)
+        .iter()
+        .filter_map(|event| event.event())
+        .filter(|event| event.reason.as_ref() == "FailedCreate")
+        .filter_map(|event| {
+            event
+                .first
+                .or(event.last)
+                .map(Some)
+                .unwrap_or(Some(jiff::Timestamp::UNIX_EPOCH))
+        })
+        .min();
+    let silent_for_long = triage
+        .elapsed(object.created)
+        .is_some_and(|age| age > CREATE_PATIENCE)
+        && matches!(
+            object.reference.kind,
+            Kind::ReplicaSet | Kind::ReplicationController
+        )
+        && have == 0;
+    if failure.is_none() && refused.is_none() && !silent_for_long {
+        return;
+    }
+    let since = failure
+        .and_then(|condition| condition.last_transition_time.0)
+        .or(refused.filter(|time| *time != jiff::Timestamp::UNIX_EPOCH))
+        .or(object.created);
+    let word = format!("{have} of {wanted} pods created");
+    out.push(
+        Episode::new(object.reference.clone(), Symptom::PodsNotCreated, word)
+            .since(since)
+            .into(),
+    );
+}
+
+fn job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let Some(Ok(it)) = triage.snapshot.decode::<Job>(&object.reference) else {
+        return;
+    };
+    if let Some(failed) = find(&it.status.conditions, "Failed").filter(|condition| condition.is_true()) {
+        let episode = Episode::new(object.reference.clone(), Symptom::JobFailed, &failed.reason)
+            .since(failed.last_transition_time.0);
+        out.push(episode.into());
+        return;
+    }
+    let done = find(&it.status.conditions, "Complete").is_some_and(Condition::is_true);
+    if done || it.spec.suspend {
+        return;
+    }
+    let wanted = it
+        .spec
+        .parallelism
+        .unwrap_or(1)
+        .min(it.spec.completions.unwrap_or(i64::MAX) - it.status.succeeded);
+    let status = WorkloadStatus::default();
+    not_created(triage, object, wanted, it.status.active, &status, out);
+}
+
+fn claim(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let Some(Ok(it)) = triage.snapshot.decode::<PersistentVolumeClaim>(&object.reference) else {
+        return;
+    };
+    if object.deletion.is_some() {
+        return;
+    }
+    match it.status.phase.as_str() {
+        "Pending" => out.push(Opened {
+            episode: Episode::new(object.reference.clone(), Symptom::ClaimNotBound, "Pending")
+                .since(object.created),
+            patient_until: object.created.map(|created| created + CLAIM_PATIENCE),
+        }),
+        "Lost" => {
+            out.push(
+                Episode::new(object.reference.clone(), Symptom::ClaimNotBound, "Lost")
+                    .since(object.created)
+                    .into(),
+            );
+        }
+        _ => {}
+    }
+}
