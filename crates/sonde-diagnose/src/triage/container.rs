@@ -136,15 +136,16 @@ fn running(
     {
         let ended_badly = *exit_code != 0 || reason.as_ref() == "OOMKilled" || container.restarts > 1;
         let remembered = triage.elapsed(*finished).is_none_or(|age| age < REMEMBERED);
-        if ended_badly && remembered {
-            if let Some(mut opened) = terminated(object, &container.name, "Restarting") {
-                if stable && container.ready {
-                    opened.episode.ended = since;
-                } else {
-                    restarting = true;
-                }
-                out.push(opened);
+        if ended_badly
+            && remembered
+            && let Some(mut opened) = terminated(object, &container.name, "Restarting")
+        {
+            if stable && container.ready {
+                opened.episode.ended = since;
+            } else {
+                restarting = true;
             }
+            out.push(opened);
         }
     }
     match container.role {
@@ -156,15 +157,17 @@ fn running(
                 patient_until: since.map(|since| since + INIT_PATIENCE),
             });
         }
-        ContainerRole::Sidecar if container.started == Some(false) && !restarting => {
-            if over_budget(triage, object, container, since) {
-                out.push(
-                    Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init")
-                        .of_container(&container.name)
-                        .since(since)
-                        .into(),
-                );
-            }
+        ContainerRole::Sidecar
+            if container.started == Some(false)
+                && !restarting
+                && over_budget(triage, object, container, since) =>
+        {
+            out.push(
+                Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init")
+                    .of_container(&container.name)
+                    .since(since)
+                    .into(),
+            );
         }
         _ if !container.ready && !restarting && over_budget(triage, object, container, since) => {
             let not_ready_since = object
@@ -230,15 +233,13 @@ pub(super) fn failed_containers(
             reason,
             finished,
         } = &container.state
+            && (*exit_code != 0 || reason.as_ref() == "OOMKilled")
+            && let Some(mut opened) = terminated(object, &container.name, "Error")
         {
-            if *exit_code != 0 || reason.as_ref() == "OOMKilled" {
-                if let Some(mut opened) = terminated(object, &container.name, "Error") {
-                    if over {
-                        opened.episode.ended = *finished;
-                    }
-                    out.push(opened);
-                }
+            if over {
+                opened.episode.ended = *finished;
             }
+            out.push(opened);
         }
     }
     if out.len() == before && !over {

@@ -161,10 +161,10 @@ fn failed(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<
 /// A container that ended well although the kernel killed one of its processes: `OOMKilled` with exit code 0.
 fn killed_children(object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
     for it in &pod.containers {
-        if let ContainerState::Terminated { reason, .. } = &it.state {
-            if reason.as_ref() == "OOMKilled" {
-                out.extend(container::terminated_now(object, &it.name));
-            }
+        if let ContainerState::Terminated { reason, .. } = &it.state
+            && reason.as_ref() == "OOMKilled"
+        {
+            out.extend(container::terminated_now(object, &it.name));
         }
     }
 }
@@ -186,14 +186,14 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
         .filter(|it| it.role == ContainerRole::Main)
         .all(|it| it.ready);
     let ready = pod.condition("Ready");
-    if let Some(ready) = ready.filter(|ready| ready.is_false() && all_ready && !pod.containers.is_empty()) {
-        if ready.reason == "ReadinessGatesNotReady" {
-            let since = ready.last_transition_time.0;
-            out.push(Opened {
-                episode: Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since),
-                patient_until: since.map(|since| since + SignedDuration::from_secs(60)),
-            });
-        }
+    if let Some(ready) = ready.filter(|ready| ready.is_false() && all_ready && !pod.containers.is_empty())
+        && ready.reason == "ReadinessGatesNotReady"
+    {
+        let since = ready.last_transition_time.0;
+        out.push(Opened {
+            episode: Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since),
+            patient_until: since.map(|since| since + SignedDuration::from_secs(60)),
+        });
     }
 }
 

@@ -52,11 +52,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.supported_by(message.seen());
         }
         _ => {
-            if matches!(run.end.exit_code, 137 | 143) {
-                if let Some(want) = facts.want_kubelet_log() {
+            if matches!(run.end.exit_code, 137 | 143)
+                && let Some(want) = facts.want_kubelet_log() {
                     case.wants(want, "whether the kubelet killed the container for its liveness probe");
                 }
-            }
             return;
         }
     }
