@@ -1,7 +1,9 @@
-//! `cargo xtask`: the only entry to the chores of this repository.
+//! `cargo xtask`: the only entry to the chores of this repository. One module per command.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+mod cluster;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Chores of the Sonde repository")]
@@ -11,8 +13,17 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Start, stop and look at a real Kubernetes cluster on this machine
+    Cluster(cluster::Args),
+    /// Processes that a cluster starts from this same program
+    #[command(hide = true, name = cluster::INTERNAL)]
+    Internal(cluster::InternalArgs),
+}
 
 fn main() -> Result<()> {
-    match Cli::parse().command {}
+    match Cli::parse().command {
+        Command::Cluster(args) => cluster::run(&args),
+        Command::Internal(args) => cluster::run_internal(&args),
+    }
 }
