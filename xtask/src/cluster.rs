@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
 
 mod binaries;
-mod control;
+pub(crate) mod control;
 mod dns;
 mod host;
 mod http;
@@ -23,9 +23,10 @@ mod process;
 mod progress;
 mod registry;
 mod trouble;
-mod worker;
+pub(crate) mod worker;
 
-use plan::{Plan, Release};
+pub(crate) use host::Host;
+pub(crate) use plan::{Plan, Release, repository};
 
 use progress::step;
 

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod cluster;
+mod scenarios;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Chores of the Sonde repository")]
@@ -16,6 +17,8 @@ struct Cli {
 enum Command {
     /// Start, stop and look at a real Kubernetes cluster on this machine
     Cluster(cluster::Args),
+    /// Make faults on a real cluster and check what Sonde finds
+    Scenarios(scenarios::Args),
     /// Processes that a cluster starts from this same program
     #[command(hide = true, name = cluster::INTERNAL)]
     Internal(cluster::InternalArgs),
@@ -24,6 +27,7 @@ enum Command {
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Cluster(args) => cluster::run(&args),
+        Command::Scenarios(args) => scenarios::run(&args),
         Command::Internal(args) => cluster::run_internal(&args),
     }
 }

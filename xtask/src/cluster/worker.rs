@@ -79,10 +79,25 @@ pub(crate) fn start_kubelet(worker: &Host) -> Result<()> {
     worker.start_daemon("kubelet", &format!("{BIN}/kubelet"), &flags)
 }
 
-#[expect(dead_code, reason = "scenarios stop kubelets")]
 /// Stops the kubelet of a worker; its containers go on.
 pub(crate) fn stop_kubelet(worker: &Host) -> Result<()> {
     worker.stop_daemon("kubelet", Signal::TERM)
+}
+
+/// Sets a top-level field of the kubelet's configuration, given as `name: value`; an empty text sets everything back.
+pub(crate) fn configure_kubelet(worker: &Host, field: &str) -> Result<()> {
+    let mut config = kubelet_config(worker);
+    if let Some((name, _)) = field.split_once(':') {
+        let keep = |line: &&str| !line.starts_with(&format!("{name}:"));
+        config = config
+            .lines()
+            .filter(keep)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        config.push_str(field);
+        config.push('\n');
+    }
+    worker.write(KUBELET_CONFIG, &config)
 }
 
 fn zone(worker: &Host) -> String {
@@ -153,10 +168,8 @@ featureGates:
 nodeStatusUpdateFrequency: 5s
 nodeLeaseDurationSeconds: 20
 serializeImagePulls: {serialize}
-evictionHard:
-  memory.available: 100Mi
-  nodefs.available: 1%
-  imagefs.available: 1%
+evictionHard: {{memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}}
+evictionPressureTransitionPeriod: 5s
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 ",
