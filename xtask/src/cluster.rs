@@ -17,7 +17,7 @@ mod http;
 mod images;
 mod init;
 mod machine;
-mod network;
+pub(crate) mod network;
 mod plan;
 mod process;
 mod progress;

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod capture;
 mod cluster;
 mod scenarios;
 
@@ -19,6 +20,8 @@ enum Command {
     Cluster(cluster::Args),
     /// Make faults on a real cluster and check what Sonde finds
     Scenarios(scenarios::Args),
+    /// Save scenarios of a real cluster as fixtures
+    Capture(capture::Args),
     /// Processes that a cluster starts from this same program
     #[command(hide = true, name = cluster::INTERNAL)]
     Internal(cluster::InternalArgs),
@@ -28,6 +31,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Cluster(args) => cluster::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),
+        Command::Capture(args) => capture::run(&args),
         Command::Internal(args) => cluster::run_internal(&args),
     }
 }

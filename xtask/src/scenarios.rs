@@ -13,8 +13,8 @@ mod file;
 mod judge;
 mod stage;
 
-pub(crate) use file::Scenario;
-pub(crate) use stage::Stage;
+pub(crate) use file::{Scenario, load_named};
+pub(crate) use stage::{Naming, Stage};
 
 use crate::cluster::{self, Plan, Release};
 
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Leave the namespaces as they are afterwards
     #[arg(long)]
     keep: bool,
-    /// Bring about the faults, but do not ask Sonde (implies --keep)
+    /// Bring about the faults, wait for their states, but do not ask Sonde
     #[arg(long)]
     only_apply: bool,
     /// The sonde program to ask; built from this repository if not given
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         sonde_program(args.sonde.clone())?
     };
     let options = Options {
-        keep: args.keep || args.only_apply,
+        keep: args.keep,
         only_apply: args.only_apply,
     };
     let outcome = run_all(&plan, &sonde, &scenarios, args.jobs, options);
@@ -117,8 +117,11 @@ struct Options {
 
 fn select(all: &[Scenario], args: &Args) -> Vec<Scenario> {
     let fits = |scenario: &&Scenario| {
-        let named = |word: &String| {
-            scenario.name.contains(word.as_str()) || scenario.family.eq_ignore_ascii_case(word)
+        // The name of a family means the family, also where other names contain it.
+        let is_family = |word: &str| all.iter().any(|other| other.family.eq_ignore_ascii_case(word));
+        let named = |word: &String| match is_family(word) {
+            true => scenario.family.eq_ignore_ascii_case(word),
+            false => scenario.name.contains(word.as_str()),
         };
         (args.filter.is_empty() || args.filter.iter().any(named)) && (!args.fast || scenario.fast)
     };
@@ -192,7 +195,7 @@ fn try_one(
     scenario: &Scenario,
     options: Options,
 ) -> Result<Vec<String>> {
-    let mut stage = Stage::new(plan, scenario, stage::Naming::Unique)?;
+    let mut stage = Stage::new(plan, scenario, Naming::Unique)?;
     if options.keep {
         stage.keep();
     }

@@ -171,6 +171,8 @@ fn api_server_flags(control: &Host) -> Vec<String> {
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
+        // Services are reached through their endpoints: nothing here routes service addresses.
+        "--enable-aggregator-routing=true",
         // Node names are not known to any name server here.
         "--kubelet-preferred-address-types=InternalIP",
     ]

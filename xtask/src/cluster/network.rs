@@ -9,6 +9,8 @@ use super::plan::Plan;
 
 /// A hardware address that nobody has: packets to it vanish.
 const NOBODY: &str = "02:00:00:00:00:01";
+/// A host's name for its own end of the cable.
+const INSIDE: &str = "eth0";
 
 /// Makes the bridge over which the machine and the hosts talk.
 pub(crate) fn create_bridge(plan: &Plan) -> Result<()> {
@@ -27,27 +29,33 @@ pub(crate) fn remove_bridge(plan: &Plan) {
 
 /// Gives a host its cable, address, and routes to the pods of the workers.
 pub(crate) fn connect(plan: &Plan, host: &Host, pid: i32) -> Result<()> {
-    let (outside, inside) = (&host.interface, "eth0");
+    let outside = &host.interface;
     let temporary = format!("{outside}i");
     ip(&format!("link add {outside} type veth peer name {temporary}"))?;
     ip(&format!("link set {outside} master {} up", plan.bridge()))?;
     ip(&format!("link set {temporary} netns {pid}"))?;
     for step in [
         "link set lo up".to_owned(),
-        format!("link set {temporary} name {inside}"),
-        format!("address add {}/24 dev {inside}", host.address),
-        format!("link set {inside} up"),
-        format!(
-            "neighbor add {} lladdr {NOBODY} dev {inside} nud permanent",
-            plan.blackhole_address()
-        ),
+        format!("link set {temporary} name {INSIDE}"),
     ] {
         on_host(host, &step)?;
     }
+    on_host(host, &format!("address add {}/24 dev {INSIDE}", host.address))?;
+    restore(plan, host)
+}
+
+/// Brings a host's cable up and sets what the kernel forgets when it is down; also good for a host that lacks nothing.
+pub(crate) fn restore(plan: &Plan, host: &Host) -> Result<()> {
+    on_host(host, &format!("link set {INSIDE} up"))?;
+    let blackhole = plan.blackhole_address();
+    on_host(
+        host,
+        &format!("neighbor replace {blackhole} lladdr {NOBODY} dev {INSIDE} nud permanent"),
+    )?;
     for worker in plan.workers().iter().filter(|worker| worker.name != host.name) {
         on_host(
             host,
-            &format!("route add {} via {}", plan.pod_subnet(worker), worker.address),
+            &format!("route replace {} via {}", plan.pod_subnet(worker), worker.address),
         )?;
     }
     Ok(())

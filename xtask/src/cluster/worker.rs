@@ -33,17 +33,7 @@ pub(crate) fn start(plan: &Plan, worker: &Host) -> Result<()> {
         "dmesg",
         &["--follow-new".to_owned(), "--time-format=iso".to_owned()],
     )?;
-    worker.start_daemon(
-        "containerd",
-        "containerd",
-        &["--config=/etc/containerd/config.toml".to_owned()],
-    )?;
-    wait_until(
-        &format!("containerd on {} answers", worker.name),
-        Duration::from_secs(60),
-        &worker.log("containerd"),
-        || worker.run("ctr", &["version"]).is_ok(),
-    )?;
+    start_containerd(worker)?;
     worker.run(
         "ctr",
         &[
@@ -64,6 +54,21 @@ pub(crate) fn wait_until_ready(plan: &Plan, worker: &Host) -> Result<()> {
         Duration::from_secs(120),
         &worker.log("kubelet"),
         || kubectl(plan, &["get", "node", worker.name, "-o", READY]).is_ok_and(|status| status == "True"),
+    )
+}
+
+/// Starts containerd and waits until it answers.
+pub(crate) fn start_containerd(worker: &Host) -> Result<()> {
+    worker.start_daemon(
+        "containerd",
+        "containerd",
+        &["--config=/etc/containerd/config.toml".to_owned()],
+    )?;
+    wait_until(
+        &format!("containerd on {} answers", worker.name),
+        Duration::from_secs(60),
+        &worker.log("containerd"),
+        || worker.run("ctr", &["version"]).is_ok(),
     )
 }
 

@@ -68,8 +68,13 @@ pub(crate) enum Step {
     /// Manifests to apply now.
     Apply(String),
     Wait(Vec<Condition>),
+    /// Seconds, where the fault is that something takes too long.
+    LetPass(u64),
     StopKubelet(String),
     StartKubelet(String),
+    StartContainerd(String),
+    /// Undo what cut a node off the network.
+    RestoreNetwork(String),
     /// Kill all processes of a program on a node.
     Kill {
         node: String,

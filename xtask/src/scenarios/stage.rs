@@ -12,7 +12,7 @@ use sonde_model::Report;
 
 use super::condition::Condition;
 use super::file::{Scenario, Step};
-use crate::cluster::{Host, Plan, control, worker};
+use crate::cluster::{Host, Plan, control, network, worker};
 
 /// How a scenario's namespace is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ impl<'a> Stage<'a> {
             namespace,
             cleans_up: true,
         };
+        // An earlier one of the same name may still be going.
+        stage.wait(&["namespace/$NAMESPACE gone".parse()?])?;
         stage.kubectl(&["create", "namespace", &stage.namespace], None)?;
         // Pods are refused until the namespace has its account.
         let account: Condition = "serviceaccount/default .metadata.uid exists".parse()?;
@@ -113,12 +115,28 @@ impl<'a> Stage<'a> {
             }
             Step::Apply(manifests) => self.kubectl(&["apply", "-f", "-"], Some(manifests)).map(drop),
             Step::Wait(conditions) => self.wait(conditions),
+            Step::LetPass(seconds) => {
+                std::thread::sleep(Duration::from_secs(*seconds));
+                Ok(())
+            }
             Step::StopKubelet(node) => worker::stop_kubelet(&self.host(node)?),
             Step::StartKubelet(node) => {
                 let host = self.host(node)?;
                 if host.pids_of("kubelet").is_empty() {
                     worker::start_kubelet(&host)?;
                 }
+                worker::wait_until_ready(self.plan, &host)
+            }
+            Step::StartContainerd(node) => {
+                let host = self.host(node)?;
+                if host.pids_of("containerd").is_empty() {
+                    worker::start_containerd(&host)?;
+                }
+                worker::wait_until_ready(self.plan, &host)
+            }
+            Step::RestoreNetwork(node) => {
+                let host = self.host(node)?;
+                network::restore(self.plan, &host)?;
                 worker::wait_until_ready(self.plan, &host)
             }
             Step::Kill { node, program } => self.host(node)?.stop_daemon(program, Signal::KILL),
