@@ -6,6 +6,8 @@ use clap::{Parser, Subcommand};
 mod capture;
 mod cluster;
 mod scenarios;
+mod test;
+mod tidy;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Chores of the Sonde repository")]
@@ -22,6 +24,10 @@ enum Command {
     Scenarios(scenarios::Args),
     /// Save scenarios of a real cluster as fixtures
     Capture(capture::Args),
+    /// Run every check and every test that this machine can run
+    Test(test::Args),
+    /// Check arrows, purity, manifests, file sizes and pages
+    Tidy,
     /// Processes that a cluster starts from this same program
     #[command(hide = true, name = cluster::INTERNAL)]
     Internal(cluster::InternalArgs),
@@ -32,6 +38,13 @@ fn main() -> Result<()> {
         Command::Cluster(args) => cluster::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Capture(args) => capture::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Tidy => tidy::run(),
         Command::Internal(args) => cluster::run_internal(&args),
     }
+}
+
+/// The repository's folder.
+fn root() -> std::path::PathBuf {
+    cluster::repository()
 }

@@ -91,6 +91,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Runs the scenarios that are marked as fast on a cluster that is up.
+pub(crate) fn run_fast(plan: &Plan) -> Result<Outcome> {
+    let fast: Vec<Scenario> = file::load_all()?
+        .into_iter()
+        .filter(|scenario| scenario.fast)
+        .collect();
+    let sonde = sonde_program(None)?;
+    let options = Options {
+        keep: false,
+        only_apply: false,
+    };
+    Ok(run_all(plan, &sonde, &fast, 4, options))
+}
+
 /// Builds the program under test, unless one is named.
 pub(crate) fn sonde_program(named: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(path) = named {
