@@ -1,0 +1,147 @@
+//! Many findings at a glance, and the answer when there is none.
+
+use sonde_model::{Finding, Report, Severity};
+
+use crate::render::escape::clip;
+use crate::render::{Indent, Page, Paint, Span, scanned, words};
+
+/// Rows of the table; the rest is counted.
+const ROWS_MAX: usize = 40;
+
+/// Nothing that alarms: says so, with what was scanned.
+pub(super) fn healthy(page: &mut Page<'_>, report: &Report) {
+    let counts = scanned::counts(report);
+    let place = match page.view().asked.as_str() {
+        "" => scanned::namespaces(report),
+        asked => format!(" in {asked}"),
+    };
+    if counts.is_empty() {
+        page.words(
+            Indent::default(),
+            &format!("Nothing to look at{place}: no object and no line was found."),
+        );
+        return;
+    }
+    let partly = !report.blind_spots.is_empty() || !report.problems.is_empty();
+    let said = if partly {
+        "Nothing wrong found in what could be looked at"
+    } else {
+        "Nothing wrong found"
+    };
+    page.paragraph(
+        Indent::default(),
+        &[
+            Span::new(Paint::Good, said),
+            Span::plain(format!("{place}: {counts}, {}.", scanned::source(report))),
+        ],
+    );
+}
+
+pub(super) fn paint(severity: Severity) -> Paint {
+    match severity {
+        Severity::Critical | Severity::Error => Paint::Bad,
+        Severity::Warning => Paint::Warning,
+        Severity::Info => Paint::Info,
+    }
+}
+
+/// One row for each finding, worst first.
+pub(super) fn table(page: &mut Page<'_>, report: &Report, alarms: &[&Finding]) {
+    let place = match page.view().asked.as_str() {
+        "" => String::new(),
+        asked => format!(" in {asked}"),
+    };
+    page.paragraph(
+        Indent::default(),
+        &[
+            Span::new(Paint::Strong, words::count(alarms.len(), "finding")),
+            Span::plain(format!("{place}: {}.", words::severities(alarms.iter().copied()))),
+        ],
+    );
+    page.gap();
+    let wide = page.view().wide;
+    let shown = if wide {
+        alarms.len()
+    } else {
+        alarms.len().min(ROWS_MAX)
+    };
+    let mut rows = vec![header(wide)];
+    for (at, finding) in alarms.iter().take(shown).enumerate() {
+        rows.push(row(at + 1, finding, report, wide));
+    }
+    if wide {
+        page.table(&rows);
+    } else {
+        two_lines_each(page, &rows, &alarms[..shown]);
+    }
+    if shown < alarms.len() {
+        page.words(
+            Indent::by(2),
+            &format!(
+                "and {} more; -o wide lists them all",
+                words::thousands(alarms.len() - shown)
+            ),
+        );
+    }
+}
+
+fn header(wide: bool) -> Vec<Span<'static>> {
+    let mut names = vec!["#", "SEVERITY", "CAUSE", "SUBJECT", "OBJECTS", "SINCE"];
+    if wide {
+        names.push("WHAT");
+    }
+    names
+        .into_iter()
+        .map(|name| Span::new(Paint::Faint, name))
+        .collect()
+}
+
+fn row(number: usize, finding: &Finding, report: &Report, wide: bool) -> Vec<Span<'static>> {
+    let subject = if finding.subject.namespace.is_empty() {
+        finding.subject.to_string()
+    } else {
+        format!("{} -n {}", finding.subject, finding.subject.namespace)
+    };
+    let subject = if wide {
+        subject
+    } else {
+        clip(&subject, 48).into_owned()
+    };
+    let mut cells = vec![
+        Span::plain(number.to_string()),
+        Span::new(paint(finding.severity), finding.severity.as_str()),
+        Span::plain(finding.code.to_string()),
+        Span::plain(subject),
+        Span::plain(words::thousands(finding.explains.len().max(1))),
+        Span::plain(words::since_short(finding, report.source.time)),
+    ];
+    if wide {
+        cells.push(Span::plain(finding.headline.clone()));
+    }
+    cells
+}
+
+/// At 80 columns a row has no room for the sentence, so it gets a line of its own, cut where it is longer.
+fn two_lines_each(page: &mut Page<'_>, rows: &[Vec<Span<'_>>], findings: &[&Finding]) {
+    let room = page
+        .view()
+        .width
+        .map_or(usize::MAX, |width| width.saturating_sub(4));
+    page.table_with_notes(rows, |page, at| {
+        if let Some(finding) = at.checked_sub(1).and_then(|at| findings.get(at)) {
+            page.verbatim(4, Paint::Plain, &clip(&finding.headline, room));
+        }
+    });
+}
+
+/// Says where the findings are that got no details.
+pub(super) fn left_out(page: &mut Page<'_>, number: usize) {
+    page.gap();
+    page.words(
+        Indent::default(),
+        &format!(
+            "The details of {} are left out here. To see them, name an object (sonde diagnose TYPE/NAME) or use --all.",
+            words::count(number, "more finding")
+        ),
+    );
+}

@@ -1,0 +1,48 @@
+//! `sonde diagnose`: reads, asks, fetches what is wanted, asks again, renders.
+
+use sonde_model::{Report, Severity};
+
+use super::gather::{Gathered, gather};
+use super::progress::Progress;
+use super::{print, rounds, scope};
+use crate::failure::Outcome;
+use crate::render::{self, View};
+use crate::request::Diagnose;
+
+/// Findings at or above `--fail-on`.
+const FOUND: u8 = 1;
+/// Nothing was found, but a part could not be looked at.
+const PARTLY_DONE: u8 = 3;
+
+/// Makes the diagnosis and writes the report; returns the exit code.
+pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
+    let progress = Progress::start("reading");
+    let Gathered {
+        mut question,
+        usual_namespace,
+        fetch,
+    } = gather(request, &progress)?;
+    question.scope = scope::resolve(&request.target, &question.snapshot, usual_namespace.as_deref())?;
+    progress.now("diagnosing");
+    let report = rounds::answer(&mut question, fetch);
+    drop(progress);
+    // What the engine still wants is no failure to read; only what the adapter could not look at is.
+    let partly = !question.blind_spots.is_empty() || !report.problems.is_empty();
+    let view = View {
+        asked: request.target.words(usual_namespace.as_deref()),
+        ..request.view.clone()
+    };
+    print(&render::render(&report, request.format, &view)?)?;
+    Ok(code(&report, request.fail_on, partly))
+}
+
+/// Findings take precedence: who asks whether something is wrong has the answer, whatever else was not seen.
+fn code(report: &Report, fail_on: Severity, partly: bool) -> u8 {
+    if report.findings.iter().any(|finding| finding.severity >= fail_on) {
+        FOUND
+    } else if partly {
+        PARTLY_DONE
+    } else {
+        super::NOTHING_FOUND
+    }
+}

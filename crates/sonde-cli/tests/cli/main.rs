@@ -1,0 +1,6 @@
+//! The whole command: arguments in, exit code, stdout and stderr out.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
+mod commands;
+mod run;
+mod schema;
