@@ -1,7 +1,13 @@
-//! `cargo xtask`: the only entry to the chores of this repository.
+//! `cargo xtask`: the only entry to the chores of this repository. One module per command.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+mod capture;
+mod cluster;
+mod scenarios;
+mod test;
+mod tidy;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Chores of the Sonde repository")]
@@ -11,8 +17,34 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Start, stop and look at a real Kubernetes cluster on this machine
+    Cluster(cluster::Args),
+    /// Make faults on a real cluster and check what Sonde finds
+    Scenarios(scenarios::Args),
+    /// Save scenarios of a real cluster as fixtures
+    Capture(capture::Args),
+    /// Run every check and every test that this machine can run
+    Test(test::Args),
+    /// Check arrows, purity, manifests, file sizes and pages
+    Tidy,
+    /// Processes that a cluster starts from this same program
+    #[command(hide = true, name = cluster::INTERNAL)]
+    Internal(cluster::InternalArgs),
+}
 
 fn main() -> Result<()> {
-    match Cli::parse().command {}
+    match Cli::parse().command {
+        Command::Cluster(args) => cluster::run(&args),
+        Command::Scenarios(args) => scenarios::run(&args),
+        Command::Capture(args) => capture::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Tidy => tidy::run(),
+        Command::Internal(args) => cluster::run_internal(&args),
+    }
+}
+
+/// The repository's folder.
+fn root() -> std::path::PathBuf {
+    cluster::repository()
 }

@@ -10,6 +10,7 @@ use sonde_world::{EventColumns, Object, Snapshot};
 use crate::Texts;
 use crate::case::Seen;
 use crate::message::{Message, Origin};
+use crate::triage::nameless;
 
 /// One subject.
 #[derive(Debug, Default)]
@@ -192,7 +193,7 @@ impl Subject {
         for message in texts
             .loose
             .iter()
-            .filter(|message| message.about.as_ref() == Some(reference))
+            .filter(|message| message.about.as_ref().unwrap_or(&nameless()) == reference)
         {
             self.messages.push(Message {
                 origin: Origin::Text,

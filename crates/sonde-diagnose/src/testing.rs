@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sonde_model::{Code, Finding, Kind, Report, Severity, Verdict};
 use sonde_world::World;
 
-use crate::{LogKey, Question, Want, diagnose};
+use crate::{LogKey, LooseMessage, Question, Want, diagnose};
 
 /// The "now" of every test unless it says otherwise.
 pub(crate) const NOW: &str = "2026-03-01T12:00:00Z";
@@ -121,6 +121,18 @@ impl Scene {
         let lines: Vec<&str> = text.lines().collect();
         let lines = sonde_grammar::log::node(&lines, Some(sonde_grammar::log::NodeLog::Kubelet), Some(2026));
         self.question.texts.node.insert(node.into(), lines);
+        self
+    }
+
+    /// Puts a pasted line that is about no known object.
+    pub(crate) fn loose(mut self, text: &str) -> Self {
+        self.question.texts.loose.push(LooseMessage {
+            text: text.to_owned(),
+            time: None,
+            about: None,
+            container: None,
+            facts: sonde_grammar::message::facts("", text),
+        });
         self
     }
 

@@ -12,6 +12,8 @@ use sonde_world::{Object, Snapshot};
 
 use crate::{Episode, Scope, Texts};
 
+pub(crate) use text::nameless;
+
 /// What triage looks at.
 pub(crate) struct Triage<'a> {
     pub(crate) snapshot: &'a Snapshot,

@@ -4,20 +4,28 @@
 //! is pull and restart. Without a known reason (a pasted text, a log line's error) the readers are asked in a fixed
 //! order, each by words that only its area writes.
 
+mod admission;
+mod claim;
 mod clean;
 mod container;
 mod hook;
 mod image;
+mod node;
 mod probe;
+mod reasons;
+mod sandbox;
 mod scheduling;
+mod sync;
 mod volume;
 mod words;
+mod workload;
 
 #[cfg(test)]
 mod tests;
 
 use crate::fact::{Fact, HookKind};
 use clean::clean;
+use reasons::{HARMLESS, Reader, reader};
 
 /// What a message says. `reason` is an event's reason, a waiting or terminated reason, or a condition's reason (`""` when unknown).
 pub fn facts(reason: &str, text: &str) -> Vec<Fact> {
@@ -34,78 +42,6 @@ pub fn facts(reason: &str, text: &str) -> Vec<Fact> {
 /// Whether the reason carries no trouble, so that a message of it needs no understanding.
 pub fn is_known_harmless(reason: &str) -> bool {
     HARMLESS.binary_search(&reason).is_ok()
-}
-
-/// Who reads the messages of a reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
-    /// Others' words (the application's, the kernel's): nothing of ours in it.
-    Nothing,
-    Scheduling,
-    Image,
-    ImageNamed,
-    BackOff,
-    Failed,
-    Create,
-    Start,
-    Mount,
-    Attach,
-    Probe,
-    PostStart,
-    PreStop,
-    Killing,
-    GraceExceeded,
-    Restart,
-}
-
-/// Sorted by reason.
-const READERS: &[(&str, Reader)] = &[
-    ("BackOff", Reader::BackOff),
-    ("Completed", Reader::Nothing),
-    ("ContainerCannotRun", Reader::Start),
-    ("CrashLoopBackOff", Reader::Restart),
-    ("CreateContainerConfigError", Reader::Create),
-    ("CreateContainerError", Reader::Create),
-    ("ErrImageNeverPull", Reader::ImageNamed),
-    ("ErrImagePull", Reader::Image),
-    ("ExceededGracePeriod", Reader::GraceExceeded),
-    ("Failed", Reader::Failed),
-    ("FailedAttachVolume", Reader::Attach),
-    ("FailedMapVolume", Reader::Mount),
-    ("FailedMount", Reader::Mount),
-    ("FailedPostStartHook", Reader::PostStart),
-    ("FailedPreStopHook", Reader::PreStop),
-    ("FailedScheduling", Reader::Scheduling),
-    ("FailedToRetrieveImagePullSecret", Reader::Image),
-    ("FailedUnMount", Reader::Mount),
-    ("ImageInspectError", Reader::Image),
-    ("ImagePullBackOff", Reader::Image),
-    ("InspectFailed", Reader::Image),
-    ("InvalidImageName", Reader::ImageNamed),
-    ("Killing", Reader::Killing),
-    ("OOMKilled", Reader::Nothing),
-    ("PostStartHookError", Reader::PostStart),
-    ("PreCreateHookError", Reader::Create),
-    ("PreStartHookError", Reader::Start),
-    ("ProbeError", Reader::Probe),
-    ("ProbeWarning", Reader::Probe),
-    ("Pulled", Reader::Image),
-    ("Pulling", Reader::Image),
-    ("RegistryUnavailable", Reader::Image),
-    ("RunContainerError", Reader::Start),
-    ("SchedulerError", Reader::Scheduling),
-    ("SchedulingGated", Reader::Scheduling),
-    ("SignatureValidationFailed", Reader::ImageNamed),
-    ("StartError", Reader::Start),
-    ("Unhealthy", Reader::Probe),
-    ("Unschedulable", Reader::Scheduling),
-];
-
-fn reader(reason: &str) -> Option<Reader> {
-    READERS
-        .binary_search_by(|(known, _)| known.cmp(&reason))
-        .ok()
-        .map(|at| READERS[at].1)
 }
 
 impl Reader {
@@ -128,6 +64,36 @@ impl Reader {
             Reader::Killing => hook::killing(text, out),
             Reader::GraceExceeded => hook::grace_exceeded(out),
             Reader::Restart => out.push(Fact::RestartBackOff),
+            Reader::Terminated => container::by_text(text, out),
+            Reader::Admission => admission::read(text, out),
+            Reader::Sandbox => sandbox::read(text, out),
+            Reader::SandboxChanged => sandbox::changed(out),
+            Reader::SandboxStatus => {
+                sync::by_text(text, out);
+                if out.is_empty() {
+                    sandbox::status(text, out);
+                }
+            }
+            Reader::DynamicResources => sandbox::dynamic_resources(text, out),
+            Reader::KillPod => hook::kill_failed(text, out),
+            Reader::Claim => claim::read(reason, text, out),
+            Reader::Workload => workload::read(reason, text, out),
+            Reader::Evicted => node::evicted(text, out),
+            Reader::Preempted => node::preempted(text, out),
+            Reader::Taint => node::taint(text, out),
+            Reader::Disruption => node::disruption(reason, text, out),
+            Reader::Rejected => node::rejected(reason, text, out),
+            Reader::Shutdown => {
+                node::eviction_by_text(text, out);
+                if out.is_empty() {
+                    node::reject_by_text(text, out);
+                }
+                if out.is_empty() {
+                    node::read(reason, text, out);
+                }
+            }
+            Reader::KubeletNotReady => node::kubelet_not_ready(text, out),
+            Reader::Node => node::read(reason, text, out),
         }
     }
 }
@@ -136,15 +102,42 @@ type ByText = fn(&str, &mut Vec<Fact>);
 
 /// The order counts: a sandbox that lacks its image is a sandbox' failure, a mount that is forbidden is a volume's.
 const BY_TEXT: &[ByText] = &[
+    sync::by_text,
     probe::by_text,
     hook::by_text,
     hook::killing_by_text,
     restart_by_text,
+    workload::scale_up_by_text,
     scheduling::by_text,
     volume::by_text,
+    sandbox::by_text,
+    node::eviction_by_text,
+    node::reject_by_text,
+    admission::by_text,
     image::by_text,
+    claim::by_text,
     container::by_text,
+    workload::by_text,
+    node::by_text,
 ];
+
+/// One part of a pod's synchronization error, which has a reason of its own.
+fn read_part(action: &str, reason: &str, text: &str, out: &mut Vec<Fact>) {
+    let before = out.len();
+    match reader(reason) {
+        // These would look for parts again.
+        Some(Reader::SandboxStatus | Reader::KillPod) => {}
+        Some(reader) => {
+            let mut found = Vec::new();
+            reader.read(reason, text, &mut found);
+            out.append(&mut found);
+        }
+        None => {}
+    }
+    if out.len() == before && action.contains("Sandbox") {
+        sandbox::read(text, out);
+    }
+}
 
 fn by_text(text: &str, out: &mut Vec<Fact>) {
     for read in BY_TEXT {
@@ -160,17 +153,3 @@ fn restart_by_text(text: &str, out: &mut Vec<Fact>) {
         out.push(Fact::RestartBackOff);
     }
 }
-
-/// Sorted.
-const HARMLESS: &[&str] = &[
-    "Binding",
-    "Completed",
-    "Created",
-    "LeaderElection",
-    "Pulled",
-    "Pulling",
-    "Scheduled",
-    "Started",
-    "SuccessfulCreate",
-    "SuccessfulDelete",
-];

@@ -256,6 +256,18 @@ pub enum SandboxFailure {
     RuntimeDown,
     /// No room on the node.
     DiskFull,
+    /// Devices of a ResourceClaim could not be prepared (dynamic resource allocation).
+    DynamicResources {
+        /// The words.
+        detail: String,
+    },
+    /// The sandbox or its network could not be torn down, so the pod cannot end.
+    Teardown {
+        /// The CNI plugin, where the text names it.
+        plugin: Option<String>,
+        /// The words.
+        detail: String,
+    },
     /// The pod's cgroup could not be made.
     PodCgroup {
         /// The words.

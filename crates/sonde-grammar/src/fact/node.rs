@@ -45,6 +45,8 @@ pub enum EvictionFact {
         /// The words.
         detail: String,
     },
+    /// The node is gone from the cluster, and the pod with it (`DeletionByPodGC`).
+    NodeGone,
     /// The scheduler made room for another pod.
     Preempted {
         /// The preempting pod or its uid, where the text names it.
@@ -138,6 +140,18 @@ pub enum NodeFact {
         /// The words.
         detail: String,
     },
+    /// A pressure condition is true.
+    Pressure {
+        /// `memory`, `disk`, `pids`.
+        resource: String,
+    },
+    /// Something else keeps the kubelet from being ready.
+    KubeletNotReady {
+        /// The words.
+        detail: String,
+    },
+    /// The kubelet has no cluster DNS address, so pods use the node's resolver.
+    MissingClusterDns,
     /// The kubelet reclaims a resource.
     Reclaiming {
         /// The resource.

@@ -134,6 +134,11 @@ pub enum KillReason {
     Stopping,
     /// The process outlived the grace period.
     GraceExceeded,
+    /// The runtime was told to kill the container and did not manage to.
+    Unkillable {
+        /// The words.
+        detail: String,
+    },
     /// Something else.
     Other(String),
 }

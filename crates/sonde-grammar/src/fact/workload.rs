@@ -9,6 +9,16 @@ pub enum WorkloadFact {
     BackoffLimit,
     /// A Job reached its deadline.
     JobDeadline,
+    /// A Job's pod failure policy ended it.
+    PodFailurePolicy {
+        /// The words: container, exit code, rule.
+        detail: String,
+    },
+    /// An indexed Job has failed indexes.
+    FailedIndexes {
+        /// The words.
+        detail: String,
+    },
     /// A CronJob missed runs.
     MissedSchedule {
         /// The words.
@@ -26,6 +36,8 @@ pub enum WorkloadFact {
         /// The words.
         detail: String,
     },
+    /// An autoscaler wants more replicas than its maximum.
+    AtMaximum,
     /// An autoscaler's pods have no request, so no utilization.
     MissingRequest {
         /// The resource.

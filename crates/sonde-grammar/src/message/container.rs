@@ -5,6 +5,9 @@ mod start;
 
 use super::words::{after, any, detail, name, name_after, name_before};
 use super::{hook, image};
+pub(super) use create::limits_too_low;
+pub(super) use start::early_death;
+
 use crate::fact::{ConfigRef, CreateFailure, Fact, RefKind, StartFailure};
 
 /// The kubelet calls `exec` in a running container: probes, hooks, `kubectl exec`. No container failed to start.

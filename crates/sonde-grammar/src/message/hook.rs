@@ -1,5 +1,6 @@
 //! Lifecycle hooks, and the kubelet's kills of containers.
 
+use super::sync;
 use super::words::{after, any, between, detail, name, name_after, name_after_any, number};
 use crate::fact::{Fact, HookFact, HookKind, KillReason};
 
@@ -133,6 +134,14 @@ pub(super) fn killing_by_text(text: &str, out: &mut Vec<Fact>) {
         killing(text, out);
     } else if text.contains("did not kill the pod within specified grace period") {
         grace_exceeded(out);
+    }
+}
+
+/// Event `FailedKillPod`: the runtime could not end a container, or could not tear the sandbox down.
+pub(super) fn kill_failed(text: &str, out: &mut Vec<Fact>) {
+    sync::by_text(text, out);
+    if out.is_empty() && !text.is_empty() {
+        super::sandbox::read(text, out);
     }
 }
 

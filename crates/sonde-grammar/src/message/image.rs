@@ -5,7 +5,7 @@ mod failure;
 use super::words::{after, any, between, duration_ms, list, name_after, name_after_any, number, url_host};
 use crate::fact::{Fact, PullFact, PullFailure};
 
-pub(super) use failure::failure;
+use failure::failure;
 
 /// Texts that only an image pull has.
 const ANCHORS: &[&str] = &[
@@ -114,6 +114,11 @@ fn progress(text: &str) -> Option<PullFact> {
     None
 }
 
+/// A failed pull inside another area's text.
+pub(super) fn push_failed(text: &str, out: &mut Vec<Fact>) {
+    out.push(failed(text));
+}
+
 fn failed(text: &str) -> Fact {
     Fact::Pull(PullFact::Failed {
         image: image(text),
@@ -125,6 +130,7 @@ fn failed(text: &str) -> Fact {
 /// The image as the kubelet names it, else as the runtime does.
 fn image(text: &str) -> Option<String> {
     const MARKERS: &[&str] = &[
+        "get sandbox image ",
         "ull image ",
         "ulling image ",
         "ulled image ",
@@ -145,7 +151,7 @@ fn image(text: &str) -> Option<String> {
 }
 
 /// The registry: of the full reference that the runtime resolved, else of the URL.
-pub(super) fn registry(text: &str) -> Option<String> {
+fn registry(text: &str) -> Option<String> {
     const FULL: &[&str] = &[
         "resolve reference ",
         "unpack image ",

@@ -134,16 +134,14 @@ fn is_missing_command(text: &str) -> bool {
 /// The words from `exec: ` on, which are the same in all wrappers.
 fn command_words(text: &str) -> String {
     const LEADS: &[&str] = &[
-        "exec: ",
+        "exec: \"",
         "executable file `",
         "unable to start container process: ",
     ];
     let at = LEADS.iter().find_map(|lead| text.find(lead));
     let words = detail(&text[at.unwrap_or(0)..]);
-    words
-        .strip_suffix(": unknown")
-        .map(str::to_owned)
-        .unwrap_or(words)
+    // Once more: docker's outer quote closes before `: unknown`.
+    words.strip_suffix(": unknown").map(detail).unwrap_or(words)
 }
 
 /// Whether Go's network code wrote it: a command's output may contain the same words, and begins differently.
@@ -230,10 +228,13 @@ fn network(text: &str) -> ProbeOutcome {
 /// `10.0.0.1:8080` of `dial tcp 10.0.0.1:8080: connect: ...`, else the URL's host.
 fn address(text: &str) -> String {
     const DIALS: &[&str] = &["dial tcp ", "dial tcp4 ", "dial tcp6 ", "dial udp "];
+    // An IPv6 address has brackets, so it is no name like others.
     let dialed = DIALS
         .iter()
-        .find_map(|dial| name_after(text, dial))
-        .filter(|name| name.contains(':'));
+        .find_map(|dial| after(text, dial)?.split([' ', ',', '"']).next());
+    let dialed = dialed
+        .map(|address| address.trim_end_matches(':'))
+        .filter(|address| address.contains(':'));
     dialed.or_else(|| url_host(text)).unwrap_or_default().to_owned()
 }
 

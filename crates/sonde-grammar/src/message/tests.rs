@@ -1,11 +1,18 @@
 //! Tables: one row is one wording and the fact that it states.
 
+use super::reasons::READERS;
 use super::*;
 
+mod admission;
 mod container;
+mod hook;
 mod image;
+mod node;
+mod probe;
+mod sandbox;
 mod scheduling;
 mod volume;
+mod workload;
 
 /// Checks that the message says exactly this.
 #[track_caller]

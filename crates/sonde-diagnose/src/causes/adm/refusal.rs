@@ -1,0 +1,114 @@
+//! What all refusals of the API server have in common.
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{AdmissionRefusal, WebhookFailure};
+use sonde_model::{Kind, ObjectRef, Risk, Severity};
+
+use crate::{Case, Facts, Message, field_on};
+
+/// The newest refusal: an older one with another reason is over.
+pub(super) fn newest<'a>(facts: &Facts<'a>) -> Option<(&'a AdmissionRefusal, &'a Message)> {
+    facts.find(|fact| {
+        if let Fact::Admission(refusal) = fact {
+            Some(refusal)
+        } else {
+            None
+        }
+    })
+}
+
+/// The end of the chain: who cannot create what.
+pub(super) fn pods_are_missing(facts: &Facts<'_>, case: &mut Case) {
+    let seen = facts.field("status", &facts.episode.word);
+    case.step(
+        format!("so {} has only {}", facts.episode.subject, facts.episode.word),
+        [seen],
+    );
+}
+
+/// `deploy/app cannot create its pods (1 of 3 pods created)`.
+pub(super) fn cannot_create(facts: &Facts<'_>) -> String {
+    format!(
+        "{} cannot create its pods ({})",
+        facts.workload(),
+        facts.episode.word
+    )
+}
+
+/// A webhook that could not be called: the root is the configuration that registers it.
+pub(super) fn webhook_call(
+    facts: &Facts<'_>,
+    case: &mut Case,
+    failures: &[WebhookFailure],
+    what: impl Fn(&str) -> String,
+) -> bool {
+    let Some((
+        AdmissionRefusal::WebhookCall {
+            webhook,
+            service,
+            failure,
+            ..
+        },
+        message,
+    )) = newest(facts)
+    else {
+        return false;
+    };
+    if !failures.contains(failure) {
+        return false;
+    }
+    case.proven_by(message.seen());
+    let behind = service
+        .as_ref()
+        .map_or_else(|| "the server behind it".into(), |it| format!("service {it}"));
+    let what = what(&behind);
+    let configuration = configuration_of(facts, webhook);
+    if let Some((configuration, path)) = &configuration {
+        let seen = field_on(configuration, path, webhook);
+        case.step(
+            format!("{configuration} sends every such request to webhook {webhook}"),
+            [seen],
+        );
+    }
+    case.step(what.clone(), [message.seen()]);
+    case.step("the API server refuses what the webhook cannot check", []);
+    pods_are_missing(facts, case);
+    case.headline(format!(
+        "pods cannot be created: webhook {webhook} must approve them, and {what}"
+    ));
+    case.severity(Severity::Critical);
+    if let Some((configuration, _)) = &configuration {
+        case.advice(
+            format!("if {webhook} may be skipped for a while, set failurePolicy: Ignore in {configuration}"),
+            Risk::Wide,
+        );
+    }
+    if let Some((namespace, _)) = service.as_deref().and_then(|service| service.split_once('/')) {
+        case.look(
+            "whether the webhook's own pods run",
+            format!("kubectl get svc,endpointslices,pods -n {namespace}"),
+        );
+    }
+    let root = configuration.map_or_else(
+        || ObjectRef::cluster(Kind::Other("Webhook".into()), webhook),
+        |(configuration, _)| configuration,
+    );
+    case.root(root).root_key(webhook.as_str());
+    true
+}
+
+/// The configuration that registers a webhook, with the path of its entry.
+pub(super) fn configuration_of(facts: &Facts<'_>, webhook: &str) -> Option<(ObjectRef, String)> {
+    [
+        Kind::ValidatingWebhookConfiguration,
+        Kind::MutatingWebhookConfiguration,
+    ]
+    .into_iter()
+    .find_map(|kind| {
+        facts.snapshot.of_kind(kind).find_map(|object| {
+            let view: sonde_world::view::WebhookConfiguration = object.encoded.decode().ok()?;
+            let at = view.webhooks.iter().position(|it| it.name == webhook)?;
+            Some((object.reference.clone(), format!("webhooks[{at}].name")))
+        })
+    })
+}

@@ -1,0 +1,82 @@
+//! What the kubelet refuses when a pod that is bound to its node arrives; the pod is Failed and never ran.
+
+use super::super::words::{any, detail, name_after};
+use crate::fact::{Fact, RejectFact};
+
+/// Texts that only a refusing kubelet writes.
+const ANCHORS: &[&str] = &[
+    "Pod was rejected",
+    "Node didn't have enough resource: ",
+    "Update plugin resources failed due to ",
+    "Allocate failed due to ",
+    "cannot be allocated with Topology locality",
+    "in progress of shutting down, not admitting",
+];
+
+/// Reads a text of unknown origin.
+pub(in crate::message) fn by_text(text: &str, out: &mut Vec<Fact>) {
+    let predicate = text.starts_with("Predicate ") || text.starts_with("Pod Predicate ");
+    if predicate || any(text, ANCHORS) {
+        read("", text, out);
+    }
+}
+
+/// Reads status reason and message of a refused pod.
+pub(in crate::message) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
+    // Pressure is refused under the eviction's reason and told as one.
+    super::eviction::by_text(text, out);
+    if out.is_empty() {
+        out.push(Fact::Reject(reject(reason, text)));
+    }
+}
+
+fn reject(reason: &str, text: &str) -> RejectFact {
+    let short =
+        name_after(text, "Node didn't have enough resource: ").or_else(|| reason.strip_prefix("OutOf"));
+    if let Some(resource) = short {
+        let amount = |marker: &str| name_after(text, marker).map(str::to_owned);
+        return RejectFact::OutOf {
+            resource: resource.to_owned(),
+            requested: amount("requested: "),
+            used: amount("used: "),
+            capacity: amount("capacity: "),
+        };
+    }
+    // In progress until 1.31, then `the node is shutting down`.
+    if reason == "NodeShutdown" || text.contains("shutting down") {
+        return RejectFact::NodeShutdown;
+    }
+    if reason == "TopologyAffinityError" || text.contains("Topology locality") {
+        return RejectFact::Topology { detail: words(text) };
+    }
+    if any(
+        text,
+        &[
+            "plugin resources failed due to",
+            "Allocate failed due to",
+            "devices unavailable",
+        ],
+    ) {
+        return RejectFact::Devices { detail: words(text) };
+    }
+    if let Some(name) = name_after(text, "Predicate ") {
+        return RejectFact::Predicate {
+            name: name.to_owned(),
+        };
+    }
+    match reason {
+        "NodeAffinity" | "NodeName" | "NodePorts" | "TaintToleration" => RejectFact::Predicate {
+            name: reason.to_owned(),
+        },
+        _ => RejectFact::Other { detail: words(text) },
+    }
+}
+
+/// Without the prefix, which is `Pod ` until 1.24 and `Pod was rejected: ` since.
+fn words(text: &str) -> String {
+    let text = text
+        .strip_prefix("Pod was rejected: ")
+        .or_else(|| text.strip_prefix("Pod "))
+        .unwrap_or(text);
+    detail(text)
+}

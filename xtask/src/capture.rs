@@ -1,0 +1,75 @@
+//! Saves what Sonde sees of a scenario on the real cluster as a fixture: `fixtures/<minor>/<scenario>/`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cluster::{self, Plan, Release, repository};
+use crate::scenarios::{self, Naming, Scenario, Stage};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Names of scenarios
+    #[arg(required = true)]
+    scenarios: Vec<String>,
+    /// Kubernetes minor version; its cluster is started if it does not run
+    #[arg(long, value_enum, default_value_t)]
+    kubernetes: Release,
+    /// The sonde program that collects; built from this repository if not given
+    #[arg(long)]
+    sonde: Option<PathBuf>,
+}
+
+/// Runs `cargo xtask capture`.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let chosen = args
+        .scenarios
+        .iter()
+        .map(|name| scenarios::load_named(name))
+        .collect::<Result<Vec<_>>>()?;
+    let plan = Plan::new(args.kubernetes)?;
+    cluster::up(&plan)?;
+    let sonde = scenarios::sonde_program(args.sonde.clone())?;
+    for scenario in &chosen {
+        if let Some(why) = scenario.unfit_for(args.kubernetes.minor()) {
+            println!("skip  {:<40} {why}", scenario.name);
+            continue;
+        }
+        let folder = capture(&plan, &sonde, scenario)
+            .with_context(|| format!("failed to capture {}", scenario.name))?;
+        println!("ok    {:<40} {}", scenario.name, folder.display());
+    }
+    Ok(())
+}
+
+fn capture(plan: &Plan, sonde: &Path, scenario: &Scenario) -> Result<PathBuf> {
+    let folder = repository()
+        .join("fixtures")
+        .join(plan.release.minor())
+        .join(&scenario.name);
+    let stage = Stage::new(plan, scenario, Naming::Plain)?;
+    stage.bring_about()?;
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).context("failed to remove the old fixture")?;
+    }
+    if let Some(parent) = folder.parent() {
+        std::fs::create_dir_all(parent).context("failed to create the folder of the fixtures")?;
+    }
+    let output = Command::new(sonde)
+        .args(["collect", "--namespace", stage.namespace(), "--output"])
+        .arg(&folder)
+        .env("KUBECONFIG", plan.kubeconfig())
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("failed to start {}", sonde.display()))?;
+    // Blind spots (3) are part of a bundle.
+    if !matches!(output.status.code(), Some(0 | 3)) {
+        bail!(
+            "sonde collect ended with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(folder)
+}

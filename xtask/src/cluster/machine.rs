@@ -1,0 +1,185 @@
+//! Whether this machine can run a cluster, and the Debian packages that it takes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::progress::step;
+
+/// Why a machine cannot run a cluster. Tests that need one are then left out, with this reason.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error("a cluster needs Linux")]
+    NotLinux,
+    #[error("a cluster needs root, for namespaces and mounts")]
+    NotRoot,
+    #[error("a cluster needs the Go toolchain (https://go.dev/dl) to build Kubernetes")]
+    NoGo,
+    #[error("a cluster needs programs that are missing and cannot be installed here; Debian packages: {}", .0.join(" "))]
+    MissingPackages(Vec<&'static str>),
+    #[error("a cluster needs network, mount and process namespaces, which are refused here: {0}")]
+    NoNamespaces(String),
+    #[error("a cluster needs to make control groups under /sys/fs/cgroup, which is refused here: {0}")]
+    NoControlGroups(String),
+}
+
+/// A program or file, and the Debian package that brings it.
+struct Need {
+    program: &'static str,
+    package: &'static str,
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        program: "containerd",
+        package: "containerd",
+    },
+    Need {
+        program: "runc",
+        package: "runc",
+    },
+    Need {
+        program: "/usr/lib/cni/bridge",
+        package: "containernetworking-plugins",
+    },
+    Need {
+        program: "docker-registry",
+        package: "docker-registry",
+    },
+    Need {
+        program: "busybox",
+        package: "busybox-static",
+    },
+    Need {
+        program: "ip",
+        package: "iproute2",
+    },
+    Need {
+        program: "mount",
+        package: "mount",
+    },
+    Need {
+        program: "nsenter",
+        package: "util-linux",
+    },
+    Need {
+        program: "openssl",
+        package: "openssl",
+    },
+];
+
+/// Checks the machine, installs what is missing, and fails with [`Unfit`] where it cannot run a cluster.
+pub(crate) fn prepare() -> Result<()> {
+    check_basics()?;
+    let missing = missing_packages();
+    if !missing.is_empty() {
+        if !has_program("apt-get") {
+            return Err(Unfit::MissingPackages(missing).into());
+        }
+        step!("installing Debian packages: {}", missing.join(" "));
+        if let Err(error) = install(&missing) {
+            return Err(
+                anyhow::Error::from(Unfit::MissingPackages(missing_packages())).context(format!("{error:#}"))
+            );
+        }
+    }
+    check_namespaces()?;
+    check_control_groups()?;
+    Ok(())
+}
+
+fn check_basics() -> Result<(), Unfit> {
+    if !cfg!(target_os = "linux") {
+        return Err(Unfit::NotLinux);
+    }
+    if !rustix::process::geteuid().is_root() {
+        return Err(Unfit::NotRoot);
+    }
+    if !has_program("go") {
+        return Err(Unfit::NoGo);
+    }
+    Ok(())
+}
+
+fn check_namespaces() -> Result<(), Unfit> {
+    let tried = Command::new("unshare")
+        .args([
+            "--mount",
+            "--net",
+            "--uts",
+            "--ipc",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "true",
+        ])
+        .stdin(Stdio::null())
+        .output();
+    match tried {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(Unfit::NoNamespaces(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        )),
+        Err(error) => Err(Unfit::NoNamespaces(error.to_string())),
+    }
+}
+
+fn check_control_groups() -> Result<(), Unfit> {
+    let top = Path::new("/sys/fs/cgroup");
+    let memory = if top.join("cgroup.controllers").exists() {
+        top.to_path_buf()
+    } else {
+        top.join("memory")
+    };
+    let trial = memory.join(format!("sonde-trial-{}", std::process::id()));
+    std::fs::create_dir(&trial)
+        .and_then(|()| std::fs::remove_dir(&trial))
+        .map_err(|error| Unfit::NoControlGroups(format!("{}: {error}", trial.display())))
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    NEEDS
+        .iter()
+        .filter(|need| !has_program(need.program))
+        .map(|need| need.package)
+        .collect()
+}
+
+fn install(packages: &[&'static str]) -> Result<()> {
+    let apt = |arguments: &[&str]| -> Result<bool> {
+        let status = Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .context("failed to start apt-get")?;
+        Ok(status.success())
+    };
+    let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
+    arguments.extend_from_slice(packages);
+    // The lists of packages may be old or absent: refresh them only then.
+    if apt(&arguments)? || (apt(&["update", "--quiet"])? && apt(&arguments)?) {
+        return Ok(());
+    }
+    bail!("apt-get cannot install {}", packages.join(" "))
+}
+
+/// Whether a program is in the search path, or a file exists.
+fn has_program(name: &str) -> bool {
+    find_program(name).is_some()
+}
+
+/// Where a program is; absolute names are looked at as they are.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    if name.starts_with('/') {
+        return Some(PathBuf::from(name)).filter(|path| path.exists());
+    }
+    let search = std::env::var_os("PATH")?;
+    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&search)
+        .chain(system)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}

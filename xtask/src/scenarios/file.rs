@@ -1,0 +1,259 @@
+//! The format of a scenario's file. `$NAMESPACE` stands for the scenario's own namespace in every text.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use sonde_model::{Family, Verdict};
+
+use super::condition::Condition;
+use crate::cluster::repository;
+
+/// One fault, or one healthy thing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Scenario {
+    /// The file's name.
+    #[serde(skip)]
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// The family of causes it belongs to, or `healthy`.
+    pub(crate) family: String,
+    #[serde(default)]
+    kubernetes: Minors,
+    /// Takes a few seconds; part of every test run.
+    #[serde(default)]
+    pub(crate) fast: bool,
+    /// Disturbs other scenarios, and therefore runs alone.
+    #[serde(default)]
+    pub(crate) exclusive: bool,
+    /// Manifests, as `kubectl apply` reads them.
+    pub(crate) apply: String,
+    /// What is done after that, in this order.
+    #[serde(default, rename = "break")]
+    pub(crate) steps: Vec<Step>,
+    /// The states that show that the fault is there.
+    #[serde(default)]
+    pub(crate) wait: Vec<Condition>,
+    /// Seconds to wait for each group of states.
+    #[serde(default = "default_patience")]
+    pub(crate) patience: u64,
+    /// Arguments of `sonde diagnose`, instead of the whole namespace.
+    #[serde(default)]
+    pub(crate) diagnose: Vec<String>,
+    /// What must be found. Nothing else may be, at warning or above.
+    pub(crate) expect: Vec<Expectation>,
+    /// Codes that may be found as well.
+    #[serde(default)]
+    pub(crate) tolerate: Vec<String>,
+    /// What is done at the end, whatever happened; the manifests and the namespace are deleted after it.
+    #[serde(default)]
+    pub(crate) cleanup: Vec<Step>,
+}
+
+/// Minors of Kubernetes, both ends included.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Minors {
+    min: Option<String>,
+    max: Option<String>,
+}
+
+/// Something done to the cluster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Step {
+    /// Arguments of kubectl, in the scenario's namespace; single quotes hold blanks together.
+    Kubectl(String),
+    /// Manifests to apply now.
+    Apply(String),
+    Wait(Vec<Condition>),
+    /// Seconds, where the fault is that something takes too long.
+    LetPass(u64),
+    StopKubelet(String),
+    StartKubelet(String),
+    StartContainerd(String),
+    /// Undo what cut a node off the network.
+    RestoreNetwork(String),
+    /// Kill all processes of a program on a node.
+    Kill {
+        node: String,
+        program: String,
+    },
+    /// A command on a node.
+    Node {
+        node: String,
+        run: Vec<String>,
+    },
+    /// Set a field of the kubelet's configuration, and start it again.
+    KubeletConfig {
+        node: String,
+        set: String,
+    },
+}
+
+/// A finding that must be there, once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Expectation {
+    /// The code; several, if the deciding evidence is not always at hand.
+    pub(crate) code: OneOrMany,
+    /// At least this sure.
+    #[serde(default = "default_verdict")]
+    pub(crate) verdict: Verdict,
+    /// `kind/name`; `*` stands for any text.
+    pub(crate) subject: Option<String>,
+    /// Words that the finding must contain anywhere, in any case.
+    #[serde(default)]
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    pub(crate) fn as_slice(&self) -> &[String] {
+        match self {
+            OneOrMany::One(one) => std::slice::from_ref(one),
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+impl Scenario {
+    /// Why this scenario cannot run on a minor of Kubernetes; `None` if it can.
+    pub(crate) fn unfit_for(&self, minor: &str) -> Option<String> {
+        let number = |text: &str| {
+            text.split_once('.')
+                .and_then(|(_, minor)| minor.parse::<u32>().ok())
+        };
+        let here = number(minor)?;
+        let Minors { min, max } = &self.kubernetes;
+        if min.as_deref().and_then(number).is_some_and(|min| here < min) {
+            return min.as_ref().map(|min| format!("needs Kubernetes {min} or newer"));
+        }
+        if max.as_deref().and_then(number).is_some_and(|max| here > max) {
+            return max.as_ref().map(|max| format!("needs Kubernetes {max} or older"));
+        }
+        None
+    }
+
+    fn check(&self) -> Result<()> {
+        let is_family = Family::ALL.iter().any(|family| family.as_str() == self.family);
+        ensure!(
+            is_family || self.family == HEALTHY,
+            "family {:?} is not known",
+            self.family
+        );
+        ensure!(
+            (self.family == HEALTHY) == self.expect.is_empty(),
+            "healthy scenarios expect nothing, all others expect something"
+        );
+        Ok(())
+    }
+}
+
+/// The family of scenarios in which nothing must be found.
+const HEALTHY: &str = "healthy";
+
+fn default_patience() -> u64 {
+    90
+}
+
+fn default_verdict() -> Verdict {
+    Verdict::Likely
+}
+
+/// Every scenario of the repository, by family and name.
+pub(crate) fn load_all() -> Result<Vec<Scenario>> {
+    let folder = repository().join("scenarios");
+    let entries =
+        std::fs::read_dir(&folder).with_context(|| format!("failed to list {}", folder.display()))?;
+    let mut scenarios = Vec::new();
+    for entry in entries {
+        let path = entry.context("failed to list the scenarios")?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            scenarios.push(load(&path).with_context(|| path.display().to_string())?);
+        }
+    }
+    scenarios.sort_by(|a, b| (&a.family, &a.name).cmp(&(&b.family, &b.name)));
+    Ok(scenarios)
+}
+
+/// The scenario with exactly this name.
+pub(crate) fn load_named(name: &str) -> Result<Scenario> {
+    let Some(scenario) = load_all()?.into_iter().find(|scenario| scenario.name == name) else {
+        bail!("there is no scenario {name}; `cargo xtask scenarios --list` lists them");
+    };
+    Ok(scenario)
+}
+
+fn load(path: &Path) -> Result<Scenario> {
+    let text = std::fs::read_to_string(path).context("failed to read a scenario")?;
+    let mut scenario = parse(&text)?;
+    scenario.name = path
+        .file_stem()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
+        .to_owned();
+    Ok(scenario)
+}
+
+fn parse(text: &str) -> Result<Scenario> {
+    let scenario: Scenario = serde_saphyr::from_str(text).map_err(|error| anyhow::anyhow!("{error}"))?;
+    scenario.check()?;
+    Ok(scenario)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_a_scenario() {
+        let scenarios = load_all().unwrap();
+        assert!(scenarios.len() >= 60, "{} scenarios", scenarios.len());
+        for scenario in &scenarios {
+            assert!(!scenario.wait.is_empty(), "{} waits for no state", scenario.name);
+            assert!(
+                scenario.name.len() <= 50,
+                "{} is too long for a namespace",
+                scenario.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_family_has_three() {
+        let scenarios = load_all().unwrap();
+        for family in [
+            "SCH", "ADM", "IMG", "DEP", "CRE", "INI", "HOK", "RDY", "LIV", "EXT", "OOM", "EVI", "LOS", "TRM",
+            "ROL", HEALTHY,
+        ] {
+            let count = scenarios
+                .iter()
+                .filter(|scenario| scenario.family == family)
+                .count();
+            assert!(count >= 3, "{family} has {count}");
+        }
+    }
+
+    #[test]
+    fn a_scenario_may_be_for_some_minors_only() {
+        let text = "{description: d, family: healthy, apply: '', expect: [], kubernetes: {min: '1.33', max: '1.35'}}";
+        let scenario = parse(text).unwrap();
+        assert!(scenario.unfit_for("1.32").is_some() && scenario.unfit_for("1.36").is_some());
+        assert!(scenario.unfit_for("1.33").is_none());
+    }
+
+    #[test]
+    fn refuses_what_expects_nothing_or_is_misspelled() {
+        assert!(parse("{description: d, family: OOM, apply: '', expect: []}").is_err());
+        assert!(parse("{description: d, family: healthy, apply: '', expect: [], wiat: []}").is_err());
+        assert!(parse("{description: d, family: XYZ, apply: '', expect: [{code: XYZ-A}]}").is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! Compares a report with what a scenario expects.
+
+use anyhow::{Result, bail};
+use sonde_model::{Finding, Report, Severity};
+
+use super::condition::glob;
+use super::file::{Expectation, Scenario};
+
+/// The codes that were found, if they are exactly those expected; else an error that lists every difference.
+pub(crate) fn judge(scenario: &Scenario, namespace: &str, report: &Report) -> Result<Vec<String>> {
+    let mut troubles = Vec::new();
+    let mut used = vec![false; report.findings.len()];
+    for expectation in &scenario.expect {
+        let fitting: Vec<usize> = (0..report.findings.len())
+            .filter(|at| fits(expectation, namespace, &report.findings[*at]))
+            .collect();
+        match fitting.as_slice() {
+            [one] => used[*one] = true,
+            [] => troubles.push(missing(expectation, namespace, report)),
+            many => {
+                troubles.push(format!(
+                    "found {} times, one root cause is one finding: {}",
+                    many.len(),
+                    name(expectation)
+                ));
+                many.iter().for_each(|at| used[*at] = true);
+            }
+        }
+    }
+    for (finding, _) in report.findings.iter().zip(&used).filter(|(_, used)| !**used) {
+        let is_alarm = finding.severity >= Severity::Warning && finding.ended.is_none();
+        if is_alarm && !scenario.tolerate.iter().any(|code| code == finding.code.as_str()) {
+            troubles.push(format!("found, but not expected: {}", describe(finding)));
+        }
+    }
+    if !troubles.is_empty() {
+        bail!("{}", troubles.join("\n"));
+    }
+    let found = report.findings.iter().zip(&used).filter(|(_, used)| **used);
+    Ok(found
+        .map(|(finding, _)| format!("{} {}", finding.code, finding.verdict.as_str()))
+        .collect())
+}
+
+fn fits(expectation: &Expectation, namespace: &str, finding: &Finding) -> bool {
+    shortfalls(expectation, namespace, finding).is_empty()
+}
+
+/// In what a finding differs from an expectation.
+fn shortfalls(expectation: &Expectation, namespace: &str, finding: &Finding) -> Vec<String> {
+    let mut out = Vec::new();
+    if !expectation
+        .code
+        .as_slice()
+        .iter()
+        .any(|code| code == finding.code.as_str())
+    {
+        out.push("another code".to_owned());
+    }
+    if finding.verdict < expectation.verdict {
+        out.push(format!(
+            "{}, not {}",
+            finding.verdict.as_str(),
+            expectation.verdict.as_str()
+        ));
+    }
+    if let Some(pattern) = &expectation.subject
+        && !glob(
+            &pattern.replace("$NAMESPACE", namespace),
+            &finding.subject.to_string(),
+        )
+    {
+        out.push(format!("subject {}, not {pattern}", finding.subject));
+    }
+    let text = serde_json::to_string(finding).unwrap_or_default().to_lowercase();
+    for word in &expectation.words {
+        // The text is JSON, and so must be what is looked for.
+        let word_json =
+            serde_json::to_string(&word.replace("$NAMESPACE", namespace).to_lowercase()).unwrap_or_default();
+        if !text.contains(word_json.trim_matches('"')) {
+            out.push(format!("does not say {word:?}"));
+        }
+    }
+    out
+}
+
+fn missing(expectation: &Expectation, namespace: &str, report: &Report) -> String {
+    let same_code = |finding: &&Finding| {
+        expectation
+            .code
+            .as_slice()
+            .iter()
+            .any(|code| code == finding.code.as_str())
+    };
+    let near: Vec<String> = report
+        .findings
+        .iter()
+        .filter(same_code)
+        .map(|finding| {
+            format!(
+                "  but {} [{}]",
+                describe(finding),
+                shortfalls(expectation, namespace, finding).join("; ")
+            )
+        })
+        .collect();
+    let mut text = format!("not found: {}", name(expectation));
+    for line in near {
+        text.push('\n');
+        text.push_str(&line);
+    }
+    text
+}
+
+fn name(expectation: &Expectation) -> String {
+    let subject = expectation.subject.as_deref().unwrap_or("any subject");
+    format!(
+        "{} ({}) on {subject}",
+        expectation.code.as_slice().join(" or "),
+        expectation.verdict.as_str()
+    )
+}
+
+fn describe(finding: &Finding) -> String {
+    format!(
+        "{} ({}, {}) on {}: {}",
+        finding.code,
+        finding.verdict.as_str(),
+        finding.severity.as_str(),
+        finding.subject,
+        finding.headline
+    )
+}

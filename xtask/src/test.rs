@@ -1,0 +1,126 @@
+//! `cargo xtask test`: every check and every test that this machine can run.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{cluster, root, scenarios, tidy};
+
+/// How a stage ended.
+enum Outcome {
+    Passed,
+    Failed(String),
+    /// Left out, with the reason.
+    Skipped(String),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out the scenarios on the real cluster
+    #[arg(long)]
+    no_cluster: bool,
+}
+
+/// Runs every stage, even after a failure, prints a line for each and fails at the end.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut stages: Vec<(&str, Outcome)> = Vec::new();
+    let mut stage = |name: &'static str, run: &mut dyn FnMut() -> Result<Outcome>| {
+        eprintln!("--- {name}");
+        let start = Instant::now();
+        let outcome = run().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        eprintln!("--- {name}: {:.0}s", start.elapsed().as_secs_f64());
+        stages.push((name, outcome));
+    };
+    stage("format", &mut || cargo(&["fmt", "--all", "--check"]));
+    stage("clippy", &mut || {
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ])
+    });
+    stage("tidy", &mut || tidy::run().map(|()| Outcome::Passed));
+    stage("tests", &mut || cargo(&["test", "--workspace", "--locked"]));
+    stage("scenarios on a real cluster", &mut || {
+        if args.no_cluster {
+            return Ok(Outcome::Skipped("--no-cluster was given".into()));
+        }
+        real_cluster()
+    });
+    summary(&stages)
+}
+
+fn cargo(args: &[&str]) -> Result<Outcome> {
+    let status = Command::new(env!("CARGO"))
+        .args(args)
+        .current_dir(root())
+        .status()
+        .with_context(|| format!("failed to run cargo {}", args.join(" ")))?;
+    Ok(if status.success() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(format!("cargo {} failed", args.join(" ")))
+    })
+}
+
+fn summary(stages: &[(&str, Outcome)]) -> Result<()> {
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for (name, outcome) in stages {
+        match outcome {
+            Outcome::Passed => {
+                passed += 1;
+                println!("passed   {name}");
+            }
+            Outcome::Failed(why) => {
+                failed += 1;
+                println!("failed   {name}: {why}");
+            }
+            Outcome::Skipped(why) => {
+                skipped += 1;
+                println!("skipped  {name}: {why}");
+            }
+        }
+    }
+    println!("stages: {passed} passed, {failed} failed, {skipped} skipped");
+    if failed > 0 {
+        bail!("{failed} stages failed");
+    }
+    Ok(())
+}
+
+/// The fast scenarios on every Kubernetes minor that the repository knows. A machine that cannot run a cluster says why.
+fn real_cluster() -> Result<Outcome> {
+    let mut failures = Vec::new();
+    for release in cluster::Release::ALL {
+        match fast_scenarios(*release) {
+            Ok(outcome) if outcome.failed == 0 => {}
+            Ok(outcome) => failures.push(format!("{} of Kubernetes {release}", outcome.failed)),
+            Err(error) => match error.downcast_ref::<cluster::Unfit>() {
+                Some(unfit) => return Ok(Outcome::Skipped(unfit.to_string())),
+                None => failures.push(format!("Kubernetes {release}: {error:#}")),
+            },
+        }
+    }
+    Ok(if failures.is_empty() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(failures.join("; "))
+    })
+}
+
+/// Starts a cluster unless it runs already, asks the fast scenarios, and ends what it started.
+fn fast_scenarios(release: cluster::Release) -> Result<scenarios::Outcome> {
+    let plan = cluster::Plan::new(release)?;
+    let ran_before = cluster::is_running(&plan);
+    cluster::up(&plan)?;
+    let outcome = scenarios::run_fast(&plan);
+    if !ran_before {
+        cluster::down(&plan)?;
+    }
+    outcome
+}
