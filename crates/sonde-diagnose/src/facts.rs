@@ -103,6 +103,14 @@ impl<'a> Facts<'a> {
             .collect()
     }
 
+    /// The messages about another object, its node for example, newest first.
+    pub fn messages_about(&self, object: &ObjectRef) -> Vec<Message> {
+        if *object == self.episode.subject {
+            return self.subject.messages.clone();
+        }
+        Subject::load(object, self.snapshot, self.texts).messages
+    }
+
     /// A field of the subject as evidence.
     pub fn field(&self, path: &str, value: impl Display) -> Seen {
         field_on(&self.episode.subject, path, value)

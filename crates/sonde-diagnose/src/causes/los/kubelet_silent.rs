@@ -1,7 +1,8 @@
 //! LOS-KUBELET-SILENT: the node's kubelet has stopped reporting, so nobody knows what its pods do.
 
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, Risk};
 
+use super::node::troubled;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
@@ -15,47 +16,41 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(node_ref) = facts.node_ref() else { return };
-    let Some(node) = facts.node() else { return };
-    let Some(ready) = node.condition("Ready") else { return };
-    let path = "status.conditions[Ready]";
-    if ready.status != "Unknown" {
-        if facts.episode.symptom == Symptom::NodeNotReady || facts.episode.symptom == Symptom::Lost {
-            let seen = field_on(&node_ref, path, format!("{}: {}", ready.reason, ready.message));
-            case.refuted_by(seen, "the kubelet reports");
-        }
+    let Some(home) = troubled(facts) else { return };
+    let Some((ready, seen)) = home.ready() else { return };
+    if !home.is_silent() {
+        case.refuted_by(seen, "the kubelet reports");
         return;
     }
-    let mut silent = field_on(&node_ref, path, format!("{}: {}", ready.reason, ready.message));
-    silent.time = ready.last_transition_time.0;
-    case.proven_by(silent.clone());
-    let heartbeat = ready.last_heartbeat_time.0;
-    let last_seen = heartbeat.map(|time| {
-        let mut seen = field_on(&node_ref, "status.conditions[Ready].lastHeartbeatTime", time);
+    // Why it is silent (machine off, network cut, kubelet stopped, certificate) only the machine can tell.
+    case.generally_proven_by(seen.clone());
+    let name = &home.reference.name;
+    let last = ready.last_heartbeat_time.0;
+    let heartbeat = last.map(|time| {
+        let mut seen = field_on(&home.reference, "status.conditions[Ready].lastHeartbeatTime", time);
         seen.time = Some(time);
         seen
     });
-    let others = facts.snapshot.pods_on_node(&node_ref.name).filter(|it| it.pod().is_some_and(|it| !it.is_terminal()));
-    let count = others.count();
-    match heartbeat {
-        Some(time) => case.step(format!("the kubelet of {} reported last at {time}", node_ref.name), last_seen),
-        None => case.step(format!("the kubelet of {} has stopped reporting", node_ref.name), []),
-    };
-    case.step("the control plane marks the node Unknown", [silent]);
     case.step(
-        format!("what its {count} pods do is not known; they may still run"),
-        [facts.computed(format!("pods on {}", node_ref.name), format!("{count} pods that have not ended"))],
+        match last {
+            Some(time) => format!("the kubelet of {name} reported last at {time}"),
+            None => format!("the kubelet of {name} has stopped reporting"),
+        },
+        heartbeat,
     );
-    case.headline(format!("node {} is lost: its kubelet has stopped reporting", node_ref.name));
-    case.severity(Severity::Critical);
-    case.root(node_ref.clone());
+    case.step("the control plane marks the node Unknown", [seen]);
+    home.conclude(facts, case);
+    case.headline(format!("node {name} is lost: its kubelet has stopped reporting"));
+    if let Some(want) = facts.want_kubelet_log() {
+        case.wants(want, "why the kubelet is silent: stopped, cut off, or refused");
+    }
     case.look(
         "whether the machine answers, and what its kubelet says",
-        format!("ssh {} 'systemctl status kubelet; journalctl -u kubelet -n 50'", node_ref.name),
+        format!("ssh {name} 'systemctl status kubelet; journalctl -u kubelet -n 50'"),
     );
     case.fix(
         "if the machine is gone for good, remove its node so that its pods move: only then is their storage freed",
-        format!("kubectl delete {node_ref}"),
+        format!("kubectl delete {}", home.reference),
         Risk::DataLoss,
     );
 }
@@ -75,10 +70,14 @@ mod tests {
         })
     }
 
+    fn silent() -> Value {
+        node("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")
+    }
+
     #[test]
     fn a_lost_node_and_its_pods_are_one_finding() {
         let outcome = Scene::new()
-            .object(node("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."))
+            .object(silent())
             .object(pod(json!({})))
             .object(pod(json!({"metadata": {"name": "app-2", "deletionTimestamp": "2026-03-01T11:47:00Z"}})))
             .diagnose();
@@ -88,11 +87,56 @@ mod tests {
     }
 
     #[test]
-    fn refuted_when_the_kubelet_says_not_ready_itself() {
+    fn the_machines_own_words_say_more() {
+        for (code, line) in [
+            (
+                "LOS-CERTIFICATE",
+                "E0301 11:40:10.000000     812 certificate_manager.go:562] kubernetes.io/kube-apiserver-client-kubelet: Failed while requesting a signed certificate from the control plane: x509: certificate has expired or is not yet valid",
+            ),
+            (
+                "LOS-API-UNREACHABLE",
+                "E0301 11:40:10.000000     812 controller.go:145] \"Failed to ensure lease exists, will retry\" err=\"Get \\\"https://10.0.0.1:6443/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1\\\": dial tcp 10.0.0.1:6443: i/o timeout\"",
+            ),
+        ] {
+            let outcome = Scene::new().object(silent()).kubelet("n1", line).diagnose();
+            outcome.finds_only(code, Verdict::Proven);
+        }
+    }
+
+    #[test]
+    fn each_state_that_the_kubelet_reports_is_its_own_cause() {
+        for (code, message) in [
+            (
+                "LOS-NETWORK-NOT-READY",
+                "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized",
+            ),
+            (
+                "LOS-PLEG",
+                "PLEG is not healthy: pleg was last seen active 3m3.9s ago; threshold is 3m0s",
+            ),
+            ("LOS-RUNTIME-DOWN", "container runtime is down"),
+        ] {
+            let outcome = Scene::new().object(node("False", "KubeletNotReady", message)).diagnose();
+            outcome.finds_only(code, Verdict::Proven);
+            outcome.rules_out("LOS-KUBELET-SILENT");
+        }
+    }
+
+    #[test]
+    fn a_kubelet_that_goes_on_talking_is_not_stopped() {
         let outcome = Scene::new()
-            .object(node("False", "KubeletNotReady", "container runtime network not ready: cni plugin not initialized"))
+            .object(silent())
+            .event("Pod/shop/app-1", "Pulled", "Container image \"a\" already present on machine", "2026-03-01T11:59:00Z")
+            .object(pod(json!({})))
             .diagnose();
-        outcome.lacks("LOS-KUBELET-SILENT").rules_out("LOS-KUBELET-SILENT");
+        outcome.lacks("LOS-LEASE-OLD-NODE-ALIVE");
+    }
+
+    #[test]
+    fn a_pod_of_a_removed_node_is_told_so() {
+        let outcome = Scene::new().object(pod(json!({}))).complete(&[Kind::Node]).diagnose();
+        outcome.finds_only("LOS-NODE-DELETED", Verdict::Proven);
+        Scene::new().object(pod(json!({}))).diagnose().is_calm();
     }
 
     #[test]
