@@ -1,1 +1,6 @@
-//! sonde-collect
+//! x
+mod json; 
+pub mod limits; 
+mod parallel; 
+pub mod redact;
+mod yaml;

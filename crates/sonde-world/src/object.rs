@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sonde_model::{Kind, ObjectRef, Quantity};
 
 use crate::view::{Amount, Condition, Taint, Time, or_default};
-use crate::{Encoded, EventColumns, PodColumns, Resources};
+use crate::{Encoded, EventColumns, PodColumns, ReadError, Resources};
 
 /// An object at one resourceVersion: what questions need as columns, the rest as it was received.
 #[derive(Debug, Clone)]
@@ -121,7 +121,21 @@ impl Object {
     ///
     /// # Errors
     /// When the bytes are no JSON object of the expected shape, or have neither kind nor name.
-    pub(crate) fn read(bytes: Bytes, kind: Option<Kind>) -> Result<Object, serde_json::Error> {
+    pub fn from_json(bytes: Bytes, kind: Option<Kind>) -> Result<Object, ReadError> {
+        let name = kind
+            .as_ref()
+            .map_or_else(|| "Kubernetes".to_owned(), ToString::to_string);
+        let object = Object::read(bytes, kind).map_err(|source| ReadError::Json { kind: name, source })?;
+        if object.reference.kind.as_str().is_empty() {
+            return Err(ReadError::Nameless("kind"));
+        }
+        if object.reference.name.is_empty() {
+            return Err(ReadError::Nameless("metadata.name"));
+        }
+        Ok(object)
+    }
+
+    fn read(bytes: Bytes, kind: Option<Kind>) -> Result<Object, serde_json::Error> {
         let kind = match kind {
             Some(kind) => kind,
             None => serde_json::from_slice::<RawKind<'_>>(&bytes)?.kind(),

@@ -132,20 +132,16 @@ impl World {
     }
 
     fn put(&mut self, bytes: Bytes, kind: Option<Kind>, partial: bool) -> Result<ObjectRef, ReadError> {
-        let name = kind
-            .as_ref()
-            .map_or_else(|| "Kubernetes".to_owned(), ToString::to_string);
-        let mut object =
-            Object::read(bytes, kind).map_err(|source| ReadError::Json { kind: name, source })?;
-        if object.reference.kind.as_str().is_empty() {
-            return Err(ReadError::Nameless("kind"));
-        }
-        if object.reference.name.is_empty() {
-            return Err(ReadError::Nameless("metadata.name"));
-        }
+        let mut object = Object::from_json(bytes, kind)?;
         object.partial = partial;
+        Ok(self.put_object(object))
+    }
+
+    /// Puts an object that was read with [`Object::from_json`], on another thread perhaps.
+    /// A partial object never replaces a whole one.
+    pub fn put_object(&mut self, object: Object) -> ObjectRef {
         let reference = object.reference.clone();
-        let keep = partial
+        let keep = object.partial
             && self
                 .state
                 .objects
@@ -154,7 +150,7 @@ impl World {
         if !keep {
             self.state.put(Arc::new(object));
         }
-        Ok(reference)
+        reference
     }
 
     pub(crate) fn from_state(state: State) -> Self {
