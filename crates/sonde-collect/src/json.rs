@@ -18,7 +18,9 @@ pub(crate) fn value_at(text: &[u8], at: usize) -> Option<Range<usize>> {
             let rest = &text[start..];
             let len = rest
                 .iter()
-                .position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z'))
+                .position(
+                    |byte| !matches!(byte, b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z'),
+                )
                 .unwrap_or(rest.len());
             start + len
         }

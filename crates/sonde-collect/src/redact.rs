@@ -13,8 +13,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use sonde_model::Kind;
 
-mod shapes;
 mod names;
+mod shapes;
 
 /// A part of a text to be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,10 @@ fn edits(text: &[u8], form: Form) -> Vec<Edit> {
     let mut edits: Vec<Edit> = Vec::new();
     // The table is constant; were it ever not to build, everything would be hidden rather than shown.
     let Some(search) = search() else {
-        return vec![Edit { range: 0..text.len(), mark: "all" }];
+        return vec![Edit {
+            range: 0..text.len(),
+            mark: "all",
+        }];
     };
     let mut done = 0;
     for hit in search.find_iter(text) {

@@ -136,7 +136,11 @@ impl Document {
             });
             return;
         };
-        let items_end = if let Items::After(at) = self.state { at } else { end };
+        let items_end = if let Items::After(at) = self.state {
+            at
+        } else {
+            end
+        };
         let mut header = text[self.start..*first].trim_end().to_owned();
         header.push_str(" []\n");
         header.push_str(&text[items_end..end]);
@@ -234,7 +238,11 @@ impl Writer {
                 self.out.push(b'{');
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let close = if matches!(event, Event::MappingEnd) { b'}' } else { b']' };
+                let close = if matches!(event, Event::MappingEnd) {
+                    b'}'
+                } else {
+                    b']'
+                };
                 self.out.push(close);
                 if let Some((_, anchor, start)) = self.stack.pop() {
                     self.after_node(false, anchor, start);

@@ -24,7 +24,12 @@ const ENDINGS: &[(&str, &str)] = &[
 ];
 
 /// Names that Kubernetes itself uses for names of Secrets, not for their values.
-const NAMES_OF_SECRETS: &[&str] = &["imagepullsecret", "pullsecret", "tlssecret", "serviceaccounttoken"];
+const NAMES_OF_SECRETS: &[&str] = &[
+    "imagepullsecret",
+    "pullsecret",
+    "tlssecret",
+    "serviceaccounttoken",
+];
 
 /// Longest name that is looked at.
 const NAME_BYTES_MAX: usize = 128;
@@ -80,7 +85,11 @@ fn closing(text: &[u8], from: usize, slashes: usize) -> usize {
     let mut at = from;
     while let Some(len) = text.get(at..).and_then(|rest| memchr::memchr(b'"', rest)) {
         let end = at + len;
-        let before = text[from..end].iter().rev().take_while(|byte| **byte == b'\\').count();
+        let before = text[from..end]
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
         if level(before) <= level(slashes) {
             return end - ((1 << level(before)) - 1);
         }
@@ -98,7 +107,16 @@ fn space(text: &[u8], at: usize) -> usize {
 pub(super) fn is_harmless(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     const STARTS: &[&[u8]] = &[b"<", b"$(", b"${", b"{{", b"[redacted", b"**", b"/", b"{", b"["];
-    const WORDS: &[&[u8]] = &[b"true", b"false", b"null", b"none", b"nil", b"nan", b"optional", b"required"];
+    const WORDS: &[&[u8]] = &[
+        b"true",
+        b"false",
+        b"null",
+        b"none",
+        b"nil",
+        b"nan",
+        b"optional",
+        b"required",
+    ];
     value.is_empty()
         || STARTS.iter().any(|start| value.starts_with(start))
         || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
@@ -115,13 +133,23 @@ fn is_random(value: &[u8]) -> bool {
 /// The value that follows a name which says that it is secret.
 pub(super) fn value_of_name(text: &[u8], hit: Range<usize>, form: Form) -> Option<Edit> {
     let floor = hit.start.saturating_sub(NAME_BYTES_MAX);
-    let mut start = hit.start - text[floor..hit.start].iter().rev().take_while(|byte| is_name_byte(**byte)).count();
+    let mut start = hit.start
+        - text[floor..hit.start]
+            .iter()
+            .rev()
+            .take_while(|byte| is_name_byte(**byte))
+            .count();
     // `\npassword` in a JSON string: the `n` belongs to the escape.
-    if start > 0 && start < hit.start && text[start - 1] == b'\\' && matches!(text[start], b'n' | b't' | b'r') {
+    if start > 0 && start < hit.start && text[start - 1] == b'\\' && matches!(text[start], b'n' | b't' | b'r')
+    {
         start += 1;
     }
     let ceiling = text.len().min(hit.end + NAME_BYTES_MAX);
-    let end = hit.end + text[hit.end..ceiling].iter().take_while(|byte| is_name_byte(**byte)).count();
+    let end = hit.end
+        + text[hit.end..ceiling]
+            .iter()
+            .take_while(|byte| is_name_byte(**byte))
+            .count();
     let name = name(&text[start..end])?;
     let range = match quote(text, end) {
         Some((slashes, after)) => quoted_name(text, start, after, slashes, &name)?,
@@ -178,7 +206,11 @@ fn bare_name(text: &[u8], start: usize, end: usize, name: &Name, form: Form) -> 
             let quoted = text.get(end + 1) == Some(&b'\'');
             let from = end + 1 + usize::from(quoted);
             let len = text.get(from..)?.iter().take_while(|byte| {
-                if quoted { !b"'\"\\\n".contains(byte) } else { is_value_byte(**byte) }
+                if quoted {
+                    !b"'\"\\\n".contains(byte)
+                } else {
+                    is_value_byte(**byte)
+                }
             });
             let range = from..from + len.count();
             let is_path = name.mark == "password" && text[range.clone()].starts_with(b"/");
@@ -188,9 +220,19 @@ fn bare_name(text: &[u8], start: usize, end: usize, name: &Name, form: Form) -> 
             if !begins_line(text, start) || !matches!(text.get(end + 1), Some(b' ' | b'\t')) {
                 return None;
             }
-            let from = end + 1 + text[end + 1..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-            let len = text[from..].iter().take_while(|byte| !matches!(byte, b'\n' | b'\r' | b'\\' | b'"')).count();
-            if len == 0 && let Some(range) = inner_string(text, from, form) {
+            let from = end
+                + 1
+                + text[end + 1..]
+                    .iter()
+                    .take_while(|byte| matches!(byte, b' ' | b'\t'))
+                    .count();
+            let len = text[from..]
+                .iter()
+                .take_while(|byte| !matches!(byte, b'\n' | b'\r' | b'\\' | b'"'))
+                .count();
+            if len == 0
+                && let Some(range) = inner_string(text, from, form)
+            {
                 return (!name.weak || is_random(&text[range.clone()])).then_some(range);
             }
             let value = text[from..from + len].trim_ascii_end();
@@ -205,7 +247,11 @@ fn bare_name(text: &[u8], start: usize, end: usize, name: &Name, form: Form) -> 
 /// As [`string_at`], for a string that is quoted as the one before it was.
 fn same_level(text: &[u8], at: usize, slashes: usize) -> Option<Range<usize>> {
     let (have, _) = quote(text, at)?;
-    if level(have) == level(slashes) { string_at(text, at) } else { None }
+    if level(have) == level(slashes) {
+        string_at(text, at)
+    } else {
+        None
+    }
 }
 
 /// As [`string_at`], for a string that stands in the middle of text.
@@ -224,8 +270,15 @@ fn is_value_byte(byte: u8) -> bool {
 /// Only blanks and a list's dash stand before it on its line; a JSON string's line may begin with its quote or `\n`.
 fn begins_line(text: &[u8], start: usize) -> bool {
     let before = &text[..start];
-    let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'-')).count();
-    matches!(before[..start - blanks], [] | [.., b'\n' | b'\r' | b'"'] | [.., b'\\', b'n' | b't'])
+    let blanks = before
+        .iter()
+        .rev()
+        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'-'))
+        .count();
+    matches!(
+        before[..start - blanks],
+        [] | [.., b'\n' | b'\r' | b'"'] | [.., b'\\', b'n' | b't']
+    )
 }
 
 /// `"auth": "base64"` of a registry's configuration.
@@ -237,7 +290,9 @@ pub(super) fn docker_auth(text: &[u8], hit: Range<usize>, _: Form) -> Option<Edi
     let range = string_at(text, space(text, at + 1))?;
     let value = &text[range.clone()];
     let base64 = value.len() >= 8
-        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte));
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte));
     base64.then_some(Edit {
         range,
         mark: "credentials",

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Edit, Form};
 use super::names::is_harmless;
+use super::{Edit, Form};
 
 /// Bytes looked at on either side of a hit.
 const REACH: usize = 2048;
@@ -43,8 +43,12 @@ pub(super) fn basic(text: &[u8], hit: Range<usize>, _: Form) -> Option<Edit> {
     let end = run(text, hit.end, |byte| {
         byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)
     });
-    let named = before.windows(12).any(|it| it.eq_ignore_ascii_case(b"uthorization"))
-        || before.windows(13).any(|it| it.eq_ignore_ascii_case(b"authorization"));
+    let named = before
+        .windows(12)
+        .any(|it| it.eq_ignore_ascii_case(b"uthorization"))
+        || before
+            .windows(13)
+            .any(|it| it.eq_ignore_ascii_case(b"authorization"));
     (named && end - hit.end >= 6).then_some(Edit {
         range: hit.end..end,
         mark: "credentials",
@@ -96,7 +100,9 @@ const UNIT_KINDS: [&[u8]; 9] = [
 pub(super) fn mail(text: &[u8], hit: Range<usize>, _: Form) -> Option<Edit> {
     let rest = &text[hit.end..];
     if rest.starts_with(b"tcp(") || rest.starts_with(b"unix(") {
-        let start = run_back(text, hit.start, |byte| byte > b' ' && !b"\"'=:/\\".contains(&byte));
+        let start = run_back(text, hit.start, |byte| {
+            byte > b' ' && !b"\"'=:/\\".contains(&byte)
+        });
         let named = start > 0 && text[start - 1] == b':' && !is_harmless(&text[start..hit.start]);
         return named.then_some(Edit {
             range: start..hit.start,
@@ -160,7 +166,9 @@ pub(super) fn jwt(text: &[u8], hit: Range<usize>, _: Form) -> Option<Edit> {
 
 /// `AKIA` and `ASIA` with sixteen characters.
 pub(super) fn aws_key(text: &[u8], hit: Range<usize>, _: Form) -> Option<Edit> {
-    let end = run(text, hit.start, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let end = run(text, hit.start, |byte| {
+        byte.is_ascii_uppercase() || byte.is_ascii_digit()
+    });
     (end - hit.start == 20 && starts_word(text, hit.start)).then_some(Edit {
         range: hit.start..end,
         mark: "key",

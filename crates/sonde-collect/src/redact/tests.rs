@@ -7,7 +7,10 @@ fn secrets_are_hidden() {
     for (input, expect) in [
         ("DB_PASSWORD=hunter2 next", "DB_PASSWORD=[redacted:password] next"),
         (r#"password="a b" x"#, r#"password="[redacted:password]" x"#),
-        ("      DB_PASSWORD:  hunter two", "      DB_PASSWORD:  [redacted:password]"),
+        (
+            "      DB_PASSWORD:  hunter two",
+            "      DB_PASSWORD:  [redacted:password]",
+        ),
         ("  password: hunter2", "  password: [redacted:password]"),
         ("- api-key: 'abc'", "- api-key: [redacted:key]"),
         (
@@ -18,15 +21,42 @@ fn secrets_are_hidden() {
             r#"{"a":"{\"name\":\"DB_PASSWORD\",\"value\":\"hunter2\"}"}"#,
             r#"{"a":"{\"name\":\"DB_PASSWORD\",\"value\":\"[redacted:password]\"}"}"#,
         ),
-        (r#"["--password","hunter2","-v"]"#, r#"["--password","[redacted:password]","-v"]"#),
-        (r#"["--password=hunter2"]"#, r#"["--password=[redacted:password]"]"#),
-        (r#"{"msg":"x","client_secret":"abc"}"#, r#"{"msg":"x","client_secret":"[redacted:secret]"}"#),
-        (r#"{"auths":{"r":{"auth":"dXNlcjpwYXNz"}}}"#, r#"{"auths":{"r":{"auth":"[redacted:credentials]"}}}"#),
-        ("postgres://app:p4ss@db:5432/x", "postgres://[redacted:credentials]@db:5432/x"),
-        ("app:p4ss@tcp(db:3306)/x", "app:[redacted:password]@tcp(db:3306)/x"),
-        ("Server=db;User Id=sa;Password=xyz;Encrypt=no", "Server=db;User Id=sa;Password=[redacted:password];Encrypt=no"),
-        ("Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer [redacted:token]"),
-        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [redacted:credentials]"),
+        (
+            r#"["--password","hunter2","-v"]"#,
+            r#"["--password","[redacted:password]","-v"]"#,
+        ),
+        (
+            r#"["--password=hunter2"]"#,
+            r#"["--password=[redacted:password]"]"#,
+        ),
+        (
+            r#"{"msg":"x","client_secret":"abc"}"#,
+            r#"{"msg":"x","client_secret":"[redacted:secret]"}"#,
+        ),
+        (
+            r#"{"auths":{"r":{"auth":"dXNlcjpwYXNz"}}}"#,
+            r#"{"auths":{"r":{"auth":"[redacted:credentials]"}}}"#,
+        ),
+        (
+            "postgres://app:p4ss@db:5432/x",
+            "postgres://[redacted:credentials]@db:5432/x",
+        ),
+        (
+            "app:p4ss@tcp(db:3306)/x",
+            "app:[redacted:password]@tcp(db:3306)/x",
+        ),
+        (
+            "Server=db;User Id=sa;Password=xyz;Encrypt=no",
+            "Server=db;User Id=sa;Password=[redacted:password];Encrypt=no",
+        ),
+        (
+            "Authorization: Bearer abcdefghijklmnop",
+            "Authorization: Bearer [redacted:token]",
+        ),
+        (
+            "Authorization: Basic dXNlcjpwYXNz",
+            "Authorization: Basic [redacted:credentials]",
+        ),
         ("key AKIAIOSFODNN7EXAMPLE.", "key [redacted:key]."),
         ("t=ghp_0123456789abcdefABCDEF0123456789abcd", "t=[redacted:token]"),
         ("mail jane.doe@example.com now", "mail [redacted:email] now"),
@@ -39,7 +69,10 @@ fn secrets_are_hidden() {
             r#"{"k":"-----BEGIN RSA PRIVATE KEY-----\nMIIE\nAA==\n-----END RSA PRIVATE KEY-----\n"}"#,
             r#"{"k":"-----BEGIN RSA PRIVATE KEY-----[redacted:key]-----END RSA PRIVATE KEY-----\n"}"#,
         ),
-        (r#"{"data":{"a.conf":"user: x\npassword: y\nport: 1"}}"#, r#"{"data":{"a.conf":"user: x\npassword: [redacted:password]\nport: 1"}}"#),
+        (
+            r#"{"data":{"a.conf":"user: x\npassword: y\nport: 1"}}"#,
+            r#"{"data":{"a.conf":"user: x\npassword: [redacted:password]\nport: 1"}}"#,
+        ),
     ] {
         assert_eq!(text(input), expect);
     }
@@ -75,7 +108,11 @@ fn what_a_diagnosis_needs_stays() {
         "    SecretName:  db-secret",
         "  token:\n    Type: Secret",
     ] {
-        assert!(matches!(text(input), Cow::Borrowed(_)), "{input} -> {}", text(input));
+        assert!(
+            matches!(text(input), Cow::Borrowed(_)),
+            "{input} -> {}",
+            text(input)
+        );
     }
 }
 

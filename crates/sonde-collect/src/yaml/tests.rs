@@ -49,12 +49,7 @@ fn a_list_is_cut_into_its_items() {
         assert!(
             matches!(
                 roles[..],
-                [
-                    Role::Header(0, _),
-                    Role::Item(0),
-                    Role::Item(0),
-                    Role::Document
-                ]
+                [Role::Header(0, _), Role::Item(0), Role::Item(0), Role::Document]
             ),
             "{roles:?}"
         );
@@ -82,7 +77,10 @@ fn documents_are_apart_and_empty_ones_are_none() {
 
 #[test]
 fn aliases_are_copies_and_bombs_are_refused() {
-    assert_eq!(one("a: &x {b: [1]}\nc: *x"), json!({"a": {"b": [1]}, "c": {"b": [1]}}));
+    assert_eq!(
+        one("a: &x {b: [1]}\nc: *x"),
+        json!({"a": {"b": [1]}, "c": {"b": [1]}})
+    );
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let items = vec![format!("*a{}", level - 1); 10].join(", ");
