@@ -94,10 +94,8 @@ fn nothing(entries: &[Entry], query: &str) -> Failure {
         .iter()
         .map(|entry| (strsim::damerau_levenshtein(&wanted, entry.code), entry.code))
         .min();
-    if let Some((distance, code)) = nearest {
-        if distance <= 4 {
-            failure = failure.hint(format!("did you mean {code}?"));
-        }
+    if let Some((0..=4, code)) = nearest {
+        failure = failure.hint(format!("did you mean {code}?"));
     }
     failure
         .hint("sonde explain lists every cause; a few words of the message find more than the whole message")

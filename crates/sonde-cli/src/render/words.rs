@@ -27,7 +27,7 @@ pub(super) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -159,10 +159,10 @@ pub(super) fn place(evidence: &Evidence, now: Option<Timestamp>) -> String {
     if !kind.is_empty() && !source.to_ascii_lowercase().contains(kind) {
         words.push_str(kind);
     }
-    if let Some(object) = &evidence.object {
-        if !source.contains(&*object.name) {
-            join(&mut words, " ", &object.to_string());
-        }
+    if let Some(object) = &evidence.object
+        && !source.contains(&*object.name)
+    {
+        join(&mut words, " ", &object.to_string());
     }
     join(&mut words, " ", source);
     if let Some(time) = evidence.time {
