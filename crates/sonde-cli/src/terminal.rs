@@ -98,10 +98,12 @@ fn charset_of(var: impl Fn(&str) -> Option<String>) -> Charset {
 mod tests {
     use super::*;
 
+    type Vars = &'static [(&'static str, &'static str)];
+
     #[test]
     fn color_is_for_terminals_unless_told() {
         use ColorChoice::{Always, Auto, Never};
-        let table: [(ColorChoice, bool, &[(&str, &str)], bool); 9] = [
+        let table: [(ColorChoice, bool, Vars, bool); 9] = [
             (Auto, true, &[], true),
             (Auto, false, &[], false),
             (Auto, true, &[("NO_COLOR", "1")], false),
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_first_locale_that_is_set_decides() {
-        let table: [(&[(&str, &str)], Charset); 6] = [
+        let table: [(Vars, Charset); 6] = [
             (&[], Charset::Unicode),
             (&[("LANG", "en_US.UTF-8")], Charset::Unicode),
             (&[("LANG", "de_DE.utf8")], Charset::Unicode),
