@@ -126,9 +126,7 @@ fn list(entries: &[Entry], format: ExplainFormat, view: &View) -> String {
     for (title, of_family) in by_family(entries) {
         page.gap();
         page.paragraph(Indent::default(), &[Span::new(Paint::Strong, title)]);
-        for entry in of_family {
-            item(&mut page, &entry);
-        }
+        items(&mut page, &of_family);
     }
     page.gap();
     page.words(
@@ -152,15 +150,11 @@ fn by_family(entries: &[Entry]) -> Vec<(String, Vec<Entry>)> {
         .collect()
 }
 
-fn item(page: &mut Page<'_>, entry: &Entry) {
-    page.paragraph(
-        Indent::with(2, ""),
-        &[
-            Span::new(Paint::Command, entry.code),
-            Span::plain("  "),
-            Span::plain(entry.title),
-        ],
-    );
+fn items(page: &mut Page<'_>, entries: &[Entry]) {
+    let width = entries.iter().map(|entry| entry.code.len()).max().unwrap_or_default();
+    for entry in entries {
+        page.words(Indent::with(2, &format!("{:width$}  ", entry.code)), entry.title);
+    }
 }
 
 fn found(hits: &[Entry], query: &str, format: ExplainFormat, view: &View) -> String {
@@ -178,9 +172,7 @@ fn found(hits: &[Entry], query: &str, format: ExplainFormat, view: &View) -> Str
         &format!("{} causes speak of {query:?}, nearest first:", hits.len()),
     );
     page.gap();
-    for entry in shown {
-        item(&mut page, entry);
-    }
+    items(&mut page, shown);
     if shown.len() < hits.len() {
         page.words(
             Indent::by(2),
