@@ -10,6 +10,7 @@ mod hok;
 mod liv;
 mod los;
 mod oom;
+mod trm;
 
 const FAMILIES: &[&[&Cause]] = &[
     adm::CAUSES,
@@ -18,6 +19,7 @@ const FAMILIES: &[&[&Cause]] = &[
     liv::CAUSES,
     los::CAUSES,
     oom::CAUSES,
+    trm::CAUSES,
 ];
 
 /// Every cause, by code.

@@ -9,7 +9,7 @@ use sonde_grammar::fact::OomKill;
 use sonde_grammar::log::{AppSign, TellingLine};
 use sonde_model::{EvidenceKind, Kind, ObjectRef};
 use sonde_world::Snapshot;
-use sonde_world::view::{Container, ContainerStatus, Node, Pod};
+use sonde_world::view::{Container, ContainerStatus, Node, ObjectMeta, Pod};
 
 use crate::case::Seen;
 use crate::message::Message;
@@ -101,6 +101,15 @@ impl<'a> Facts<'a> {
         self.messages()
             .filter_map(|message| Some((message.facts.iter().find_map(&pick)?, message)))
             .collect()
+    }
+
+    /// An object's metadata: finalizers, owners, annotations.
+    pub fn metadata_of(&self, object: &ObjectRef) -> Option<ObjectMeta> {
+        #[derive(serde::Deserialize)]
+        struct Meta {
+            metadata: ObjectMeta,
+        }
+        Some(self.snapshot.view::<Meta>(object)?.metadata)
     }
 
     /// The messages about another object, its node for example, newest first.

@@ -1,6 +1,6 @@
 //! Pods.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, Phase, PodColumns};
 
@@ -9,6 +9,8 @@ use crate::{Episode, Symptom};
 
 /// Kubelet and API server need a moment beyond the grace period; a guess.
 const DELETION_SLACK: SignedDuration = SignedDuration::from_secs(20);
+/// Most processes end within the default grace of 30 seconds; one that takes longer uses a grace made longer.
+const LONG_GRACE: SignedDuration = SignedDuration::from_secs(45);
 /// A scheduler takes milliseconds; without a word from one for this long, something is wrong. A guess.
 const SCHEDULING_SILENCE: SignedDuration = SignedDuration::from_secs(30);
 /// Pulling, mounting and sandboxing usually take seconds; silence is reported after this. A guess.
@@ -37,14 +39,7 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
     let Some(pod) = object.pod() else { return };
     let me = &object.reference;
     if let Some(deletion) = object.deletion {
-        // Within its grace a pod ends as planned, whatever its containers say meanwhile.
-        if triage.now.is_none_or(|now| now > deletion + DELETION_SLACK) {
-            out.push(
-                Episode::new(me.clone(), Symptom::Deleting, "Terminating")
-                    .since(Some(deletion))
-                    .into(),
-            );
-        }
+        deleting(triage, object, deletion, out);
         return;
     }
     match pod.phase {
@@ -63,6 +58,20 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
         }
         _ if pod.node.is_empty() && !started(pod) => not_scheduled(triage, object, pod, out),
         _ => bound(triage, object, pod, out),
+    }
+}
+
+/// Within its grace a pod ends as planned, whatever its containers say meanwhile; only one that takes long over a long
+/// grace is worth a look.
+fn deleting(triage: &Triage<'_>, object: &Object, deletion: Timestamp, out: &mut Vec<Opened>) {
+    let asked = deletion - SignedDuration::from_secs(object.deletion_grace.unwrap_or(0));
+    let episode = Episode::new(object.reference.clone(), Symptom::Deleting, "Terminating").since(Some(asked));
+    let over = triage.now.is_none_or(|now| now > deletion + DELETION_SLACK);
+    if over || triage.elapsed(Some(asked)).is_some_and(|age| age > LONG_GRACE) {
+        out.push(Opened {
+            episode,
+            patient_until: Some(deletion + DELETION_SLACK),
+        });
     }
 }
 

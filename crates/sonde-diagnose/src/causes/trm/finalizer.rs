@@ -1,0 +1,136 @@
+//! TRM-FINALIZER: finalizers hold the object: somebody must do something before it may go.
+
+use sonde_model::{Code, Kind, ObjectRef, Risk};
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom, field_on};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("TRM-FINALIZER"),
+    title: "held by a finalizer",
+    explains: &[Symptom::Deleting],
+    reads: &[],
+    state,
+    page: page!("TRM-FINALIZER"),
+};
+
+/// Finalizers that Kubernetes itself sets and lifts, with what each waits for.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("foregroundDeletion", "the objects that it owns to be deleted"),
+    ("orphan", "the garbage collector to release the objects that it owns"),
+    ("kubernetes.io/pv-protection", "the claim that is bound to it to be deleted"),
+    ("batch.kubernetes.io/job-tracking", "the Job controller to count the pod"),
+    ("service.kubernetes.io/load-balancer-cleanup", "the cloud's load balancer to be removed"),
+    ("external-attacher/", "the volume to be detached from its node"),
+    ("external-provisioner.volume.kubernetes.io/finalizer", "the storage behind the volume to be removed"),
+];
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let subject = &facts.episode.subject;
+    // A namespace's content and a claim's users are causes of their own.
+    if matches!(subject.kind, Kind::Namespace) {
+        return;
+    }
+    let Some(metadata) = facts.metadata_of(subject) else { return };
+    let finalizers: Vec<&str> = metadata
+        .finalizers
+        .iter()
+        .map(String::as_str)
+        .filter(|name| *name != "kubernetes.io/pvc-protection")
+        .collect();
+    let Some(first) = finalizers.first() else {
+        if metadata.finalizers.is_empty() && !facts.is_partial() && subject.kind == Kind::Pod {
+            case.refuted_by(facts.field("metadata.finalizers", "none"), "the object has no finalizer");
+        }
+        return;
+    };
+    let list = finalizers.join(", ");
+    let seen = facts.field("metadata.finalizers", &list);
+    case.proven_by(seen.clone());
+    let asked = metadata.deletion_timestamp.0.map_or_else(|| "asked for".into(), |time| format!("asked for by {time}"));
+    case.step(
+        format!("the deletion of {subject} was {asked}"),
+        [facts.field("metadata.deletionTimestamp", metadata.deletion_timestamp.0.map_or_else(String::new, |it| it.to_string()))],
+    );
+    let waits_for = BUILT_IN.iter().find(|(name, _)| first.starts_with(name)).map(|(_, what)| *what);
+    case.step(format!("it goes only when every finalizer is lifted: {list}"), [seen]);
+    match waits_for {
+        Some(what) => {
+            case.step(format!("{first} waits for {what}"), owned(facts, subject));
+            case.headline(format!("{subject} cannot be deleted: {first} waits for {what}"));
+        }
+        None => {
+            let owner = first.split('/').next().unwrap_or(first);
+            let handler = handler_of(facts, owner);
+            match &handler {
+                Some(workload) => {
+                    case.step(format!("{workload} looks like its controller"), [field_on(workload, "metadata.name", &workload.name)]);
+                    case.headline(format!("{subject} cannot be deleted: {workload} has not lifted the finalizer {first}"));
+                    case.look("what the controller says about it", format!("kubectl logs {} --tail=100", workload.kubectl()));
+                }
+                None => {
+                    case.headline(format!("{subject} cannot be deleted: nobody has lifted the finalizer {first}"));
+                    case.look(
+                        format!("whether the controller that owns {owner} still runs"),
+                        format!("kubectl get deploy,sts,ds -A | grep -i {}", owner.split('.').next().unwrap_or(owner)),
+                    );
+                }
+            }
+        }
+    }
+    case.root(subject.clone());
+    case.fix(
+        "only if its controller is gone for good: lift the finalizer by hand; what it should have cleaned up then stays behind",
+        format!("kubectl patch {} --type json -p '[{{\"op\":\"remove\",\"path\":\"/metadata/finalizers\"}}]'", subject.kubectl()),
+        Risk::DataLoss,
+    );
+}
+
+/// What the object owns and is still there.
+fn owned(facts: &Facts<'_>, subject: &ObjectRef) -> Option<crate::Seen> {
+    let owned: Vec<String> = facts.snapshot.owned_by(subject).take(5).map(|it| it.reference.to_string()).collect();
+    (!owned.is_empty()).then(|| facts.computed(format!("owned by {subject}"), owned.join(", ")))
+}
+
+/// A workload whose name says that it handles the finalizer's domain: `cert-manager` for `acme.cert-manager.io`.
+fn handler_of(facts: &Facts<'_>, domain: &str) -> Option<ObjectRef> {
+    let words: Vec<&str> = domain.split('.').filter(|word| word.len() > 3).collect();
+    [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet].into_iter().find_map(|kind| {
+        facts
+            .snapshot
+            .of_kind(kind)
+            .find(|it| words.iter().any(|word| it.reference.name.contains(word)))
+            .map(|it| it.reference.clone())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use crate::testing::{Scene, pod};
+
+    #[test]
+    fn found_on_a_pod_past_its_grace() {
+        let ending = pod(json!({"metadata": {"deletionTimestamp": "2026-03-01T11:30:00Z", "finalizers": ["guard.example/keep"]}}));
+        let outcome = Scene::new().object(ending).diagnose();
+        let finding = outcome.finds_only("TRM-FINALIZER", Verdict::Proven);
+        assert!(finding.headline.contains("guard.example/keep"));
+    }
+
+    #[test]
+    fn not_found_without_one() {
+        let ending = pod(json!({"metadata": {"deletionTimestamp": "2026-03-01T11:30:00Z"}}));
+        Scene::new().object(ending).diagnose().lacks("TRM-FINALIZER").rules_out("TRM-FINALIZER");
+    }
+
+    #[test]
+    fn silent_within_the_grace_period_and_on_a_living_pod() {
+        let ending = pod(json!({"metadata": {"deletionTimestamp": "2026-03-01T12:00:20Z",
+            "deletionGracePeriodSeconds": 30, "finalizers": ["guard.example/keep"]}}));
+        Scene::new().object(ending).diagnose().is_calm();
+        let living = pod(json!({"metadata": {"finalizers": ["guard.example/keep"]}}));
+        Scene::new().object(living).diagnose().is_calm();
+    }
+}

@@ -1,0 +1,94 @@
+//! TRM-NAMESPACE-CONTENT: a namespace cannot be deleted because something in it cannot.
+
+use sonde_model::{Code, Kind, Risk};
+use sonde_world::view::Namespace;
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom, field_on};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("TRM-NAMESPACE-CONTENT"),
+    title: "namespace held by its content",
+    explains: &[Symptom::Deleting],
+    reads: &[Kind::Namespace],
+    state,
+    page: page!("TRM-NAMESPACE-CONTENT"),
+};
+
+/// Conditions of a namespace that is being deleted, the most telling first
+/// (`pkg/controller/namespace/deletion/status_condition_utils.go`).
+const CONDITIONS: &[&str] =
+    &["NamespaceFinalizersRemaining", "NamespaceDeletionContentFailure", "NamespaceContentRemaining"];
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let subject = &facts.episode.subject;
+    let Some(namespace) = facts.snapshot.view::<Namespace>(subject).filter(|_| subject.kind == Kind::Namespace) else {
+        return;
+    };
+    let told: Vec<_> = CONDITIONS
+        .iter()
+        .filter_map(|kind| namespace.status.conditions.iter().find(|it| it.kind == *kind && it.is_true()))
+        .collect();
+    let Some(&first) = told.first() else { return };
+    // Left over content without a finalizer may just be on its way.
+    let seen = facts.field(&format!("status.conditions[{}]", first.kind), &first.message);
+    if first.kind == "NamespaceContentRemaining" {
+        case.supported_by(seen);
+    } else {
+        case.proven_by(seen);
+    }
+    for condition in told {
+        case.step(condition.message.clone(), [facts.field(&format!("status.conditions[{}]", condition.kind), &condition.message)]);
+    }
+    let held: Vec<_> = facts
+        .snapshot
+        .objects()
+        .filter(|it| *it.reference.namespace == *subject.name && it.deletion.is_some() && it.has_finalizers)
+        .map(|it| it.reference.clone())
+        .collect();
+    for object in held.iter().take(5) {
+        let list = facts.metadata_of(object).map(|it| it.finalizers.join(", ")).unwrap_or_default();
+        case.step(format!("{object} is held by {list}"), [field_on(object, "metadata.finalizers", list)]);
+        case.explains(object.clone());
+    }
+    case.headline(match held.first() {
+        Some(object) => format!("namespace {} cannot be deleted: {object} in it is held by a finalizer", subject.name),
+        None => format!("namespace {} cannot be deleted: {}", subject.name, first.message),
+    });
+    case.root(subject.clone());
+    case.look(
+        "what is left in it",
+        format!("kubectl api-resources --verbs=list --namespaced -o name | xargs -n1 kubectl get --ignore-not-found --show-kind -n {}", subject.name),
+    );
+    case.advice("lift what holds the content; do not remove the namespace's own finalizer, its content would stay behind unseen", Risk::None);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use crate::testing::Scene;
+
+    #[test]
+    fn found_with_the_object_that_holds_it() {
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": "old", "deletionTimestamp": "2026-03-01T11:30:00Z"},
+            "status": {"phase": "Terminating", "conditions": [{"type": "NamespaceFinalizersRemaining", "status": "True",
+                "message": "Some content in the namespace has finalizers remaining: guard.example/keep in 1 resource instances"}]}});
+        let held = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "old",
+            "deletionTimestamp": "2026-03-01T11:30:00Z", "finalizers": ["guard.example/keep"]}});
+        let outcome = Scene::new().object(namespace).object(held).diagnose();
+        let finding = outcome.finding("TRM-NAMESPACE-CONTENT");
+        assert_eq!(finding.verdict, Verdict::Proven);
+        assert!(finding.headline.contains("configmap/c"), "{}", finding.headline);
+    }
+
+    #[test]
+    fn silent_on_a_living_namespace_and_on_one_that_has_just_begun_to_go() {
+        let living = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}, "status": {"phase": "Active"}});
+        let going = json!({"apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": "b", "deletionTimestamp": "2026-03-01T11:59:50Z"}, "status": {"phase": "Terminating"}});
+        Scene::new().object(living).object(going).diagnose().is_calm();
+    }
+}
