@@ -9,8 +9,10 @@ mod recognize;
 mod source;
 
 use std::fs;
+use std::io::{Cursor, Read as _};
 use std::path::Path;
 
+use crate::limits::TOTAL_BYTES_MAX;
 use crate::{CollectError, Gathered, Options};
 use reader::Reader;
 use source::Intake;
@@ -26,15 +28,43 @@ pub fn read(path: &Path, options: &Options) -> Result<Gathered, CollectError> {
     };
     let metadata = fs::metadata(path).map_err(open)?;
     let mut intake = Intake::new();
+    let file_name = path
+        .file_name()
+        .map_or("file".into(), |name| name.to_string_lossy());
     if metadata.is_dir() {
         folder::walk(path, &mut intake);
-    } else {
+    } else if metadata.is_file() {
         let file = fs::File::open(path).map_err(open)?;
-        archive::read(path, file, metadata.len(), &mut intake).map_err(open)?;
+        archive::read(&file_name, file, metadata.len(), &mut intake).map_err(open)?;
+    } else {
+        // A pipe, as in `--from <(…)`, can be read only once.
+        let mut bytes = Vec::new();
+        let file = fs::File::open(path).map_err(open)?;
+        file.take(TOTAL_BYTES_MAX).read_to_end(&mut bytes).map_err(open)?;
+        let packed = bytes.len() as u64;
+        archive::read(&file_name, Cursor::new(bytes), packed, &mut intake).map_err(open)?;
     }
-    let name = path.display().to_string();
+    conclude(intake, &path.display().to_string(), options)
+}
+
+/// Reads an archive that is in memory, as the capture that ships in the binary.
+///
+/// # Errors
+/// When it holds nothing that could be understood.
+pub fn read_bytes(name: &str, bytes: &[u8], options: &Options) -> Result<Gathered, CollectError> {
+    let mut intake = Intake::new();
+    archive::read(name, Cursor::new(bytes), bytes.len() as u64, &mut intake).map_err(|source| {
+        CollectError::Read {
+            name: name.to_owned(),
+            source,
+        }
+    })?;
+    conclude(intake, name, options)
+}
+
+fn conclude(intake: Intake, name: &str, options: &Options) -> Result<Gathered, CollectError> {
     let files = intake.files.len();
-    let gathered = Reader::new(options).read(intake, &name);
+    let gathered = Reader::new(options).read(intake, name);
     if gathered.world.snapshot().is_empty() && gathered.texts.lines == 0 {
         let problems = gathered.problems.iter().take(3);
         let problems: Vec<String> = problems
@@ -46,7 +76,10 @@ pub fn read(path: &Path, options: &Options) -> Result<Gathered, CollectError> {
             (1, true) => "one file, and nothing in it is known".to_owned(),
             (files, true) => format!("{files} files, and nothing in them is known"),
         };
-        return Err(CollectError::Nothing { name, why });
+        return Err(CollectError::Nothing {
+            name: name.to_owned(),
+            why,
+        });
     }
     Ok(gathered)
 }

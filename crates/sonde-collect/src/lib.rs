@@ -7,6 +7,7 @@
 //!
 //! Start with [`dump::read`]. Deliberately absent: any opinion about what is wrong.
 
+pub mod bundle;
 pub mod dump;
 mod error;
 mod gathered;

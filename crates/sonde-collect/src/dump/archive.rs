@@ -2,55 +2,33 @@
 //! is no archive is read as itself, unpacked where it is packed. Nothing is ever written to disk, so paths and links of
 //! an archive are only names.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
-use std::path::Path;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use super::source::{Go, Intake};
 use crate::limits::{FILES_MAX, RATIO_GRACE_BYTES, RATIO_MAX};
 
-pub(super) fn read(path: &Path, mut file: File, packed: u64, intake: &mut Intake) -> io::Result<()> {
-    let mut head = [0; 4];
-    let mut have = 0;
-    while have < head.len() {
-        match file.read(&mut head[have..])? {
-            0 => break,
-            count => have += count,
-        }
-    }
-    let head = &head[..have];
-    // A pipe cannot be read again: its head is put before the rest.
-    let rest: Box<dyn Read> = match file.seek(SeekFrom::Start(0)) {
-        Ok(_) if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") => {
-            zip(file, packed, intake);
-            return Ok(());
-        }
-        Ok(_) => Box::new(file),
-        Err(_) => Box::new(io::Cursor::new(head.to_vec()).chain(file)),
-    };
-    let name = path
-        .file_name()
-        .map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
-    if head.starts_with(b"\x1f\x8b") {
-        let inner = strip(&name, &[".gz", ".tgz"]);
-        tar_or_file(
-            inner,
-            flate2::read::MultiGzDecoder::new(BufReader::new(rest)),
-            Some(packed),
-            0,
-            intake,
-        );
+/// Reads an archive or a single file.
+pub(super) fn read(
+    name: &str,
+    mut file: impl Read + Seek,
+    packed: u64,
+    intake: &mut Intake,
+) -> io::Result<()> {
+    let mut head = Vec::new();
+    (&mut file).take(4).read_to_end(&mut head)?;
+    file.seek(SeekFrom::Start(0))?;
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        zip(file, packed, intake);
+    } else if head.starts_with(b"\x1f\x8b") {
+        let inner = strip(name, &[".gz", ".tgz"]);
+        let reader = flate2::read::MultiGzDecoder::new(BufReader::new(file));
+        tar_or_file(inner, reader, Some(packed), 0, intake);
     } else if head.starts_with(b"\x28\xb5\x2f\xfd") {
-        let inner = strip(&name, &[".zst", ".tzst"]);
-        tar_or_file(
-            inner,
-            zstd::stream::read::Decoder::new(rest)?,
-            Some(packed),
-            0,
-            intake,
-        );
+        let inner = strip(name, &[".zst", ".tzst"]);
+        let reader = zstd::stream::read::Decoder::new(file)?;
+        tar_or_file(inner, reader, Some(packed), 0, intake);
     } else {
-        tar_or_file(&name, rest, None, packed, intake);
+        tar_or_file(name, file, None, packed, intake);
     }
     Ok(())
 }
@@ -113,7 +91,7 @@ fn tar(reader: &mut dyn Read, intake: &mut Intake) {
     }
 }
 
-fn zip(file: File, packed: u64, intake: &mut Intake) {
+fn zip(file: impl Read + Seek, packed: u64, intake: &mut Intake) {
     let mut archive = match zip::ZipArchive::new(BufReader::new(file)) {
         Ok(archive) => archive,
         Err(error) => {
