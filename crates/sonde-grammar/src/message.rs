@@ -5,6 +5,7 @@
 //! order, each by words that only its area writes.
 
 mod admission;
+mod areas;
 mod claim;
 mod clean;
 mod container;
@@ -98,29 +99,6 @@ impl Reader {
     }
 }
 
-type ByText = fn(&str, &mut Vec<Fact>);
-
-/// The order counts: a sandbox that lacks its image is a sandbox' failure, a mount that is forbidden is a volume's.
-const BY_TEXT: &[ByText] = &[
-    sync::by_text,
-    probe::by_text,
-    hook::by_text,
-    hook::killing_by_text,
-    restart_by_text,
-    workload::scale_up_by_text,
-    scheduling::by_text,
-    volume::by_text,
-    sandbox::by_text,
-    node::eviction_by_text,
-    node::reject_by_text,
-    admission::by_text,
-    image::by_text,
-    claim::by_text,
-    container::by_text,
-    workload::by_text,
-    node::by_text,
-];
-
 /// One part of a pod's synchronization error, which has a reason of its own.
 fn read_part(action: &str, reason: &str, text: &str, out: &mut Vec<Fact>) {
     let before = out.len();
@@ -139,17 +117,14 @@ fn read_part(action: &str, reason: &str, text: &str, out: &mut Vec<Fact>) {
     }
 }
 
+/// Asks, in order, the readers that the text has a word for.
 fn by_text(text: &str, out: &mut Vec<Fact>) {
-    for read in BY_TEXT {
-        read(text, out);
+    let mut open = areas::open(text);
+    while open != 0 {
+        areas::AREAS[open.trailing_zeros() as usize].read(text, out);
         if !out.is_empty() {
             return;
         }
-    }
-}
-
-fn restart_by_text(text: &str, out: &mut Vec<Fact>) {
-    if hook::is_restart_back_off(text) {
-        out.push(Fact::RestartBackOff);
+        open &= open - 1;
     }
 }

@@ -9,7 +9,7 @@ use crate::fact::{AdmissionRefusal, Fact, LimitBound, QuotaItem};
 const ITEMS_MAX: usize = 32;
 
 /// Texts that only the API server writes.
-const ANCHORS: &[&str] = &[
+pub(super) const ANCHORS: &[&str] = &[
     "xceeded quota: ",
     "ailed quota: ",
     "violates PodSecurity ",

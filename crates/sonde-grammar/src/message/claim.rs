@@ -3,9 +3,9 @@
 use super::words::{after, any, detail, name_after, name_after_any, name_before};
 use crate::fact::{ClaimFact, Fact};
 
-type Row = (&'static [&'static str], fn(&str) -> ClaimFact);
+pub(super) type Row = (&'static [&'static str], fn(&str) -> ClaimFact);
 
-const ROWS: &[Row] = &[
+pub(super) const ROWS: &[Row] = &[
     (&["no storage class is set"], |_| ClaimFact::NoClass),
     (&["waiting for first consumer"], |_| {
         ClaimFact::WaitForFirstConsumer
@@ -39,10 +39,13 @@ const ROWS: &[Row] = &[
 ];
 
 /// Texts that only claims have, beside the rows'.
-const ANCHORS: &[&str] = &[
+pub(super) const ANCHORS: &[&str] = &[
     "ailed to provision volume with StorageClass",
     "storageclass.storage.k8s.io ",
 ];
+
+/// `waiting for pod P to be scheduled`.
+pub(super) const SCHEDULED: &str = "aiting for pod";
 
 /// Reads a text whose reason says that a claim is not bound; the reason names the failure no text explains.
 pub(super) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
@@ -69,7 +72,7 @@ pub(super) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
 /// Reads a text of unknown origin.
 pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
     let anchored = any(text, ANCHORS) || ROWS.iter().any(|(markers, _)| any(text, markers));
-    let scheduled = text.contains("aiting for pod") && text.contains("to be scheduled");
+    let scheduled = text.contains(SCHEDULED) && text.contains("to be scheduled");
     if anchored || scheduled {
         out.extend(fact(text).map(Fact::Claim));
     }
@@ -96,7 +99,7 @@ fn fact(text: &str) -> Option<ClaimFact> {
             detail: detail(words),
         });
     }
-    if text.contains("aiting for pod") && text.contains("to be scheduled") {
+    if text.contains(SCHEDULED) && text.contains("to be scheduled") {
         let pod = name_after_any(text, &["aiting for pod ", "aiting for pods "]).map(str::to_owned);
         return Some(ClaimFact::WaitForPodScheduled { pod });
     }

@@ -5,8 +5,8 @@ mod start;
 
 use super::words::{after, any, detail, name, name_after, name_before};
 use super::{hook, image};
-pub(super) use create::limits_too_low;
-pub(super) use start::early_death;
+pub(super) use create::{KUBELETS, limits_too_low};
+pub(super) use start::{RUNTIME, early_death};
 
 use crate::fact::{ConfigRef, CreateFailure, Fact, RefKind, StartFailure};
 

@@ -1,8 +1,44 @@
 //! Lifecycle hooks, and the kubelet's kills of containers.
 
 use super::sync;
-use super::words::{after, any, between, detail, name, name_after, name_after_any, number};
+use super::words::{after, any, between, detail, name, name_after_any, number};
 use crate::fact::{Fact, HookFact, HookKind, KillReason};
+
+const POST_START: &[&str] = &[
+    "PostStartHook failed",
+    "PostStart hook failed",
+    "PostStart handler",
+    "PostStartHookError",
+];
+
+const PRE_STOP: &[&str] = &[
+    "PreStopHook failed",
+    "PreStop hook failed",
+    "PreStop handler",
+    "PreStop hook not completed in grace period",
+];
+
+const HOOK: &str = " lifecycle hook (";
+
+/// Words that open [`by_text`].
+pub(super) const OPENERS: &[&[&str]] = &[POST_START, PRE_STOP, &[HOOK]];
+
+const GRACE: &str = "did not kill the pod within specified grace period";
+
+/// Words that open [`killing_by_text`].
+pub(super) const KILLING_OPENERS: &[&[&str]] = &[&[
+    "will be restarted",
+    "Stopping container ",
+    "Killing container with id ",
+    "FailedPostStartHook",
+    GRACE,
+]];
+
+/// What the kubelet says while it waits before a restart.
+pub(super) const RESTART: &[&str] = &[
+    "ack-off restarting failed container",
+    "restarting failed container=",
+];
 
 /// Reads a text whose reason names the hook.
 pub(super) fn read(kind: HookKind, text: &str, out: &mut Vec<Fact>) {
@@ -11,23 +47,11 @@ pub(super) fn read(kind: HookKind, text: &str, out: &mut Vec<Fact>) {
 
 /// Reads a text of unknown origin.
 pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
-    const POST_START: &[&str] = &[
-        "PostStartHook failed",
-        "PostStart hook failed",
-        "PostStart handler",
-        "PostStartHookError",
-    ];
-    const PRE_STOP: &[&str] = &[
-        "PreStopHook failed",
-        "PreStop hook failed",
-        "PreStop handler",
-        "PreStop hook not completed in grace period",
-    ];
     if any(text, POST_START) {
         read(HookKind::PostStart, text, out);
     } else if any(text, PRE_STOP) {
         read(HookKind::PreStop, text, out);
-    } else if let Some(at) = text.find(" lifecycle hook (") {
+    } else if let Some(at) = text.find(HOOK) {
         // The text does not say which hook; it is asked about at start far more often, and the error ends the container
         // only there.
         let kind = if text[at..].contains("PreStop") {
@@ -132,8 +156,15 @@ pub(super) fn killing_by_text(text: &str, out: &mut Vec<Fact>) {
         || text == "FailedPostStartHook";
     if killed {
         killing(text, out);
-    } else if text.contains("did not kill the pod within specified grace period") {
+    } else if text.contains(GRACE) {
         grace_exceeded(out);
+    }
+}
+
+/// Reads a wait before a restart in a text of unknown origin.
+pub(super) fn restart_by_text(text: &str, out: &mut Vec<Fact>) {
+    if is_restart_back_off(text) {
+        out.push(Fact::RestartBackOff);
     }
 }
 
@@ -171,11 +202,5 @@ fn killed(text: &str) -> Option<String> {
 
 /// The kubelet waits before a restart.
 pub(super) fn is_restart_back_off(text: &str) -> bool {
-    any(
-        text,
-        &[
-            "ack-off restarting failed container",
-            "restarting failed container=",
-        ],
-    ) || (text.starts_with("Back-off ") && name_after(text, "restarting failed ").is_some())
+    any(text, RESTART)
 }

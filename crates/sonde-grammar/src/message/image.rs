@@ -8,7 +8,7 @@ use crate::fact::{Fact, PullFact, PullFailure};
 use failure::failure;
 
 /// Texts that only an image pull has.
-const ANCHORS: &[&str] = &[
+pub(super) const ANCHORS: &[&str] = &[
     "ulling image ",
     "Failed to pull image",
     "failed to pull image",
@@ -63,11 +63,12 @@ pub(super) fn read_named(reason: &str, text: &str, out: &mut Vec<Fact>) {
 
 /// Reads a text of unknown origin.
 pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
-    if !any(text, ANCHORS) {
-        return;
-    }
+    // Healthy pods say this, so it is asked first.
     if let Some(fact) = progress(text) {
         out.push(Fact::Pull(fact));
+        return;
+    }
+    if !any(text, ANCHORS) {
         return;
     }
     if let Some(names) = between(text, "image pull secrets (", ")") {

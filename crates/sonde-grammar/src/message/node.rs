@@ -6,10 +6,57 @@ mod reject;
 use super::words::{after, any, detail, name_after, number};
 use crate::fact::{Fact, NodeFact, OomConstraint, OomKill};
 
-pub(super) use eviction::{by_text as eviction_by_text, disruption, evicted, preempted, taint};
-pub(super) use reject::{by_text as reject_by_text, read as rejected};
+pub(super) use eviction::{
+    OPENERS as EVICTION_OPENERS, by_text as eviction_by_text, disruption, evicted, preempted, taint,
+};
+pub(super) use reject::{ANCHORS as REJECT_ANCHORS, by_text as reject_by_text, read as rejected};
 
 type Row = (&'static [&'static str], fn(&str) -> NodeFact);
+
+/// What a kubelet that is not ready says of itself.
+pub(super) const KUBELET: &[&str] = &[
+    "PLEG is not healthy",
+    "container runtime is down",
+    "NetworkReady=false",
+    "RuntimeReady=false",
+    "runtime network not ready",
+];
+
+/// Words of events and conditions, and the reasons under which they are said.
+pub(super) const TEXTS: &[(&str, &str)] = &[
+    ("elet stopped posting node status", "NodeStatusUnknown"),
+    ("elet never posted node status", "NodeStatusUnknown"),
+    (" which was running pod ", "NodeStatusUnknown"),
+    ("System OOM encountered", "SystemOOM"),
+    ("Attempting to reclaim ", "EvictionThresholdMet"),
+    ("required amount of images", "FreeDiskSpaceFailed"),
+    ("kubelet has disk pressure", "KubeletHasDiskPressure"),
+    (
+        "kubelet has insufficient memory available",
+        "KubeletHasInsufficientMemory",
+    ),
+    (
+        "kubelet has insufficient PID available",
+        "KubeletHasInsufficientPID",
+    ),
+    (" has been rebooted, boot id: ", "Rebooted"),
+    ("Shutdown manager detected shutdown event", "Shutdown"),
+    ("status is now: NodeHasDiskPressure", "NodeHasDiskPressure"),
+    (
+        "status is now: NodeHasInsufficientMemory",
+        "NodeHasInsufficientMemory",
+    ),
+    ("status is now: NodeHasInsufficientPID", "NodeHasInsufficientPID"),
+    ("status is now: NodeNotReady", "NodeNotReady"),
+    (
+        "kubelet does not have ClusterDNS IP configured",
+        "MissingClusterDNS",
+    ),
+    ("it does not exist in the cloud provider", "DeletingNode"),
+];
+
+/// Other words that open [`by_text`].
+pub(super) const LEADS: &[&str] = &["Node is not ready", "Starting kubelet"];
 
 /// What keeps a kubelet from being ready; one message may say several.
 const NOT_READY: &[Row] = &[
@@ -177,51 +224,10 @@ fn oom_killing(text: &str, out: &mut Vec<Fact>) {
 
 /// Reads a text of unknown origin.
 pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
-    if any(
-        text,
-        &[
-            "PLEG is not healthy",
-            "container runtime is down",
-            "NetworkReady=false",
-            "RuntimeReady=false",
-            "runtime network not ready",
-        ],
-    ) {
+    if any(text, KUBELET) {
         return kubelet_not_ready(text, out);
     }
-    // `which was running pod` is the reason NodeLost of old releases.
-    const REASONS: &[(&str, &str)] = &[
-        ("elet stopped posting node status", "NodeStatusUnknown"),
-        ("elet never posted node status", "NodeStatusUnknown"),
-        (" which was running pod ", "NodeStatusUnknown"),
-        ("System OOM encountered", "SystemOOM"),
-        ("Attempting to reclaim ", "EvictionThresholdMet"),
-        ("required amount of images", "FreeDiskSpaceFailed"),
-        ("kubelet has disk pressure", "KubeletHasDiskPressure"),
-        (
-            "kubelet has insufficient memory available",
-            "KubeletHasInsufficientMemory",
-        ),
-        (
-            "kubelet has insufficient PID available",
-            "KubeletHasInsufficientPID",
-        ),
-        (" has been rebooted, boot id: ", "Rebooted"),
-        ("Shutdown manager detected shutdown event", "Shutdown"),
-        ("status is now: NodeHasDiskPressure", "NodeHasDiskPressure"),
-        (
-            "status is now: NodeHasInsufficientMemory",
-            "NodeHasInsufficientMemory",
-        ),
-        ("status is now: NodeHasInsufficientPID", "NodeHasInsufficientPID"),
-        ("status is now: NodeNotReady", "NodeNotReady"),
-        (
-            "kubelet does not have ClusterDNS IP configured",
-            "MissingClusterDNS",
-        ),
-        ("it does not exist in the cloud provider", "DeletingNode"),
-    ];
-    if let Some((_, reason)) = REASONS.iter().find(|(marker, _)| text.contains(marker)) {
+    if let Some((_, reason)) = TEXTS.iter().find(|(marker, _)| text.contains(marker)) {
         read(reason, text, out);
     } else if matches!(text, "Node is not ready" | "Node is not ready.") {
         out.push(Fact::Node(NodeFact::NotReady));

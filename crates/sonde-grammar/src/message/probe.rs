@@ -3,6 +3,13 @@
 use super::words::{after, any, between, detail, lookup_host, name_after, number, url_host};
 use crate::fact::{Fact, ProbeFact, ProbeKind, ProbeOutcome};
 
+/// Words that begin a probe's message.
+pub(super) const KINDS: &[(&str, ProbeKind)] = &[
+    ("Readiness probe ", ProbeKind::Readiness),
+    ("Liveness probe ", ProbeKind::Liveness),
+    ("Startup probe ", ProbeKind::Startup),
+];
+
 /// Reads a text whose reason says that it is about a probe; the reason does not say which, so the text must.
 pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
     let Some((kind, errored, rest)) = head(text) else {
@@ -17,11 +24,6 @@ pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
 
 /// `Liveness probe failed: `, and the kubelet log's `"Probe errored" ... probeType="Liveness" ... err="..."` once joined.
 fn head(text: &str) -> Option<(ProbeKind, bool, &str)> {
-    const KINDS: &[(&str, ProbeKind)] = &[
-        ("Readiness probe ", ProbeKind::Readiness),
-        ("Liveness probe ", ProbeKind::Liveness),
-        ("Startup probe ", ProbeKind::Startup),
-    ];
     KINDS.iter().find_map(|(lead, kind)| {
         let rest = text.strip_prefix(lead)?;
         let (verb, rest) = rest.split_once(':').unwrap_or((rest, ""));

@@ -6,7 +6,7 @@ use super::words::{after, any, detail, innermost, name_after, name_after_any};
 use crate::fact::{Fact, SandboxFailure};
 
 /// Texts that only a sandbox' life has.
-const ANCHORS: &[&str] = &[
+pub(super) const ANCHORS: &[&str] = &[
     "create pod sandbox",
     "CreatePodSandbox",
     "create sandbox for pod",

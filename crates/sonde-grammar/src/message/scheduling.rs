@@ -12,7 +12,7 @@ const AVAILABLE: &str = "nodes are available:";
 const PREEMPTION: &str = "preemption: ";
 
 /// Texts that only a scheduler writes.
-const ANCHORS: &[&str] = &[
+pub(super) const ANCHORS: &[&str] = &[
     AVAILABLE,
     "no nodes available to schedule pods",
     "unbound immediate PersistentVolumeClaims",

@@ -5,7 +5,7 @@
 use super::words::{any, detail, name};
 use crate::fact::{Fact, KillReason};
 
-const LEAD: &str = "failed to \"";
+pub(super) const LEAD: &str = "failed to \"";
 
 /// Containers that fail at once in one pod.
 const FAILURES_MAX: usize = 16;

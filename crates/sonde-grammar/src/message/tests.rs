@@ -31,7 +31,7 @@ fn tables_are_sorted() {
 }
 
 /// Pieces of real messages: random joints of them reach deeper into the readers than random characters do.
-const PIECES: &[&str] = &[
+pub(super) const PIECES: &[&str] = &[
     "0/5 nodes are available: ",
     "3 Insufficient cpu",
     ", ",
@@ -67,6 +67,24 @@ const PIECES: &[&str] = &[
     "\u{e9}",
     "\u{201c}",
     "\n",
+    "failed to \"StartContainer\" for \"web\" with ErrImagePull: \"",
+    "Failed to create pod sandbox: ",
+    "exceeded quota: q, requested: ",
+    "a=1,b=2",
+    ", used: ",
+    ", limited: ",
+    "violates PodSecurity \"",
+    "maximum cpu usage per Container is ",
+    "failed calling webhook \"w\": ",
+    "Post \"https://a.b.svc:443/x\": ",
+    "The node was low on resource: ",
+    "Container a was using 1, request is 2",
+    "Predicate ",
+    "aiting for pod",
+    "Scaled up replica set ",
+    " to 99999999999",
+    "missing request for ",
+    "Back-off ",
     "E0101 00:00:00.000000       1 a.go:1] ",
     "/",
     "://",

@@ -6,7 +6,7 @@ use super::words::{after, any, between, list, name_after, name_after_any};
 use crate::fact::{Fact, VolumeFact, VolumeFailure};
 
 /// Texts that only a volume operation has.
-const ANCHORS: &[&str] = &[
+pub(super) const ANCHORS: &[&str] = &[
     "MountVolume.",
     "MapVolume.",
     "UnmountVolume.",

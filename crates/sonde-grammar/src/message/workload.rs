@@ -4,6 +4,75 @@ use super::admission;
 use super::words::{after, any, between, detail, name_after, name_after_any, number};
 use crate::fact::{Fact, WorkloadFact};
 
+/// An autoscaler's words, and the reasons under which it says them.
+pub(super) const SCALE_UP: &[(&str, &str)] = &[
+    ("didn't trigger scale-up", "NotTriggerScaleUp"),
+    ("pod triggered scale-up", "TriggeredScaleUp"),
+    ("Pod should schedule on: ", "Nominated"),
+    ("Failed to schedule pod, ", "NotTriggerScaleUp"),
+];
+
+/// Controllers' words, and the reasons under which they say them.
+pub(super) const CONTROLLERS: &[(&str, &str)] = &[
+    ("has timed out progressing", "ProgressDeadlineExceeded"),
+    (
+        "Job has reached the specified backoff limit",
+        "BackoffLimitExceeded",
+    ),
+    ("longer than specified deadline", "DeadlineExceeded"),
+    ("longer than the specified deadline", "DeadlineExceeded"),
+    (" matching FailJob rule ", "PodFailurePolicy"),
+    ("Job has failed indexes", "FailedIndexes"),
+    ("Missed scheduled time to start a job", "MissSchedule"),
+    ("too many missed start time", "TooManyMissedTimes"),
+    (
+        "prior execution is running and concurrency policy is Forbid",
+        "JobAlreadyActive",
+    ),
+    ("unparseable schedule", "InvalidSchedule"),
+    ("invalid timeZone: ", "UnknownTimeZone"),
+    ("missing request for ", "FailedComputeMetricsReplicas"),
+    (
+        "unable to get metrics for resource",
+        "FailedComputeMetricsReplicas",
+    ),
+    ("unable to get external metric", "FailedComputeMetricsReplicas"),
+    ("unable to get metric ", "FailedComputeMetricsReplicas"),
+    ("unable to fetch metrics from", "FailedComputeMetricsReplicas"),
+    ("no metrics returned from", "FailedComputeMetricsReplicas"),
+    ("did not receive metrics for", "FailedComputeMetricsReplicas"),
+    ("unable to get the target's current scale", "FailedGetScale"),
+    ("are controlled by multiple HPAs", "AmbiguousSelector"),
+    (
+        "desired replica count is more than the maximum",
+        "TooManyReplicas",
+    ),
+    (
+        "Failed to calculate the number of expected pods",
+        "CalculateExpectedPodCountFailed",
+    ),
+    (
+        "matches multiple PodDisruptionBudgets",
+        "MultiplePodDisruptionBudgets",
+    ),
+    (
+        "has more than one PodDisruptionBudget",
+        "MultiplePodDisruptionBudgets",
+    ),
+    ("Some resources are remaining", "SomeResourcesRemain"),
+    ("has finalizers remaining", "SomeFinalizersRemain"),
+    ("Discovery failed for some groups", "DiscoveryFailed"),
+    ("Scaled up replica set ", "ScalingReplicaSet"),
+    ("Scaled down replica set ", "ScalingReplicaSet"),
+];
+
+/// The eviction API's.
+pub(super) const BUDGET: &[&str] = &[
+    "violate the pod's disruption budget",
+    "The disruption budget ",
+    "Cannot evict pod as",
+];
+
 /// Reads a message whose reason tells what it is.
 pub(super) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
     let words = || detail(text);
@@ -105,77 +174,17 @@ fn innermost(text: &str) -> String {
 
 /// Reads an autoscaler's word in a text of unknown origin; it quotes the scheduler's, so it is asked before.
 pub(super) fn scale_up_by_text(text: &str, out: &mut Vec<Fact>) {
-    const REASONS: &[(&str, &str)] = &[
-        ("didn't trigger scale-up", "NotTriggerScaleUp"),
-        ("pod triggered scale-up", "TriggeredScaleUp"),
-        ("Pod should schedule on: ", "Nominated"),
-        ("Failed to schedule pod, ", "NotTriggerScaleUp"),
-    ];
-    if let Some((_, reason)) = REASONS.iter().find(|(marker, _)| text.contains(marker)) {
+    if let Some((_, reason)) = SCALE_UP.iter().find(|(marker, _)| text.contains(marker)) {
         read(reason, text, out);
     }
 }
 
 /// Reads a text of unknown origin.
 pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
-    const REASONS: &[(&str, &str)] = &[
-        ("has timed out progressing", "ProgressDeadlineExceeded"),
-        (
-            "Job has reached the specified backoff limit",
-            "BackoffLimitExceeded",
-        ),
-        ("longer than specified deadline", "DeadlineExceeded"),
-        ("longer than the specified deadline", "DeadlineExceeded"),
-        (" matching FailJob rule ", "PodFailurePolicy"),
-        ("Job has failed indexes", "FailedIndexes"),
-        ("Missed scheduled time to start a job", "MissSchedule"),
-        ("too many missed start time", "TooManyMissedTimes"),
-        (
-            "prior execution is running and concurrency policy is Forbid",
-            "JobAlreadyActive",
-        ),
-        ("unparseable schedule", "InvalidSchedule"),
-        ("invalid timeZone: ", "UnknownTimeZone"),
-        ("missing request for ", "FailedComputeMetricsReplicas"),
-        (
-            "unable to get metrics for resource",
-            "FailedComputeMetricsReplicas",
-        ),
-        ("unable to get external metric", "FailedComputeMetricsReplicas"),
-        ("unable to get metric ", "FailedComputeMetricsReplicas"),
-        ("unable to fetch metrics from", "FailedComputeMetricsReplicas"),
-        ("no metrics returned from", "FailedComputeMetricsReplicas"),
-        ("did not receive metrics for", "FailedComputeMetricsReplicas"),
-        ("unable to get the target's current scale", "FailedGetScale"),
-        ("are controlled by multiple HPAs", "AmbiguousSelector"),
-        (
-            "desired replica count is more than the maximum",
-            "TooManyReplicas",
-        ),
-        (
-            "Failed to calculate the number of expected pods",
-            "CalculateExpectedPodCountFailed",
-        ),
-        (
-            "matches multiple PodDisruptionBudgets",
-            "MultiplePodDisruptionBudgets",
-        ),
-        (
-            "has more than one PodDisruptionBudget",
-            "MultiplePodDisruptionBudgets",
-        ),
-        ("Some resources are remaining", "SomeResourcesRemain"),
-        ("has finalizers remaining", "SomeFinalizersRemain"),
-        ("Discovery failed for some groups", "DiscoveryFailed"),
-        ("Scaled up replica set ", "ScalingReplicaSet"),
-        ("Scaled down replica set ", "ScalingReplicaSet"),
-    ];
-    if text.contains("violate the pod's disruption budget") || text.starts_with("The disruption budget ") {
+    if any(text, BUDGET) {
         let budget = name_after(text, "The disruption budget ").map(str::to_owned);
         out.push(Fact::Workload(WorkloadFact::BudgetBlocks { budget }));
-    } else if any(text, &["Cannot evict pod as"]) {
-        out.push(Fact::Workload(WorkloadFact::BudgetBlocks { budget: None }));
-    } else if let Some((_, reason)) = REASONS.iter().find(|(marker, _)| text.contains(marker)) {
+    } else if let Some((_, reason)) = CONTROLLERS.iter().find(|(marker, _)| text.contains(marker)) {
         read(reason, text, out);
     }
 }

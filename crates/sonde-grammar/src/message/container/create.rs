@@ -5,7 +5,7 @@ use super::{config_ref, container_in_parentheses};
 use crate::fact::CreateFailure;
 
 /// Texts that only the kubelet or a runtime writes while it configures or creates.
-const KUBELETS: &[&str] = &[
+pub(in crate::message) const KUBELETS: &[&str] = &[
     "container has runAsNonRoot",
     "breaks non-root policy",
     "image has non-numeric user",

@@ -7,7 +7,7 @@ use super::create::unknown_user;
 use crate::fact::StartFailure;
 
 /// Texts that only an OCI runtime, or the runtime above it, writes.
-const RUNTIME: &[&str] = &[
+pub(in crate::message) const RUNTIME: &[&str] = &[
     "OCI runtime",
     "oci runtime error",
     "runc create failed",
@@ -28,7 +28,8 @@ const RUNTIME: &[&str] = &[
     "container create failed: ",
     "Container creation error: ",
     "hcsshim::",
-    "hcs::",
+    "hcs::System",
+    "hcs::CreateComputeSystem",
     "nvidia-container-cli",
 ];
 

@@ -6,6 +6,31 @@ use crate::fact::{EvictionFact, Fact};
 /// A pod has fewer containers.
 const CONTAINERS_MAX: usize = 64;
 
+const SHUTDOWN: &[&str] = &[
+    "in response to imminent node shutdown",
+    "Node is shutting, evicting pods",
+    "Node is shutting down, evicting pods",
+];
+
+/// Words that open [`by_text`].
+pub(in crate::message) const OPENERS: &[&[&str]] = &[
+    &[
+        "The node was low on resource: ",
+        "The node had condition: [",
+        "usage exceeds the total limit of containers ",
+        " exceeded its local ephemeral storage limit ",
+        "Usage of EmptyDir volume ",
+        "Preempted in order to admit critical pod",
+        "Preempted by ",
+        "Marking for deletion Pod ",
+        "deleting due to NoExecute taint",
+        "PodGC: node no longer exists",
+        "preempting to accommodate a higher priority pod",
+        "Eviction API: evicting",
+    ],
+    SHUTDOWN,
+];
+
 /// Status and event reason `Evicted`.
 pub(in crate::message) fn evicted(text: &str, out: &mut Vec<Fact>) {
     if let Some(fact) = by_kubelet(text).or_else(|| shutdown(text)) {
@@ -81,11 +106,6 @@ fn shutdown(text: &str) -> Option<EvictionFact> {
     if text.contains("Preempted in order to admit critical pod") {
         return Some(EvictionFact::PreemptedForCritical);
     }
-    const SHUTDOWN: &[&str] = &[
-        "in response to imminent node shutdown",
-        "Node is shutting, evicting pods",
-        "Node is shutting down, evicting pods",
-    ];
     any(text, SHUTDOWN).then_some(EvictionFact::NodeShutdown)
 }
 

@@ -4,7 +4,8 @@ use super::super::words::{any, detail, name_after};
 use crate::fact::{Fact, RejectFact};
 
 /// Texts that only a refusing kubelet writes.
-const ANCHORS: &[&str] = &[
+pub(in crate::message) const ANCHORS: &[&str] = &[
+    "Predicate ",
     "Pod was rejected",
     "Node didn't have enough resource: ",
     "Update plugin resources failed due to ",
@@ -16,7 +17,8 @@ const ANCHORS: &[&str] = &[
 /// Reads a text of unknown origin.
 pub(in crate::message) fn by_text(text: &str, out: &mut Vec<Fact>) {
     let predicate = text.starts_with("Predicate ") || text.starts_with("Pod Predicate ");
-    if predicate || any(text, ANCHORS) {
+    // The word alone, amid a text, is not theirs.
+    if predicate || any(text, &ANCHORS[1..]) {
         read("", text, out);
     }
 }
