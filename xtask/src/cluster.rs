@@ -110,6 +110,7 @@ pub(crate) fn up(plan: &Plan) -> Result<()> {
         step!("Kubernetes {} is up", plan.release.version());
         return Ok(());
     }
+    machine::refuse_if_taken(plan)?;
     machine::prepare()?;
     binaries::build(plan)?;
     if plan.folder.exists() {

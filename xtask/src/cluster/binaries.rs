@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use super::machine::Unfit;
 use super::plan::{Plan, repository};
 use super::progress::step;
 
@@ -114,11 +115,14 @@ fn build_one(source: &Source, folder: &Path) -> Result<()> {
         .output()
         .context("failed to start go")?;
     if !output.status.success() {
-        bail!(
-            "go build {} failed:\n{}",
-            source.package,
-            String::from_utf8_lossy(&output.stderr)
-        );
+        // The sources are pinned, so what fails is the way to them or the toolchain: reasons of the machine.
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let last = errors
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or("go says nothing");
+        return Err(Unfit::NotBuilt(format!("{}: {last}", source.package)).into());
     }
     step!("built {} in {} s", source.program, start.elapsed().as_secs());
     Ok(())

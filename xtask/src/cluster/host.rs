@@ -270,9 +270,15 @@ impl Host {
     }
 
     fn is_init(&self, process: &Process) -> bool {
-        let folder = self.folder.to_string_lossy();
-        matches!(process.arguments.as_slice(), [_, internal, init, of, ..]
-            if internal == INTERNAL && init == "init" && *of == folder)
+        folder_of_init(process).is_some_and(|folder| Path::new(folder) == self.folder)
+    }
+}
+
+/// The folder of the host whose pid 1 a process is.
+pub(crate) fn folder_of_init(process: &Process) -> Option<&str> {
+    match process.arguments.as_slice() {
+        [_, internal, init, folder, ..] if internal == INTERNAL && init == "init" => Some(folder),
+        _ => None,
     }
 }
 

@@ -5,6 +5,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::host;
+use super::plan::Plan;
+use super::process;
 use super::progress::step;
 
 /// Why a machine cannot run a cluster. Tests that need one are then left out, with this reason.
@@ -16,10 +19,14 @@ pub(crate) enum Unfit {
     NotRoot,
     #[error("a cluster needs the Go toolchain (https://go.dev/dl) to build Kubernetes")]
     NoGo,
+    #[error("a cluster needs Kubernetes, which cannot be built here: {0}")]
+    NotBuilt(String),
     #[error("a cluster needs programs that are missing and cannot be installed here; Debian packages: {}", .0.join(" "))]
     MissingPackages(Vec<&'static str>),
     #[error("a cluster needs network, mount and process namespaces, which are refused here: {0}")]
     NoNamespaces(String),
+    #[error("a cluster of the same Kubernetes version runs already, from {0}")]
+    Taken(String),
     #[error("a cluster needs to make control groups under /sys/fs/cgroup, which is refused here: {0}")]
     NoControlGroups(String),
 }
@@ -68,6 +75,17 @@ const NEEDS: &[Need] = &[
         package: "openssl",
     },
 ];
+
+/// Two clusters of one version would share addresses and control groups: one that another cache folder started is left alone.
+pub(crate) fn refuse_if_taken(plan: &Plan) -> Result<(), Unfit> {
+    let ours = plan.control().folder;
+    let suffix = Path::new(plan.release.minor()).join(plan.control().name);
+    let other = process::all().into_iter().find_map(|process| {
+        let folder = Path::new(host::folder_of_init(&process)?);
+        (folder.ends_with(&suffix) && folder != ours).then(|| folder.display().to_string())
+    });
+    other.map_or(Ok(()), |folder| Err(Unfit::Taken(folder)))
+}
 
 /// Checks the machine, installs what is missing, and fails with [`Unfit`] where it cannot run a cluster.
 pub(crate) fn prepare() -> Result<()> {
