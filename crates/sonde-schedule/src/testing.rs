@@ -5,7 +5,7 @@ use sonde_model::{Kind, ObjectRef};
 use sonde_world::{Snapshot, World};
 
 /// A world that is filled by words.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub(crate) struct Stage {
     world: World,
 }
