@@ -5,11 +5,28 @@ mod kernel;
 mod node;
 mod prefix;
 mod scan;
-mod time;
+pub(crate) mod time;
 
 pub use application::{AppSign, TellingLine, application, unwrap_line};
 pub use kernel::{KernelLine, kernel, kernel_in_year};
 pub use node::{NodeLine, NodeLog, PodKey, node};
+
+pub(crate) use kernel::is_kernel_text;
+pub(crate) use node::is_node_text;
+pub(crate) use prefix::without_color;
+pub(crate) use scan::{clip, unescape};
+
+use std::borrow::Cow;
+
+/// A line without what shippers put before it, and what they say.
+pub(crate) fn bare_line(line: &str) -> prefix::Bare<'_> {
+    prefix::strip(line, None)
+}
+
+/// The text without a shipper's prefix.
+pub(crate) fn strip_shipper(line: &str) -> Cow<'_, str> {
+    prefix::strip(line, None).text
+}
 
 #[cfg(test)]
 mod tests;

@@ -243,5 +243,15 @@ fn kernel_lines(lines: &[&str], indexes: &[usize], year: Option<i16>) -> Vec<Nod
         .collect()
 }
 
+/// The line is of a node's log, by its format alone.
+pub(crate) fn is_node_text(text: &str) -> bool {
+    let bare = strip(text, None);
+    bare.sender
+        .as_deref()
+        .is_some_and(|sender| origin_of(sender).is_some())
+        || klog::record(bare.text.trim(), None).is_some()
+        || logrus::record(bare.text.trim()).is_some_and(|record| logrus::origin(&record).is_some())
+}
+
 #[cfg(test)]
 mod tests;

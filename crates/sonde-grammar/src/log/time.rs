@@ -68,7 +68,6 @@ pub(crate) fn ctime(text: &str) -> Option<Timed> {
 }
 
 /// `Mon, 02 Jan 2006 15:04:05 +0000`, as `kubectl describe` writes it.
-#[allow(dead_code, reason = "for describe output")]
 pub(crate) fn rfc1123(text: &str) -> Option<Timed> {
     let mut it = Scan::new(text);
     it.word_of(&DAYS)?;

@@ -1,0 +1,296 @@
+//! Splitting a mixed paste: prompts, descriptions, tables, manifests, and the lines between.
+
+mod group;
+mod starts;
+
+use std::borrow::Cow;
+
+use sonde_model::{Kind, Timestamp};
+
+use super::command::{Command, command};
+use super::describe::{self, Described, Line};
+use super::events::{self, EventRow};
+use super::lines::Row;
+use super::table::{self, Columns, TableObject};
+use super::{Origin, Partial, Pasted};
+use crate::log::strip_shipper;
+use group::Group;
+use starts::{describe_start, is_manifest_start, manifest_end};
+
+/// What the lines give before ages become times.
+#[derive(Default)]
+struct Parts {
+    described: Vec<Described>,
+    tables: Vec<TableObject>,
+    /// Events of tables, which name their object.
+    events: Vec<EventRow>,
+    /// Events without an object: only the events of a description were pasted.
+    orphans: Vec<EventRow>,
+    groups: Vec<Group>,
+    manifests: Vec<String>,
+}
+
+/// Reads the cleaned lines of a paste.
+pub(super) fn read(rows: &[Row<'_>]) -> Pasted {
+    let mut parts = Parts::default();
+    let mut context = Command::default();
+    let mut group = Group::default();
+    let mut at = 0;
+    while at < rows.len() {
+        let row = &rows[at];
+        if row.fence {
+            group.end(&mut parts.groups, &context);
+        }
+        if let Some(found) = command(row.text.trim()) {
+            group.end(&mut parts.groups, &context);
+            context = found;
+            at += 1;
+            continue;
+        }
+        let structure = structure(rows, at, &context, &mut parts);
+        if structure > at {
+            // The structure stands between lines of one log at most by accident.
+            group.end(&mut parts.groups, &context);
+            at = structure;
+            continue;
+        }
+        group.push(row);
+        at += 1;
+    }
+    group.end(&mut parts.groups, &context);
+    finish(parts)
+}
+
+/// Reads a structure that begins here; gives the index after it, or `at` when none begins.
+fn structure(rows: &[Row<'_>], at: usize, context: &Command, parts: &mut Parts) -> usize {
+    let namespace = context.namespace.as_deref().unwrap_or("");
+    if rows[at].is_blank() {
+        return at;
+    }
+    if is_manifest_start(rows, at) {
+        let (end, text) = manifest_end(rows, at);
+        parts.manifests.push(text);
+        return end;
+    }
+    if let Some(columns) = Columns::of(shipped(&rows[at].text).trim()) {
+        return read_table(rows, at, &columns, context, namespace, parts);
+    }
+    if let Some(start) = describe_start(rows, at) {
+        let end = starts::describe_end(rows, at, &start);
+        let texts: Vec<Cow<'_, str>> = rows[at..end].iter().map(|row| shipped(&row.text)).collect();
+        let lines = relative(&rows[at..end], &texts, start.indent);
+        let hint = (context.verb == "describe")
+            .then_some(context.kind.as_ref())
+            .flatten();
+        let named = context.name.as_deref().filter(|_| context.verb == "describe");
+        match describe::read(&lines, hint, named, namespace) {
+            Some(found) => parts.described.push(found),
+            None => parts.orphans.extend(orphan_events(&lines)),
+        }
+        return end;
+    }
+    at
+}
+
+fn orphan_events(lines: &[Line<'_>]) -> Vec<EventRow> {
+    let from = lines
+        .iter()
+        .position(|line| line.text.starts_with("Events:"))
+        .map_or(0, |at| at + 1);
+    events::of_description(&lines[from..])
+}
+
+/// The lines relative to their block's margin.
+fn relative<'a>(rows: &[Row<'_>], texts: &'a [Cow<'_, str>], margin: usize) -> Vec<Line<'a>> {
+    rows.iter()
+        .zip(texts)
+        .map(|(row, text)| Line {
+            line: row.line,
+            indent: super::lines::indent(text).saturating_sub(margin),
+            text: text.trim_start(),
+            width: text.trim_end().chars().count(),
+        })
+        .collect()
+}
+
+/// The text without a shipper's prefix, its own indentation kept.
+fn shipped<'a>(text: &'a str) -> Cow<'a, str> {
+    let first = text.trim_start().as_bytes().first().copied().unwrap_or(b' ');
+    // Only lines that can carry a prefix pay for looking.
+    if first.is_ascii_digit() || matches!(first, b'[' | b'{' | b'<') {
+        strip_shipper(text)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn read_table(
+    rows: &[Row<'_>],
+    at: usize,
+    columns: &Columns,
+    context: &Command,
+    namespace: &str,
+    parts: &mut Parts,
+) -> usize {
+    let header = shipped(&rows[at].text);
+    let margin = header.chars().take_while(|c| *c == ' ').count();
+    let mut end = at + 1;
+    let mut last_event: Option<usize> = None;
+    let mut last_width = 0;
+    while end < rows.len() {
+        let row = &rows[end];
+        if row.is_blank() || row.fence || command(row.text.trim()).is_some() {
+            break;
+        }
+        let text = shipped(&row.text);
+        if Columns::of(text.trim()).is_some() {
+            break;
+        }
+        let text: String = text
+            .chars()
+            .skip(margin.min(super::lines::indent(&text)))
+            .collect();
+        let text = text.trim_end();
+        if columns.is_events() {
+            let found = events::table_row(columns, text).or_else(|| events::table_row_by_words(text));
+            match found {
+                Some(mut found) => {
+                    found.line = row.line;
+                    found.namespace = found
+                        .namespace
+                        .take()
+                        .or_else(|| (!namespace.is_empty()).then(|| namespace.to_owned()));
+                    last_event = Some(parts.events.len());
+                    parts.events.push(found);
+                }
+                None if last_event.is_some() => {
+                    let last = last_event.and_then(|index| parts.events.get_mut(index));
+                    events::continue_message(last, text, last_width >= 79);
+                }
+                None => break,
+            }
+            last_width = text.chars().count() + margin;
+        } else {
+            let hint = (context.verb == "get").then_some(context.kind.as_ref()).flatten();
+            match table::read(columns, text, row.line, hint, namespace) {
+                Some(found) => parts.tables.push(found),
+                None => break,
+            }
+        }
+        end += 1;
+    }
+    end
+}
+
+/// Ages become times, groups of lines become logs.
+fn finish(parts: Parts) -> Pasted {
+    let mut pasted = Pasted {
+        yaml_or_json: parts.manifests,
+        ..Pasted::default()
+    };
+    let times = parts
+        .described
+        .iter()
+        .flat_map(|found| found.times.iter().copied().chain(found.now));
+    let times = times.chain(parts.groups.iter().filter_map(|group| group.newest));
+    pasted.newest = times.max();
+    for group in parts.groups {
+        group.read(&mut pasted);
+    }
+    let node_times = pasted.node_lines.iter().filter_map(|line| line.time);
+    let kernel_times = pasted.kernel_lines.iter().filter_map(|line| line.time);
+    pasted.newest = pasted
+        .newest
+        .into_iter()
+        .chain(node_times)
+        .chain(kernel_times)
+        .max();
+    let newest = pasted.newest;
+    for found in parts.described {
+        push_described(&mut pasted, found, newest);
+    }
+    for mut found in parts.tables {
+        set_ages(&mut found.object, &found.ages, newest);
+        pasted.objects.push(found.object);
+        pasted.partial.push(Partial {
+            origin: Origin::Table,
+            line: found.line,
+            whole: Vec::new(),
+        });
+    }
+    for row in parts.events {
+        let index = pasted.objects.len();
+        push_event(
+            &mut pasted,
+            row.to_object(None, index, newest),
+            row.line,
+            Origin::Table,
+        );
+    }
+    for row in parts.orphans {
+        pasted.loose.push(super::LooseMessage {
+            line: row.line,
+            facts: crate::message::facts(&row.reason, &row.message),
+            text: row.message,
+            reason: Some(row.reason),
+            time: None,
+        });
+    }
+    pasted.loose.sort_by_key(|message| message.line);
+    pasted
+}
+
+fn push_described(pasted: &mut Pasted, mut found: Described, newest: Option<Timestamp>) {
+    let now = found.now.or(newest);
+    set_ages(&mut found.object, &found.ages, now);
+    let text = |pointer: &str| {
+        found
+            .object
+            .pointer(pointer)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or("")
+            .to_owned()
+    };
+    let (kind, namespace, name) = (text("/kind"), text("/metadata/namespace"), text("/metadata/name"));
+    let line = found.partial.line;
+    pasted.objects.push(found.object);
+    pasted.partial.push(found.partial);
+    for mention in found.mentions {
+        pasted.objects.push(mention);
+        pasted.partial.push(Partial {
+            origin: Origin::Mention,
+            line,
+            whole: Vec::new(),
+        });
+    }
+    for row in found.events {
+        let index = pasted.objects.len();
+        let event = row.to_object(Some((&kind, &namespace, &name)), index, now);
+        push_event(pasted, event, row.line, Origin::Describe);
+    }
+}
+
+fn push_event(pasted: &mut Pasted, event: Option<serde_json::Value>, line: usize, origin: Origin) {
+    if let Some(event) = event {
+        pasted.objects.push(event);
+        pasted.partial.push(Partial {
+            origin,
+            line,
+            whole: Vec::new(),
+        });
+    }
+}
+
+fn set_ages(object: &mut serde_json::Value, ages: &[(Vec<&'static str>, i64)], now: Option<Timestamp>) {
+    for (path, seconds) in ages {
+        let second = now.and_then(|now| now.as_second().checked_sub(*seconds));
+        if let Some(time) = second.and_then(|second| Timestamp::from_second(second).ok()) {
+            super::json::set(object, path, super::json::time(time));
+        }
+    }
+}
+
+/// The kind that a log's command names, so that `kubectl logs deploy/x` is not taken for a pod's name.
+fn is_pod(kind: Option<&Kind>) -> bool {
+    kind.is_none_or(|kind| *kind == Kind::Pod)
+}

@@ -1,0 +1,217 @@
+//! Lines that are no structure: logs of containers, nodes and kernels, and single messages.
+
+use sonde_model::Timestamp;
+
+use crate::log::{
+    AppSign, NodeLog, application, bare_line, is_kernel_text, is_node_text, kernel_in_year, node,
+};
+use crate::message;
+use crate::paste::command::Command;
+use crate::paste::events;
+use crate::paste::lines::Row;
+use crate::paste::{LooseMessage, Pasted, PastedLog};
+
+use super::is_pod;
+
+/// Lines between structures, with the command above them.
+#[derive(Default)]
+pub(super) struct Group {
+    lines: Vec<(usize, String)>,
+    command: Command,
+    /// The newest time with a date that its lines carry.
+    pub(super) newest: Option<Timestamp>,
+}
+
+/// Samples of lines that nobody knew.
+const SAMPLES_MAX: usize = 100;
+
+impl Group {
+    pub(super) fn push(&mut self, row: &Row<'_>) {
+        if self.lines.is_empty() && row.is_blank() {
+            return;
+        }
+        self.lines.push((row.line, row.text.clone().into_owned()));
+    }
+
+    /// Hands the group over and begins anew.
+    pub(super) fn end(&mut self, groups: &mut Vec<Group>, context: &Command) {
+        while self.lines.last().is_some_and(|(_, text)| text.trim().is_empty()) {
+            self.lines.pop();
+        }
+        if self.lines.is_empty() {
+            return;
+        }
+        let lines = std::mem::take(&mut self.lines);
+        let newest = lines.iter().filter_map(|(_, text)| bare_line(text).time).max();
+        groups.push(Group {
+            lines,
+            command: context.clone(),
+            newest,
+        });
+    }
+
+    /// Reads the lines.
+    pub(super) fn read(self, pasted: &mut Pasted) {
+        let year = pasted
+            .newest
+            .map(|time| time.to_zoned(jiff::tz::TimeZone::UTC).year());
+        let texts: Vec<&str> = self.lines.iter().map(|(_, text)| text.as_str()).collect();
+        let is_log = matches!(self.command.verb.as_str(), "logs" | "log");
+        let mut taken = vec![false; texts.len()];
+        if !is_log {
+            self.nodes(&texts, year, &mut taken, pasted);
+        }
+        let mut logs: Vec<PastedLog> = Vec::new();
+        let mut loose: Vec<(usize, LooseMessage)> = Vec::new();
+        for (at, text) in texts.iter().enumerate() {
+            if taken[at] {
+                continue;
+            }
+            if !is_log && let Some(message) = loose_message(text, self.lines[at].0) {
+                taken[at] = true;
+                loose.push((at, message));
+                continue;
+            }
+            self.log_of(&mut logs, text, at);
+        }
+        for log in logs {
+            let lines: Vec<&str> = log.lines.iter().map(String::as_str).collect();
+            if is_log || log.pod.is_some() || looks_like_log(&lines) {
+                pasted.logs.push(log);
+            } else {
+                not_understood(pasted, &lines);
+            }
+        }
+        pasted.loose.extend(loose.into_iter().map(|(_, message)| message));
+    }
+
+    /// Node and kernel lines, the ones that need their neighbors included.
+    fn nodes(&self, texts: &[&str], year: Option<i16>, taken: &mut [bool], pasted: &mut Pasted) {
+        let hint = match (self.command.program.as_str(), self.command.unit.as_deref()) {
+            ("dmesg", _) => Some(NodeLog::Kernel),
+            (_, Some(unit)) if unit.starts_with("kubelet") => Some(NodeLog::Kubelet),
+            (_, Some(unit)) if unit.starts_with("containerd") => Some(NodeLog::Containerd),
+            (_, Some(unit)) if unit.starts_with("crio") => Some(NodeLog::Crio),
+            (_, Some(unit)) if unit.starts_with("docker") => Some(NodeLog::Dockerd),
+            _ => None,
+        };
+        let mut any_node = hint.is_some();
+        let mut any_kernel = hint == Some(NodeLog::Kernel);
+        let mut in_value = false;
+        for (at, text) in texts.iter().enumerate() {
+            let bare = bare_line(text);
+            let kernel = bare.sender.as_deref() == Some("kernel")
+                || bare.uptime_seconds.is_some()
+                || is_kernel_text(&bare.text);
+            let is_node = is_node_text(text);
+            // The lines of `err=<` belong to the line before them.
+            in_value = is_node && text.trim_end().ends_with("=<")
+                || (in_value && !is_node && bare.text.starts_with(['\t', ' ']));
+            any_kernel |= kernel;
+            any_node |= is_node;
+            taken[at] = hint.is_some() || kernel || is_node || in_value;
+        }
+        if any_kernel {
+            for mut line in kernel_in_year(texts, year) {
+                line.line = self.lines[line.line].0;
+                pasted.kernel_lines.push(line);
+            }
+        }
+        if any_node {
+            let found = node(texts, hint, year);
+            for mut line in found.into_iter().filter(|line| line.origin != NodeLog::Kernel) {
+                taken[line.line] = true;
+                line.line = self.lines[line.line].0;
+                pasted.node_lines.push(line);
+            }
+        }
+    }
+
+    /// Puts a line to the log of its pod and container; a shipper may name them on each line.
+    fn log_of(&self, logs: &mut Vec<PastedLog>, text: &str, at: usize) {
+        /// More pods at once are a shipper's stream; the rest is one log.
+        const LOGS_MAX: usize = 256;
+        let bare = bare_line(text);
+        let is_log = matches!(self.command.verb.as_str(), "logs" | "log");
+        let named = self
+            .command
+            .name
+            .clone()
+            .filter(|_| is_log && is_pod(self.command.kind.as_ref()));
+        let (namespace, pod) = match bare.pod {
+            Some((namespace, pod)) => (Some(namespace).filter(|ns| !ns.is_empty()), Some(pod)),
+            None => (None, named),
+        };
+        let namespace = namespace.or_else(|| self.command.namespace.clone());
+        let container = bare
+            .container
+            .or_else(|| self.command.container.clone().filter(|_| is_log));
+        let known = logs
+            .iter()
+            .rposition(|log| log.pod == pod && log.container == container && log.namespace == namespace);
+        let index = match known {
+            Some(index) => index,
+            None if logs.len() >= LOGS_MAX => LOGS_MAX - 1,
+            None => {
+                logs.push(PastedLog {
+                    namespace,
+                    pod,
+                    container,
+                    previous: is_log && self.command.previous,
+                    line: self.lines[at].0,
+                    lines: Vec::new(),
+                });
+                logs.len() - 1
+            }
+        };
+        logs[index].lines.push(text.to_owned());
+    }
+}
+
+/// A message that stands alone: a row of events without its header, or words that a message reader knows.
+fn loose_message(text: &str, line: usize) -> Option<LooseMessage> {
+    let trimmed = text.trim();
+    if trimmed.len() < 12 {
+        return None;
+    }
+    if let Some(row) = events::row(trimmed).or_else(|| events::table_row_by_words(trimmed)) {
+        return Some(LooseMessage {
+            line,
+            facts: message::facts(&row.reason, &row.message),
+            text: row.message,
+            reason: Some(row.reason),
+            time: None,
+        });
+    }
+    let (time, bare) = crate::log::unwrap_line(trimmed);
+    let facts = message::facts("", &bare);
+    (!facts.is_empty()).then(|| LooseMessage {
+        line,
+        text: bare.into_owned(),
+        reason: None,
+        facts,
+        time,
+    })
+}
+
+/// Lines that an application wrote: several with times, or one that tells why it died.
+fn looks_like_log(lines: &[&str]) -> bool {
+    let timed = lines
+        .iter()
+        .take(50)
+        .filter(|line| bare_line(line).time.is_some())
+        .count();
+    timed >= 2
+        || application(lines)
+            .iter()
+            .any(|line| !matches!(line.sign, AppSign::Finished | AppSign::Error { .. }))
+}
+
+fn not_understood(pasted: &mut Pasted, lines: &[&str]) {
+    for line in lines.iter().filter(|line| !line.trim().is_empty()) {
+        pasted.not_understood_count += 1;
+        if pasted.not_understood.len() < SAMPLES_MAX {
+            pasted.not_understood.push((*line).to_owned());
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Where descriptions and manifests begin and end.
+
+use crate::paste::command::command;
+use crate::paste::lines::{Row, indent};
+use crate::paste::table::Columns;
+
+use super::shipped;
+
+/// A description's begin.
+pub(super) struct Start {
+    /// Columns before its keys.
+    pub(super) indent: usize,
+}
+
+/// One of these follows `Name:` within a few lines.
+const AFTER_NAME: &[&str] = &[
+    "Namespace",
+    "Labels",
+    "Roles",
+    "Annotations",
+    "Priority",
+    "StorageClass",
+    "IsDefaultClass",
+    "CreationTimestamp",
+    "Node",
+    "Status",
+    "Selector",
+    "Min available",
+    "Max unavailable",
+    "Subsets",
+    "Start Time",
+    "Resource",
+];
+
+/// Keys that only a description has; a description whose head was cut begins with one.
+const INNER: &[&str] = &[
+    "Init Containers",
+    "Containers",
+    "Container ID",
+    "Image ID",
+    "Last State",
+    "Restart Count",
+    "QoS Class",
+    "Node-Selectors",
+    "Tolerations",
+    "Conditions",
+    "Volumes",
+    "Events",
+    "Liveness",
+    "Readiness",
+    "Mounts",
+    "State",
+    "Exit Code",
+    "Limits",
+    "Requests",
+];
+
+/// A description begins here.
+pub(super) fn describe_start(rows: &[Row<'_>], at: usize) -> Option<Start> {
+    const LOOK_AHEAD: usize = 6;
+    let text = shipped(&rows[at].text);
+    let key = key_of(&text)?;
+    let margin = indent(&text);
+    if key == "Name" {
+        let value = text.trim_start().strip_prefix("Name:")?;
+        let next = rows[at + 1..].iter().take(LOOK_AHEAD).any(|row| {
+            let text = shipped(&row.text);
+            key_of(&text).is_some_and(|key| AFTER_NAME.contains(&key)) || is_quota_head(&text)
+        });
+        return (value.starts_with([' ', '\t']) && next).then_some(Start { indent: margin });
+    }
+    if !INNER.contains(&key) {
+        return None;
+    }
+    // `State:` alone can be anything; two known keys close together are a description.
+    let others = rows[at + 1..]
+        .iter()
+        .take(2 * LOOK_AHEAD)
+        .filter(|row| {
+            let text = shipped(&row.text);
+            key_of(&text).is_some_and(|key| INNER.contains(&key)) || is_event_head(&text)
+        })
+        .count();
+    let enough = if key == "Events" { 1 } else { 2 };
+    // The keys at the top stand at the margin; of a cut text, the least indented line tells where that is.
+    let margin = match key {
+        "Init Containers" | "Containers" | "QoS Class" | "Node-Selectors" | "Tolerations" | "Conditions"
+        | "Volumes" | "Events" => margin,
+        _ => rows[at..]
+            .iter()
+            .take(400)
+            .map(|row| shipped(&row.text).into_owned())
+            .filter(|text| {
+                key_of(text)
+                    .is_some_and(|key| matches!(key, "Conditions" | "Volumes" | "QoS Class" | "Events"))
+            })
+            .map(|text| indent(&text))
+            .next()
+            .unwrap_or(margin.saturating_sub(4)),
+    };
+    (others >= enough).then_some(Start { indent: margin })
+}
+
+fn is_event_head(text: &str) -> bool {
+    let text = text.trim_start();
+    (text.starts_with("Type ") && text.contains("Reason")) || text.starts_with("FirstSeen")
+}
+
+fn is_quota_head(text: &str) -> bool {
+    text.split_whitespace().take(3).eq(["Resource", "Used", "Hard"])
+}
+
+/// The key of `Key:   value` or `Key:`.
+fn key_of(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let (key, rest) = text.split_once(':')?;
+    (key.len() <= 40 && (rest.is_empty() || rest.starts_with([' ', '\t']))).then_some(key)
+}
+
+/// The line after a description.
+pub(super) fn describe_end(rows: &[Row<'_>], at: usize, start: &Start) -> usize {
+    /// A node's description with many pods has some thousand lines.
+    const LINES_MAX: usize = 20_000;
+    let mut in_events = false;
+    let mut end = at + 1;
+    let mut blanks = 0;
+    while end < rows.len() && end - at < LINES_MAX {
+        let row = &rows[end];
+        if row.is_blank() {
+            blanks += 1;
+            // kubectl ends a description with its events; two blank lines stand between two descriptions.
+            if in_events || blanks >= 3 {
+                break;
+            }
+            end += 1;
+            continue;
+        }
+        if row.fence || command(row.text.trim()).is_some() {
+            break;
+        }
+        let text = shipped(&row.text);
+        let at_margin = indent(&text) <= start.indent;
+        if at_margin {
+            match key_of(&text) {
+                Some("Name") if describe_start(rows, end).is_some() => break,
+                Some("Events") => in_events = true,
+                Some("apiVersion") => break,
+                None if Columns::of(text.trim()).is_some() => break,
+                _ => {}
+            }
+            // After the events' table, text at the margin is the next thing, unless it is a wrapped message.
+            if in_events && key_of(&text) != Some("Events") && !is_event_head(&text) && is_other(rows, end) {
+                break;
+            }
+            if blanks >= 2 {
+                break;
+            }
+        }
+        blanks = 0;
+        end += 1;
+    }
+    end
+}
+
+/// The line begins something else than a wrapped event message: a log line with its time, or prose after the rows of
+/// events that were indented.
+fn is_other(rows: &[Row<'_>], at: usize) -> bool {
+    let text = rows[at].text.as_ref();
+    let previous = rows[at - 1].text.trim_end().chars().count();
+    let timed = crate::log::unwrap_line(text).0.is_some();
+    let event = crate::paste::events::row(text.trim()).is_some() || text.trim_start().starts_with("----");
+    timed || (!event && previous < 60)
+}
+
+/// A manifest begins here: YAML with `apiVersion:` or `kind:` at its margin, or a JSON object that has them.
+pub(super) fn is_manifest_start(rows: &[Row<'_>], at: usize) -> bool {
+    const LOOK_AHEAD: usize = 8;
+    let text = rows[at].text.trim();
+    if text == "---" {
+        return rows
+            .get(at + 1)
+            .is_some_and(|next| is_yaml_head(next.text.trim()));
+    }
+    if is_yaml_head(text) {
+        let margin = rows[at].indent();
+        return rows[at + 1..].iter().take(LOOK_AHEAD).any(|row| {
+            is_yaml_head(row.text.trim()) || (row.text.trim() == "metadata:" && row.indent() >= margin)
+        });
+    }
+    if text.starts_with(['{', '[']) {
+        let is_object = |text: &str| text.contains("\"apiVersion\"") || text.contains("\"kind\"");
+        return (is_object(text)
+            && !text.contains("\"log\"")
+            && text.contains(if text.len() > 200 { "\"metadata\"" } else { "\"" }))
+            || (text.len() <= 2
+                && rows[at + 1..]
+                    .iter()
+                    .take(LOOK_AHEAD)
+                    .any(|row| is_object(&row.text)));
+    }
+    false
+}
+
+fn is_yaml_head(text: &str) -> bool {
+    let text = text.strip_prefix("- ").unwrap_or(text);
+    let value = text
+        .strip_prefix("apiVersion: ")
+        .or_else(|| text.strip_prefix("kind: "));
+    value.is_some_and(|value| !value.is_empty() && !value.contains(' '))
+}
+
+/// The line after a manifest, and its text at its margin.
+pub(super) fn manifest_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
+    if rows[at].text.trim_start().starts_with(['{', '[']) {
+        json_end(rows, at)
+    } else {
+        yaml_end(rows, at)
+    }
+}
+
+fn yaml_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
+    let margin = rows[at].indent();
+    let mut end = at;
+    let mut text = String::new();
+    while end < rows.len() {
+        let row = &rows[end];
+        if end > at {
+            if row.fence {
+                break;
+            }
+            let trimmed = row.text.trim();
+            let key = trimmed.split_once(':').is_some_and(|(key, rest)| {
+                !key.is_empty()
+                    && !key.contains(' ')
+                    && (rest.is_empty() || rest.starts_with(' '))
+                    && !key.starts_with("Name")
+            });
+            let belongs = trimmed.is_empty()
+                || row.indent() > margin
+                || (row.indent() == margin
+                    && (key
+                        || trimmed.starts_with("- ")
+                        || trimmed.starts_with('#')
+                        || trimmed == "---"
+                        || trimmed == "..."));
+            if !belongs || (command(trimmed).is_some() && row.indent() <= margin) {
+                break;
+            }
+        }
+        let cut = row
+            .text
+            .char_indices()
+            .map(|(at, _)| at)
+            .nth(margin.min(row.text.len() - row.text.trim_start().len()));
+        text.push_str(&row.text[cut.unwrap_or(row.text.len())..]);
+        text.push('\n');
+        end += 1;
+    }
+    (end, text)
+}
+
+/// To the bracket that closes the first; a text that is cut ends with the paste.
+fn json_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
+    let mut depth = 0_i64;
+    let mut in_string = false;
+    let mut escaped = false;
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate().skip(at) {
+        if index > at && row.fence {
+            return (index, text);
+        }
+        for byte in row.text.bytes() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if in_string => escaped = true,
+                b'"' => in_string = !in_string,
+                b'{' | b'[' if !in_string => depth += 1,
+                b'}' | b']' if !in_string => depth -= 1,
+                _ => {}
+            }
+        }
+        text.push_str(&row.text);
+        text.push('\n');
+        if depth <= 0 {
+            return (index + 1, text);
+        }
+    }
+    (rows.len(), text)
+}

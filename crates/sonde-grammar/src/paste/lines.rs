@@ -1,0 +1,139 @@
+//! What chats, terminals, ticket systems and escapes do to a text, undone line by line.
+
+use std::borrow::Cow;
+
+use crate::log::{clip, unescape, without_color};
+
+/// A line of the paste, cleaned.
+#[derive(Debug, Clone)]
+pub(crate) struct Row<'a> {
+    /// Index of the line in the (unescaped) paste.
+    pub(crate) line: usize,
+    /// The text with its indentation.
+    pub(crate) text: Cow<'a, str>,
+    /// A code fence stood here: what follows is another block.
+    pub(crate) fence: bool,
+}
+
+impl Row<'_> {
+    pub(crate) fn indent(&self) -> usize {
+        indent(&self.text)
+    }
+
+    pub(crate) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+/// Leading blanks; a tab counts to the next multiple of eight.
+pub(crate) fn indent(text: &str) -> usize {
+    let mut column = 0;
+    for c in text.chars() {
+        match c {
+            ' ' => column += 1,
+            '\t' => column = (column / 8 + 1) * 8,
+            _ => break,
+        }
+    }
+    column
+}
+
+/// A text that was put into a JSON string, once or twice: its line ends are the two characters `\n`.
+pub(crate) fn undo_escapes(text: &str) -> Cow<'_, str> {
+    /// Each round costs one pass; two are what ticket systems do.
+    const ROUNDS: usize = 2;
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..ROUNDS {
+        let newlines = text.bytes().filter(|b| *b == b'\n').count();
+        let escaped = text.matches("\\n").count();
+        // JSON and klog lines carry some escapes; a text whose line ends are nearly all escaped is one string.
+        if escaped < 4 || escaped < 8 * newlines {
+            break;
+        }
+        let trimmed = text.trim();
+        let inner = trimmed
+            .strip_prefix('"')
+            .and_then(|t| t.strip_suffix('"'))
+            .unwrap_or(trimmed);
+        // A JSON document of one line is not a text to take apart; one inside a string begins `{\\"`.
+        if inner.starts_with("{\"") || inner.starts_with("[{\"") {
+            break;
+        }
+        let inner = unescape(inner).into_owned();
+        text = Cow::Owned(inner);
+    }
+    text
+}
+
+/// The cleaned lines, and how many were cut for their length.
+pub(crate) fn rows(text: &str) -> (Vec<Row<'_>>, usize) {
+    let mut cut = 0;
+    let mut rows = Vec::new();
+    let mut pending_fence = false;
+    for (line, raw) in text.split('\n').enumerate() {
+        let clipped = clip(raw);
+        cut += usize::from(clipped.len() < raw.len());
+        let cleaned = unquote(without_color(clipped.trim_end_matches('\r')));
+        if cleaned.trim_start().starts_with("```") || cleaned.trim() == "~~~" {
+            pending_fence = true;
+            continue;
+        }
+        rows.push(Row {
+            line,
+            text: cleaned,
+            fence: pending_fence,
+        });
+        pending_fence = false;
+    }
+    (rows, cut)
+}
+
+/// `> > text`: quotes of mails and tickets, up to four deep; no-break blanks and other odd ones become blanks.
+fn unquote(text: Cow<'_, str>) -> Cow<'_, str> {
+    const DEPTH_MAX: usize = 4;
+    let mut rest = text.as_ref();
+    for _ in 0..DEPTH_MAX {
+        let trimmed = rest.trim_start_matches(' ');
+        match trimmed.strip_prefix('>') {
+            // klog's ` >` ends a value of several lines.
+            Some("") if rest.len() > trimmed.len() => break,
+            Some(inner) => rest = inner.strip_prefix(' ').unwrap_or(inner),
+            None => break,
+        }
+    }
+    let odd = rest.contains(['\u{a0}', '\u{feff}', '\u{200b}']);
+    if odd {
+        return Cow::Owned(rest.replace('\u{a0}', " ").replace(['\u{feff}', '\u{200b}'], ""));
+    }
+    match text {
+        Cow::Borrowed(whole) => Cow::Borrowed(&whole[whole.len() - rest.len()..]),
+        Cow::Owned(ref whole) if rest.len() == whole.len() => text,
+        Cow::Owned(ref whole) => Cow::Owned(whole[whole.len() - rest.len()..].to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_fences_and_escapes_go() {
+        let (rows, cut) = rows("> ```\n> > Name:\u{a0} x\r\n```\n  >\nplain");
+        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_ref()).collect();
+        assert_eq!(texts, ["Name:  x", "  >", "plain"]);
+        assert!(rows[0].fence && rows[1].fence && !rows[2].fence);
+        assert_eq!(cut, 0);
+        let escaped = r#""Name: x\nNamespace: y\nStatus: \"z\"\nIP: a\nNode: b""#;
+        assert_eq!(
+            undo_escapes(escaped),
+            "Name: x\nNamespace: y\nStatus: \"z\"\nIP: a\nNode: b"
+        );
+        let twice = serde_json::to_string(escaped).unwrap();
+        assert_eq!(
+            undo_escapes(&twice),
+            "Name: x\nNamespace: y\nStatus: \"z\"\nIP: a\nNode: b"
+        );
+        let json = r#"{"log":"a\nb\nc\nd\ne"}"#;
+        assert_eq!(undo_escapes(json), json);
+    }
+}

@@ -1,0 +1,108 @@
+//! The same object pasted twice becomes one; what is described wins over what a table shows.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::json::set;
+use super::{Partial, Pasted};
+
+/// Joins equal objects and events, and fills in the namespace where the paste knows only one.
+pub(super) fn merge(pasted: &mut Pasted) {
+    fill_namespace(pasted);
+    let objects = std::mem::take(&mut pasted.objects);
+    let partial = std::mem::take(&mut pasted.partial);
+    let mut by_key: BTreeMap<[String; 5], usize> = BTreeMap::new();
+    for (object, part) in objects.into_iter().zip(partial) {
+        let key = key(&object);
+        match by_key.get(&key) {
+            None => {
+                by_key.insert(key, pasted.objects.len());
+                pasted.objects.push(object);
+                pasted.partial.push(part);
+            }
+            Some(&at) => {
+                // Of two descriptions the later tells the present.
+                if rank(&part) >= rank(&pasted.partial[at]) {
+                    pasted.objects[at] = object;
+                    pasted.partial[at] = part;
+                }
+            }
+        }
+    }
+}
+
+fn rank(partial: &Partial) -> u8 {
+    partial.origin as u8
+}
+
+/// Kind, namespace and name; an event is known by what it says about what.
+fn key(object: &Value) -> [String; 5] {
+    let text = |pointer: &str| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned()
+    };
+    if text("/kind") == "Event" && object.get("involvedObject").is_some() {
+        return [
+            text("/involvedObject/kind"),
+            text("/involvedObject/namespace"),
+            text("/involvedObject/name"),
+            text("/reason"),
+            text("/message"),
+        ];
+    }
+    [
+        text("/kind"),
+        text("/metadata/namespace"),
+        text("/metadata/name"),
+        String::new(),
+        String::new(),
+    ]
+}
+
+/// Tables without `-A` do not name the namespace; where the whole paste names exactly one, it is that.
+fn fill_namespace(pasted: &mut Pasted) {
+    let mut known: Option<String> = None;
+    for object in &pasted.objects {
+        if object.get("kind").and_then(Value::as_str) == Some("Lease") {
+            continue;
+        }
+        let found = object.pointer("/metadata/namespace").and_then(Value::as_str);
+        match (found, &known) {
+            (Some(found), None) => known = Some(found.to_owned()),
+            (Some(found), Some(one)) if found != one => return,
+            _ => {}
+        }
+    }
+    let Some(namespace) = known else { return };
+    for object in &mut pasted.objects {
+        let kind = object
+            .get("kind")
+            .and_then(Value::as_str)
+            .map(sonde_model::Kind::from_name);
+        if !kind.is_some_and(|kind| kind.is_namespaced()) || object.pointer("/metadata/namespace").is_some() {
+            continue;
+        }
+        set(object, &["metadata", "namespace"], namespace.as_str());
+        if object
+            .get("involvedObject")
+            .is_some_and(|involved| involved.get("namespace").is_none())
+        {
+            let kind = object
+                .pointer("/involvedObject/kind")
+                .and_then(Value::as_str)
+                .map(sonde_model::Kind::from_name);
+            if kind.is_some_and(|kind| kind.is_namespaced()) {
+                set(object, &["involvedObject", "namespace"], namespace.as_str());
+            }
+        }
+    }
+    for log in &mut pasted.logs {
+        if log.pod.is_some() {
+            log.namespace.get_or_insert(namespace.clone());
+        }
+    }
+}
