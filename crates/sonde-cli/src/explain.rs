@@ -151,7 +151,11 @@ fn by_family(entries: &[Entry]) -> Vec<(String, Vec<Entry>)> {
 }
 
 fn items(page: &mut Page<'_>, entries: &[Entry]) {
-    let width = entries.iter().map(|entry| entry.code.len()).max().unwrap_or_default();
+    let width = entries
+        .iter()
+        .map(|entry| entry.code.len())
+        .max()
+        .unwrap_or_default();
     for entry in entries {
         page.words(Indent::with(2, &format!("{:width$}  ", entry.code)), entry.title);
     }

@@ -7,6 +7,7 @@ use crate::Cause;
 mod adm;
 mod dep;
 mod hok;
+mod img;
 mod liv;
 mod los;
 mod oom;
@@ -16,6 +17,7 @@ const FAMILIES: &[&[&Cause]] = &[
     adm::CAUSES,
     dep::CAUSES,
     hok::CAUSES,
+    img::CAUSES,
     liv::CAUSES,
     los::CAUSES,
     oom::CAUSES,

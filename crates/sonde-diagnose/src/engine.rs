@@ -1,5 +1,6 @@
 //! From a question to an answer.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use sonde_model::{
@@ -51,6 +52,7 @@ pub fn diagnose(question: &Question) -> Answer {
             .push(opened);
     }
     let differentials = Differentials::new();
+    let survey = OnceCell::new();
     let mut drafts = Vec::new();
     let mut wants = Vec::new();
     let mut not_understood = NotUnderstood {
@@ -74,6 +76,7 @@ pub fn diagnose(question: &Question) -> Answer {
                 now: question.now,
                 texts: &question.texts,
                 subject: &subject,
+                survey: &survey,
             };
             for conclusion in conclude(&facts, &differentials) {
                 wants.extend(
@@ -178,13 +181,16 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
 fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     let episode = facts.episode;
     let Conclusion {
-        case,
+        mut case,
         verdict,
         ruled_out,
         rivals,
         next,
         ..
     } = conclusion;
+    if let Some((text, seen)) = facts.held_back() {
+        case.step(text, [seen]);
+    }
     debug_assert!(has_evidence(&case), "{} concludes without evidence", case.code);
     let workload = facts.workload();
     let subject = case.root.clone().unwrap_or(workload);

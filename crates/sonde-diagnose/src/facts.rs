@@ -1,5 +1,6 @@
 //! What a cause can ask about an episode: the subject's typed view, messages, logs, kernel lines, the snapshot.
 
+use std::cell::OnceCell;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use sonde_world::view::{Container, ContainerStatus, Node, ObjectMeta, Pod};
 use crate::case::Seen;
 use crate::message::Message;
 use crate::subject::Subject;
+use crate::survey::Survey;
 use crate::{Episode, LogKey, Texts, Want};
 
 /// The view that a cause has of one episode.
@@ -26,6 +28,7 @@ pub struct Facts<'a> {
     pub now: Option<Timestamp>,
     pub(crate) texts: &'a Texts,
     pub(crate) subject: &'a Subject,
+    pub(crate) survey: &'a OnceCell<Survey>,
 }
 
 impl<'a> Facts<'a> {
@@ -69,6 +72,65 @@ impl<'a> Facts<'a> {
     /// The subject's topmost controller, itself where it has none.
     pub fn workload(&self) -> ObjectRef {
         self.snapshot.root_owner(&self.episode.subject)
+    }
+
+    /// `container app`, `init container wait (1 of 2)`, or `the container` where the source does not name it.
+    pub fn container_phrase(&self) -> String {
+        let Some(name) = self.episode.container.as_deref() else {
+            return "the container".into();
+        };
+        match self.init_position() {
+            Some((at, of)) => format!("init container {name} ({at} of {of})"),
+            None => format!("container {name}"),
+        }
+    }
+
+    /// Which init container the episode's is, from one, and of how many.
+    pub fn init_position(&self) -> Option<(usize, usize)> {
+        let name = self.episode.container.as_deref()?;
+        let init = &self.subject.pod.spec.init_containers;
+        let at = init.iter().position(|container| container.name == name)?;
+        Some((at + 1, init.len()))
+    }
+
+    /// What waits for the episode's init container, while it does: the step that ends every chain about one.
+    pub(crate) fn held_back(&self) -> Option<(String, Seen)> {
+        let (at, of) = self.init_position()?;
+        let pod = &self.subject.pod;
+        let started = |status: &ContainerStatus| {
+            status.state.running.is_some() || status.state.terminated.is_some() || status.restart_count > 0
+        };
+        if pod.status.container_statuses.iter().any(started) {
+            return None;
+        }
+        let names = |containers: &[Container]| {
+            let names: Vec<&str> = containers.iter().map(|it| it.name.as_str()).collect();
+            names.join(", ")
+        };
+        let init = &pod.spec.init_containers;
+        let this = &init[at - 1];
+        let until = if this.restart_policy == "Always" {
+            "has started"
+        } else {
+            "has ended well"
+        };
+        let mut behind = Vec::new();
+        if at < of {
+            behind.push(format!("init container {}", names(&init[at..])));
+        }
+        behind.push(format!("container {}", names(&pod.spec.containers)));
+        let text = format!(
+            "{} blocks {} until it {until}",
+            self.container_phrase(),
+            behind.join(" and ")
+        );
+        let path = format!("spec.initContainers[{}].name", at - 1);
+        Some((text, self.field(&path, &this.name)))
+    }
+
+    /// What is true of many subjects at once, looked up when the first cause asks.
+    pub(crate) fn survey(&self) -> &'a Survey {
+        self.survey.get_or_init(|| Survey::new(self.snapshot))
     }
 
     /// Messages about the subject that can belong to the episode, newest first. Messages that name another container

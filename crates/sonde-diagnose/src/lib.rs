@@ -17,6 +17,7 @@ mod nearest;
 mod question;
 mod resolve;
 mod subject;
+mod survey;
 #[cfg(test)]
 mod testing;
 mod texts;

@@ -6,13 +6,14 @@ mod pod;
 mod text;
 mod workload;
 
+pub(crate) use container::IMAGE_REASONS;
+pub(crate) use text::nameless;
+
 use jiff::{SignedDuration, Timestamp};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::{Object, Snapshot};
 
 use crate::{Episode, Scope, Texts};
-
-pub(crate) use text::nameless;
 
 /// What triage looks at.
 pub(crate) struct Triage<'a> {

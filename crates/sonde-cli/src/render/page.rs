@@ -122,7 +122,7 @@ impl<'a> Page<'a> {
         for span in spans {
             let text = shown(&span.text, self.view.charset);
             // A space at the edge of a span separates words, no space joins them.
-                        let mut first = true;
+            let mut first = true;
             for word in text.split(' ') {
                 if !first {
                     space_before = true;

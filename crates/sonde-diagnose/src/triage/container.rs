@@ -1,6 +1,10 @@
 //! The containers of a pod that is bound to a node.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
+use sonde_grammar::Fact;
+use sonde_grammar::fact::PullFact;
 use sonde_model::Kind;
 use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, State, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
@@ -18,7 +22,8 @@ const INIT_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 /// The kubelet reports a probe's change within its sync period of ten seconds.
 const PROBE_SLACK: i64 = 10;
 
-const IMAGE_REASONS: &[&str] = &[
+/// Waiting reasons that say that an image is not there.
+pub(crate) const IMAGE_REASONS: &[&str] = &[
     "ErrImagePull",
     "ImagePullBackOff",
     "ErrImageNeverPull",
@@ -86,26 +91,45 @@ pub(super) fn look(
     }
 }
 
+/// The container whose image is being pulled, or pulled in vain, as the newest step towards a start; `None` where the
+/// newest is another: a sandbox that fails, a volume, an image that came.
+pub(super) fn newest_step_is_pull(
+    triage: &Triage<'_>,
+    object: &Object,
+    wanted: Option<&str>,
+) -> Option<Option<Arc<str>>> {
+    for event in triage.snapshot.events_about(&object.reference).iter().rev() {
+        let Some(event) = event.event() else { continue };
+        let named = event.container.as_deref();
+        if wanted.is_some_and(|wanted| named.is_some_and(|named| named != wanted)) {
+            continue;
+        }
+        if event.reason.as_ref() == "Pulled" || (event.warning && event.reason.starts_with("Failed")) {
+            let says = sonde_grammar::message::facts(&event.reason, &event.message);
+            let pull_failed = says.iter().any(|fact| {
+                matches!(
+                    fact,
+                    Fact::Pull(PullFact::Failed { .. } | PullFact::BackOff { .. })
+                )
+            });
+            return pull_failed.then(|| event.container.clone());
+        }
+        if event.reason.as_ref() == "Pulling" {
+            return Some(event.container.clone());
+        }
+    }
+    None
+}
+
 /// A container that has never run and does not say why: a pull goes on, or fails without the status saying so yet.
-fn image_pull_in_the_way(
+pub(super) fn image_pull_in_the_way(
     triage: &Triage<'_>,
     object: &Object,
     name: &str,
     since: Option<Timestamp>,
     out: &mut Vec<Opened>,
 ) {
-    let pulling = triage
-        .snapshot
-        .events_about(&object.reference)
-        .iter()
-        .rev()
-        .any(|event| {
-            event.event().is_some_and(|it| {
-                it.container.as_deref().is_none_or(|container| container == name)
-                    && matches!(it.reason.as_ref(), "Pulling" | "BackOff" | "Failed")
-            })
-        });
-    if pulling {
+    if newest_step_is_pull(triage, object, Some(name)).is_some() {
         out.push(Opened {
             episode: Episode::new(
                 object.reference.clone(),

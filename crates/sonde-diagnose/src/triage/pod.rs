@@ -180,7 +180,13 @@ fn killed_children(object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
 
 fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
     if !anything_ran(pod) && waits_to_start(pod) {
-        not_starting(object, pod, out);
+        match container::newest_step_is_pull(triage, object, None) {
+            Some(Some(name)) if pod.container(&name).is_some() => {
+                let since = pod.started.or(object.created);
+                container::image_pull_in_the_way(triage, object, &name, since, out);
+            }
+            _ => not_starting(object, pod, out),
+        }
         return;
     }
     for it in &pod.containers {

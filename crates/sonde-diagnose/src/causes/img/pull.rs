@@ -1,0 +1,339 @@
+//! What the causes of this family share: the failed pull, how far the trouble reaches, and how it is told.
+
+use std::collections::BTreeSet;
+use std::mem::discriminant;
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{PullFact, PullFailure};
+use sonde_model::{Kind, ObjectRef};
+use sonde_world::{ContainerState, Object};
+
+use crate::message::Message;
+use crate::survey::{FailedPull, registry_of};
+use crate::triage::IMAGE_REASONS;
+use crate::{Case, Facts, Seen};
+
+/// The newest word on why the image cannot be had.
+pub(super) struct Pull<'a> {
+    pub(super) image: String,
+    pub(super) registry: String,
+    pub(super) failure: &'a PullFailure,
+    pub(super) message: &'a Message,
+}
+
+/// Where the trouble sits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Root {
+    /// This image: its name, its content, the workload's settings.
+    Image,
+    /// Every image of this registry suffers.
+    Registry(String),
+    /// Every image on the pod's node suffers.
+    Node,
+}
+
+/// Why the episode's image is not there, where anything says so.
+pub(super) fn failed<'a>(facts: &Facts<'a>) -> Option<Pull<'a>> {
+    let waits_for_image = IMAGE_REASONS.contains(&facts.episode.word.as_str());
+    for message in facts.messages() {
+        for fact in &message.facts {
+            match fact {
+                Fact::Pull(PullFact::Failed {
+                    image,
+                    registry,
+                    failure,
+                }) if is_ours(facts, message, image.as_deref()) => {
+                    let image = wanted_image(facts).or_else(|| image.clone()).unwrap_or_default();
+                    let registry = registry.clone().unwrap_or_else(|| registry_of(&image).to_owned());
+                    return Some(Pull {
+                        image,
+                        registry,
+                        failure,
+                        message,
+                    });
+                }
+                // The image came after the failure that is still further back: that trouble is over.
+                Fact::Pull(PullFact::Done { image, .. })
+                    if !waits_for_image && is_ours(facts, message, Some(image)) =>
+                {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
+/// As [`failed`], for one kind of failure.
+pub(super) fn failed_by<'a>(facts: &Facts<'a>, is: impl Fn(&PullFailure) -> bool) -> Option<Pull<'a>> {
+    failed(facts).filter(|pull| is(pull.failure))
+}
+
+/// Without any word on why, the kubelet's own log has one.
+pub(super) fn wants_reason(facts: &Facts<'_>, case: &mut Case) {
+    let waits_for_image = IMAGE_REASONS.contains(&facts.episode.word.as_str());
+    if let Some(want) = facts.want_kubelet_log().filter(|_| waits_for_image) {
+        case.wants(want, "what the registry answered, or why it was not reached");
+    }
+}
+
+/// The image that the container's spec names.
+pub(super) fn wanted_image(facts: &Facts<'_>) -> Option<String> {
+    let (container, _) = facts.container()?;
+    (!container.image.is_empty()).then(|| container.image.clone())
+}
+
+/// The source shows the pod's whole spec, so that a field which is not there is not set.
+pub(super) fn knows_spec(facts: &Facts<'_>) -> bool {
+    !facts.is_partial() && !facts.pod().spec.containers.is_empty()
+}
+
+/// A message that names no container is this one's when it names its image.
+fn is_ours(facts: &Facts<'_>, message: &Message, image: Option<&str>) -> bool {
+    if message.container.is_some() {
+        return true;
+    }
+    match (wanted_image(facts), image) {
+        (Some(wanted), Some(named)) => same_image(&wanted, named),
+        _ => true,
+    }
+}
+
+/// Runtimes write the full name, the kubelet the one of the spec.
+fn same_image(one: &str, other: &str) -> bool {
+    fn bare(image: &str) -> &str {
+        let image = image.strip_prefix("docker.io/").unwrap_or(image);
+        let image = image.strip_prefix("library/").unwrap_or(image);
+        image.strip_suffix(":latest").unwrap_or(image)
+    }
+    bare(one) == bare(other)
+}
+
+impl Pull<'_> {
+    pub(super) fn seen(&self) -> Seen {
+        self.message.seen()
+    }
+
+    /// The registry's trouble, or the node's own where only it has it.
+    pub(super) fn registry_or_node(&self, facts: &Facts<'_>, registry: &str) -> Root {
+        if Reach::of(facts, self).only_this_node() {
+            Root::Node
+        } else {
+            Root::Registry(registry.to_owned())
+        }
+    }
+
+    /// Tells the chain and the headline: which image, from where, on which node, what happened, who else suffers.
+    pub(super) fn tell(&self, facts: &Facts<'_>, case: &mut Case, root: &Root, what: &str) {
+        let image = if self.image.is_empty() {
+            "its image"
+        } else {
+            &self.image
+        };
+        let from = match facts.container() {
+            Some((_, path)) => facts.field(&format!("{path}.image"), image),
+            None => self.seen(),
+        };
+        case.step(
+            format!("{} needs the image {image}", facts.container_phrase()),
+            [from],
+        );
+        let node = facts.node_ref();
+        let asks = match &node {
+            Some(node) => {
+                let text = format!("node {} asks {} for it", node.name, self.registry);
+                (text, Some(facts.field("spec.nodeName", &node.name)))
+            }
+            None => (format!("its node asks {} for it", self.registry), None),
+        };
+        if !is_decided_on_node(self.failure) {
+            case.step(asks.0, asks.1);
+        }
+        case.step(what.to_owned(), [self.seen()]);
+        let reach = Reach::of(facts, self);
+        if let Some((text, seen)) = reach.text(facts, self) {
+            case.step(text, [seen]);
+        }
+        match root {
+            Root::Image => {
+                case.headline(format!("image {image} cannot be pulled: {what}"));
+            }
+            Root::Registry(registry) => {
+                case.root(ObjectRef::cluster(Kind::Other("Registry".into()), registry));
+                case.headline(format!("images cannot be pulled from {registry}: {what}"));
+            }
+            Root::Node => {
+                if let Some(node) = node {
+                    case.headline(format!("node {} cannot pull images: {what}", node.name));
+                    case.root(node);
+                } else {
+                    case.headline(format!("image {image} cannot be pulled: {what}"));
+                }
+            }
+        }
+    }
+}
+
+/// How a person sees what the node sees.
+pub(super) fn look_from_node(facts: &Facts<'_>, case: &mut Case, registry: &str) {
+    let Some(node) = facts.node_ref() else { return };
+    case.look(
+        format!("what node {} gets from {registry}", node.name),
+        format!("ssh {} 'curl -sv https://{registry}/v2/'", node.name),
+    );
+}
+
+/// The command that gives the workload another image.
+pub(super) fn set_image(facts: &Facts<'_>, image: &str) -> Option<String> {
+    let container = facts.episode.container.as_deref()?;
+    Some(format!(
+        "kubectl set image {} {container}={image}",
+        facts.workload().kubectl()
+    ))
+}
+
+/// The node fails before it asks anybody.
+fn is_decided_on_node(failure: &PullFailure) -> bool {
+    matches!(
+        failure,
+        PullFailure::PolicyNever
+            | PullFailure::InvalidName
+            | PullFailure::KubeletLimit
+            | PullFailure::CredentialPlugin
+    )
+}
+
+/// Who else suffers, and who does not.
+struct Reach {
+    /// The nodes of pods that wait for the same image.
+    same_image: BTreeSet<String>,
+    /// Other images of the same registry that fail alike.
+    other_images: BTreeSet<String>,
+    /// Other registries whose images fail alike on this node.
+    other_registries: BTreeSet<String>,
+    /// Other nodes with images that fail alike.
+    other_nodes: BTreeSet<String>,
+    /// Nodes that run a replica of this pod, so have the image.
+    has_it: BTreeSet<String>,
+}
+
+impl Reach {
+    fn of(facts: &Facts<'_>, pull: &Pull<'_>) -> Reach {
+        let me = &facts.episode.subject;
+        let node = facts.pod().spec.node_name.as_str();
+        let alike = |it: &&FailedPull| {
+            it.failure
+                .as_ref()
+                .is_none_or(|failure| discriminant(failure) == discriminant(pull.failure))
+        };
+        let mut reach = Reach {
+            same_image: BTreeSet::new(),
+            other_images: BTreeSet::new(),
+            other_registries: BTreeSet::new(),
+            other_nodes: BTreeSet::new(),
+            has_it: replicas_that_run(facts),
+        };
+        if facts.pod().spec.containers.is_empty() {
+            return reach;
+        }
+        for it in facts.survey().pulls.iter().filter(alike) {
+            if same_image(&it.image, &pull.image) {
+                reach.same_image.insert(it.node.to_string());
+            } else if it.registry == registry_of(&pull.image) {
+                reach.other_images.insert(it.image.clone());
+            } else if *it.node == *node && it.pod != *me {
+                reach.other_registries.insert(it.registry.clone());
+            }
+            if *it.node != *node {
+                reach.other_nodes.insert(it.node.to_string());
+            }
+        }
+        reach
+    }
+
+    /// Several registries fail here and no other node fails alike. That a replica elsewhere has the image proves
+    /// nothing: it may have come before the trouble.
+    fn only_this_node(&self) -> bool {
+        self.other_nodes.is_empty() && !self.other_registries.is_empty()
+    }
+
+    fn text(&self, facts: &Facts<'_>, pull: &Pull<'_>) -> Option<(String, Seen)> {
+        let node = facts.node_ref()?.name;
+        let seen = |text: String| facts.computed("pods that wait for an image, and their replicas", text);
+        if self.only_this_node() {
+            let others = names(&self.other_registries);
+            let text = format!(
+                "images of {others} fail on node {node} too, and on no other node: the node or its network is at fault"
+            );
+            return Some((text.clone(), seen(text)));
+        }
+        let text = if !self.other_images.is_empty() {
+            format!(
+                "other images of {} fail as well ({}): it is not this image alone",
+                registry_of(&pull.image),
+                names(&self.other_images)
+            )
+        } else if self.same_image.len() > 1 {
+            format!(
+                "this image fails on {}, and no other image does",
+                names(&self.same_image)
+            )
+        } else if !self.has_it.is_empty() {
+            format!(
+                "replicas on {} have the image, pulled now or earlier",
+                names(&self.has_it)
+            )
+        } else if facts.snapshot.is_complete_everywhere(&Kind::Pod) {
+            "no other image fails to be pulled in the cluster".into()
+        } else {
+            return None;
+        };
+        Some((text.clone(), seen(text)))
+    }
+}
+
+/// The nodes on which pods of the same ReplicaSet run: they have the very same template.
+fn replicas_that_run(facts: &Facts<'_>) -> BTreeSet<String> {
+    let owner = facts
+        .snapshot
+        .get(&facts.episode.subject)
+        .and_then(|pod| pod.owner.as_ref());
+    let Some(owner) = owner.filter(|owner| owner.reference.kind == Kind::ReplicaSet) else {
+        return BTreeSet::new();
+    };
+    let Some(container) = facts.episode.container.as_deref() else {
+        return BTreeSet::new();
+    };
+    let runs = |object: &Object| {
+        object
+            .pod()
+            .filter(|pod| {
+                pod.container(container)
+                    .is_some_and(|it| matches!(it.state, ContainerState::Running { .. }))
+            })
+            .map(|pod| pod.node.to_string())
+    };
+    let here = &facts.pod().spec.node_name;
+    facts
+        .snapshot
+        .owned_by(&owner.reference)
+        .filter_map(|object| runs(object))
+        .filter(|node| node != here)
+        .collect()
+}
+
+/// `a, b, c and 4 more`.
+pub(super) fn names(all: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = all
+        .iter()
+        .filter(|name| !name.is_empty())
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect();
+    match all.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
