@@ -26,10 +26,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let none = secrets.known && secrets.named.is_empty();
+    let all_seen = secrets.present.len() == secrets.named.len();
     let seen = refusal.pull.seen();
     match refusal.anonymous {
         // The runtime asked without a login: it had none, whatever the pod names.
-        Some(true) if secrets.known && !refusal.maybe_missing => case.proven_by(seen),
+        Some(true) if secrets.known && all_seen && !refusal.maybe_missing => case.proven_by(seen),
         Some(true) => case.supported_by(seen),
         _ if none && !refusal.is_official() => case.supported_by(seen),
         _ if none || !secrets.known => case.hinted_by(seen),
@@ -37,7 +38,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     let names_some = !secrets.named.is_empty();
     if secrets.known {
-        let text = if names_some {
+        let text = if names_some && !all_seen {
+            "the pod names a pull secret, and the node asked without a login all the same: the secret does not exist or holds none for this registry"
+        } else if names_some {
             "the pod names a pull secret, and the node asked without a login all the same: the secret holds none for this registry"
         } else {
             "the pod names no pull secret, nor did its service account when the pod was made"
