@@ -11,6 +11,7 @@ mod img;
 mod liv;
 mod los;
 mod oom;
+mod rol;
 mod trm;
 
 const FAMILIES: &[&[&Cause]] = &[
@@ -21,6 +22,7 @@ const FAMILIES: &[&[&Cause]] = &[
     liv::CAUSES,
     los::CAUSES,
     oom::CAUSES,
+    rol::CAUSES,
     trm::CAUSES,
 ];
 

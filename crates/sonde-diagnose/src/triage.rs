@@ -3,6 +3,7 @@
 mod container;
 mod node;
 mod pod;
+mod rollout;
 mod text;
 mod workload;
 

@@ -7,7 +7,7 @@ use sonde_world::view::{
     Condition, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet, WorkloadStatus,
 };
 
-use super::{Opened, Triage};
+use super::{Opened, Triage, rollout};
 use crate::{Episode, Symptom};
 
 /// Controllers create pods within seconds; a shortage without a word is reported after this. A guess.
@@ -18,9 +18,14 @@ const CLAIM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     match object.reference.kind {
         Kind::Deployment => deployment(triage, object, out),
-        Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicationController => {
+        Kind::ReplicaSet | Kind::DaemonSet | Kind::ReplicationController => creates_pods(triage, object, out),
+        Kind::StatefulSet => {
             creates_pods(triage, object, out);
+            rollout::stateful_set(triage, object, out);
         }
+        Kind::CronJob => rollout::cron_job(triage, object, out),
+        Kind::HorizontalPodAutoscaler => rollout::autoscaler(triage, object, out),
+        Kind::PodDisruptionBudget => rollout::budget(triage, object, out),
         Kind::Job => job(triage, object, out),
         Kind::PersistentVolumeClaim => claim(triage, object, out),
         _ => {}

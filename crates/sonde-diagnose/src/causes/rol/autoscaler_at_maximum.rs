@@ -1,0 +1,61 @@
+//! ROL-AUTOSCALER-AT-MAXIMUM: an autoscaler wants more pods than it may have.
+
+use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_world::view::HorizontalPodAutoscaler;
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("ROL-AUTOSCALER-AT-MAXIMUM"),
+    title: "autoscaler at its maximum",
+    explains: &[Symptom::NotScaling],
+    reads: &[Kind::HorizontalPodAutoscaler],
+    state,
+    page: page!("ROL-AUTOSCALER-AT-MAXIMUM"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let subject = &facts.episode.subject;
+    let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else { return };
+    let limited = it.status.conditions.iter().find(|it| it.kind == "ScalingLimited" && it.is_true());
+    let Some(limited) = limited.filter(|it| it.reason == "TooManyReplicas") else { return };
+    let seen = facts.field("status.conditions[ScalingLimited]", format!("{}: {}", limited.reason, limited.message));
+    case.proven_by(seen.clone());
+    let most = it.spec.max_replicas;
+    case.step(format!("it may have {most} pods"), [facts.field("spec.maxReplicas", most)]);
+    case.step("its metrics ask for more", [seen]);
+    case.headline(format!("{subject} is at its maximum of {most} pods and wants more"));
+    // The workload runs, as far as it may.
+    case.severity(Severity::Warning);
+    case.fix(
+        "let it have more pods, if the load is wanted",
+        format!("kubectl patch {} --type merge -p '{{\"spec\":{{\"maxReplicas\":{}}}}}'", subject.kubectl(), most.saturating_mul(2)),
+        Risk::Wide,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use crate::testing::Scene;
+
+    #[test]
+    fn found_only_at_the_upper_end() {
+        for (reason, found) in [("TooManyReplicas", true), ("TooFewReplicas", false)] {
+            let outcome = Scene::new()
+                .object(json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+                    "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-03-01T10:00:00Z"},
+                    "spec": {"maxReplicas": 5}, "status": {"currentReplicas": 5,
+                    "conditions": [{"type": "ScalingLimited", "status": "True", "reason": reason, "message": "m"}]}}))
+                .diagnose();
+            if found {
+                outcome.finds_only("ROL-AUTOSCALER-AT-MAXIMUM", Verdict::Proven);
+            } else {
+                outcome.is_calm();
+            }
+        }
+    }
+}

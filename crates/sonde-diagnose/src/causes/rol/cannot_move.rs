@@ -1,0 +1,88 @@
+//! ROL-CANNOT-MOVE: a rollout may neither take a pod away nor find room for one more.
+
+use sonde_model::{Code, Kind, Risk};
+use sonde_world::view::{Deployment, IntOrString};
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom, field_on};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("ROL-CANNOT-MOVE"),
+    title: "surge and unavailable leave no way to move",
+    explains: &[Symptom::RolloutStuck],
+    reads: &[Kind::Pod],
+    state,
+    page: page!("ROL-CANNOT-MOVE"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let subject = &facts.episode.subject;
+    let Some(it) = facts.snapshot.view::<Deployment>(subject).filter(|_| subject.kind == Kind::Deployment) else {
+        return;
+    };
+    let Some(rolling) = &it.spec.strategy.rolling_update else { return };
+    let replicas = it.spec.replicas.unwrap_or(1);
+    let unavailable = resolve(rolling.max_unavailable.as_ref(), replicas, false);
+    if unavailable > 0 {
+        return;
+    }
+    let waiting = facts
+        .snapshot
+        .owned_by(subject)
+        .flat_map(|set| facts.snapshot.owned_by(&set.reference))
+        .find(|pod| pod.pod().is_some_and(|pod| pod.node.is_empty() && !pod.is_terminal()));
+    let Some(waiting) = waiting else { return };
+    let settings = facts.field(
+        "spec.strategy.rollingUpdate",
+        format!(
+            "maxUnavailable: {}, maxSurge: {}",
+            text(rolling.max_unavailable.as_ref()),
+            text(rolling.max_surge.as_ref())
+        ),
+    );
+    case.supported_by(settings.clone());
+    case.step("the rollout may take no old pod away before a new one is ready (maxUnavailable is 0)", [settings]);
+    case.step(
+        format!("the new pod {} finds no node beside the old ones", waiting.reference.name),
+        [field_on(&waiting.reference, "status.phase", "Pending")],
+    );
+    case.headline(format!("the rollout of {subject} cannot move: no old pod may go, and there is no room for a new one"));
+    case.fix(
+        "let the rollout take one pod away first",
+        format!(
+            "kubectl patch {} --type merge -p '{{\"spec\":{{\"strategy\":{{\"rollingUpdate\":{{\"maxUnavailable\":1}}}}}}}}'",
+            subject.kubectl()
+        ),
+        Risk::Restart,
+    );
+}
+
+/// Percentages round down for unavailable and up for surge (`deployment_util.go`, `ResolveFenceposts`).
+fn resolve(value: Option<&IntOrString>, replicas: i64, up: bool) -> i64 {
+    match value {
+        Some(IntOrString::Int(number)) => *number,
+        Some(IntOrString::String(text)) => {
+            let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(25);
+            if up { (replicas * percent + 99) / 100 } else { replicas * percent / 100 }
+        }
+        None => resolve(Some(&IntOrString::String("25%".into())), replicas, up),
+    }
+}
+
+fn text(value: Option<&IntOrString>) -> String {
+    value.map_or_else(|| "25%".into(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_round_as_the_controller_rounds() {
+        let percent = |text: &str| Some(IntOrString::String(text.into()));
+        assert_eq!(resolve(percent("25%").as_ref(), 3, false), 0);
+        assert_eq!(resolve(percent("25%").as_ref(), 3, true), 1);
+        assert_eq!(resolve(None, 4, false), 1);
+        assert_eq!(resolve(Some(&IntOrString::Int(0)), 4, false), 0);
+    }
+}

@@ -1,0 +1,86 @@
+//! ROL-CRONJOB-MISSED: a CronJob did not run when it should have.
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::WorkloadFact;
+use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_world::view::CronJob;
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("ROL-CRONJOB-MISSED"),
+    title: "CronJob missed its schedule",
+    explains: &[Symptom::ScheduleMissed],
+    reads: &[Kind::CronJob],
+    state,
+    page: page!("ROL-CRONJOB-MISSED"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let subject = &facts.episode.subject;
+    let Some(it) = facts.snapshot.view::<CronJob>(subject) else { return };
+    let said = facts.find(|fact| match fact {
+        Fact::Workload(WorkloadFact::MissedSchedule { detail }) => Some(detail),
+        _ => None,
+    });
+    let Some((detail, message)) = said else { return };
+    case.proven_by(message.seen());
+    case.step(format!("it should run at {}", it.spec.schedule), [facts.field("spec.schedule", &it.spec.schedule)]);
+    case.step(format!("the control plane says: {detail}"), [message.seen()]);
+    let policy = if it.spec.concurrency_policy.is_empty() { "Allow" } else { &it.spec.concurrency_policy };
+    if policy == "Forbid" && !it.status.active.is_empty() {
+        case.step(
+            "an earlier run still goes on, and runs may not overlap (concurrencyPolicy: Forbid)",
+            [facts.field("spec.concurrencyPolicy", policy)],
+        );
+    }
+    if let Some(seconds) = it.spec.starting_deadline_seconds {
+        case.step(
+            format!("a run that starts more than {seconds}s late is left out"),
+            [facts.field("spec.startingDeadlineSeconds", seconds)],
+        );
+    }
+    case.headline(format!("{subject} missed its schedule {}", it.spec.schedule));
+    case.severity(Severity::Warning);
+    case.advice(
+        "look at what held it: an earlier run that never ends, a deadline that is too short, a control plane that was down",
+        Risk::None,
+    );
+    case.fix(
+        "run it once by hand",
+        format!("kubectl create job {}-manual --from=cronjob/{} -n {}", subject.name, subject.name, subject.namespace),
+        Risk::None,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::Verdict;
+
+    use crate::testing::Scene;
+
+    const MISSED: &str = "Missed scheduled time to start a job: Sun, 01 Mar 2026 11:00:00 +0000";
+
+    fn job(suspend: bool, ran: &str) -> Value {
+        json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "backup", "namespace": "shop"},
+            "spec": {"schedule": "0 * * * *", "suspend": suspend, "startingDeadlineSeconds": 10},
+            "status": {"lastScheduleTime": ran}})
+    }
+
+    fn scene(job: Value) -> Scene {
+        Scene::new().object(job).event("CronJob/shop/backup", "MissSchedule", MISSED, "2026-03-01T11:01:00Z")
+    }
+
+    #[test]
+    fn found_from_the_event() {
+        scene(job(false, "2026-03-01T10:00:00Z")).diagnose().finds_only("ROL-CRONJOB-MISSED", Verdict::Proven);
+    }
+
+    #[test]
+    fn over_when_it_ran_since_and_no_alarm_when_suspended() {
+        scene(job(false, "2026-03-01T11:30:00Z")).diagnose().is_calm();
+        scene(job(true, "2026-03-01T10:00:00Z")).diagnose().is_calm();
+    }
+}

@@ -1,0 +1,80 @@
+//! ROL-STATEFULSET-ORDINAL: one pod of an ordered StatefulSet is not ready, and those behind it wait.
+
+use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_world::view::StatefulSet;
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom, field_on};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("ROL-STATEFULSET-ORDINAL"),
+    title: "StatefulSet held by an earlier pod",
+    explains: &[Symptom::RolloutStuck],
+    reads: &[Kind::Pod],
+    state,
+    page: page!("ROL-STATEFULSET-ORDINAL"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let subject = &facts.episode.subject;
+    let Some(it) = facts.snapshot.view::<StatefulSet>(subject).filter(|_| subject.kind == Kind::StatefulSet) else {
+        return;
+    };
+    let wanted = it.spec.replicas.unwrap_or(1);
+    let start = it.spec.ordinals.as_ref().map_or(0, |it| it.start);
+    let is_ready = |name: &ObjectRef| {
+        facts
+            .snapshot
+            .get(name)
+            .and_then(|it| it.pod())
+            .map(|pod| pod.condition("Ready").is_some_and(sonde_world::view::Condition::is_true))
+    };
+    let held = (start..start + wanted).find_map(|ordinal| {
+        let name = ObjectRef::new(Kind::Pod, &subject.namespace, &format!("{}-{ordinal}", subject.name));
+        (is_ready(&name) == Some(false)).then_some((ordinal, name))
+    });
+    let Some((ordinal, pod)) = held else { return };
+    let seen = field_on(&pod, "status.conditions[Ready]", "False");
+    case.generally_proven_by(seen.clone());
+    let behind = start + wanted - 1 - ordinal;
+    case.step(format!("{subject} starts its pods one after the other"), [facts.field("spec.podManagementPolicy", "OrderedReady")]);
+    case.step(format!("{} is not ready", pod.name), [seen]);
+    case.step(format!("so {behind} pods behind it wait"), [facts.field("status.readyReplicas", it.status.ready_replicas)]);
+    case.headline(format!("{subject} is held by {}: it is not ready, and {behind} pods behind it wait", pod.name));
+    case.look("what the pod says", format!("kubectl describe {}", pod.kubectl()));
+    case.advice(
+        "a broken pod of an older revision is not replaced by itself: delete it once the template is mended",
+        Risk::Restart,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::Verdict;
+
+    use crate::testing::{Scene, pod};
+
+    fn set(policy: &str) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+            "metadata": {"name": "db", "namespace": "shop", "creationTimestamp": "2026-03-01T10:00:00Z"},
+            "spec": {"replicas": 3, "podManagementPolicy": policy}, "status": {"replicas": 1, "readyReplicas": 0}})
+    }
+
+    fn first() -> Value {
+        pod(json!({"metadata": {"name": "db-0", "ownerReferences": null},
+            "status": {"conditions": [{"type": "Ready", "status": "False"}]}}))
+    }
+
+    #[test]
+    fn found_with_the_ordinal_that_holds() {
+        let outcome = Scene::new().object(set("OrderedReady")).object(first()).diagnose();
+        let finding = outcome.finds_only("ROL-STATEFULSET-ORDINAL", Verdict::Proven);
+        assert!(finding.headline.contains("db-0"), "{}", finding.headline);
+    }
+
+    #[test]
+    fn silent_where_pods_start_in_parallel() {
+        Scene::new().object(set("Parallel")).object(first()).diagnose().is_calm();
+    }
+}
