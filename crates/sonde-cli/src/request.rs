@@ -88,9 +88,9 @@ impl Target {
 
 /// A diagnosis to make.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "read by the ways in, which come next")]
 pub(crate) struct Diagnose {
     pub(crate) input: Input,
+    #[expect(dead_code, reason = "read by the live way in, which comes next")]
     pub(crate) connection: Connection,
     pub(crate) target: Target,
     pub(crate) now: Option<Timestamp>,

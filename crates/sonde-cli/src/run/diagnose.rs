@@ -2,7 +2,7 @@
 
 use sonde_model::{Report, Severity};
 
-use super::gather::{Gathered, gather};
+use super::gather::gather;
 use super::progress::Progress;
 use super::{print, rounds, scope};
 use crate::failure::Outcome;
@@ -17,19 +17,16 @@ const PARTLY_DONE: u8 = 3;
 /// Makes the diagnosis and writes the report; returns the exit code.
 pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
     let progress = Progress::start("reading");
-    let Gathered {
-        mut question,
-        usual_namespace,
-        fetch,
-    } = gather(request, &progress)?;
-    question.scope = scope::resolve(&request.target, &question.snapshot, usual_namespace.as_deref())?;
-    progress.now("diagnosing");
-    let report = rounds::answer(&mut question, fetch);
+    let mut source = gather(request, &progress)?;
+    let snapshot = source.gathered.world.snapshot();
+    let scope = scope::resolve(&request.target, &snapshot, source.usual_namespace.as_deref())?;
+    drop(snapshot);
+    let report = rounds::answer(&mut source, &scope, &progress);
     drop(progress);
     // What the engine still wants is no failure to read; only what the adapter could not look at is.
-    let partly = !question.blind_spots.is_empty() || !report.problems.is_empty();
+    let partly = !source.gathered.blind_spots.is_empty() || !report.problems.is_empty();
     let view = View {
-        asked: request.target.words(usual_namespace.as_deref()),
+        asked: request.target.words(source.usual_namespace.as_deref()),
         ..request.view.clone()
     };
     print(&render::render(&report, request.format, &view)?)?;

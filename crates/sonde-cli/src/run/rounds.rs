@@ -2,36 +2,35 @@
 
 use std::collections::BTreeSet;
 
-use sonde_diagnose::{Question, Want, diagnose};
+use sonde_diagnose::{Scope, Want, diagnose};
 use sonde_model::Report;
 
-/// Rounds of fetching. The first answers what triage wants; the second what those answers raise.
+use super::gather::Source;
+use super::progress::Progress;
+
+/// Rounds of fetching: the first brings what the symptoms want, the second what those answers raise.
 const ROUNDS_MAX: usize = 3;
 
-/// Answers a question. `fetch` adds to the question what it can of the wants, and says whether it added anything; a want
-/// is asked for once.
-pub(super) fn answer(
-    question: &mut Question,
-    mut fetch: impl FnMut(&[Want], &mut Question) -> bool,
-) -> Report {
+/// Answers a question; a want is asked for once.
+pub(super) fn answer(source: &mut Source, scope: &Scope, progress: &Progress) -> Report {
     let mut asked: BTreeSet<Want> = BTreeSet::new();
-    let mut answer = diagnose(question);
-    for _ in 0..ROUNDS_MAX {
+    let mut round = 0;
+    loop {
+        progress.now("diagnosing");
+        let answer = diagnose(&source.gathered.question(scope.clone()));
         let new: Vec<Want> = answer
             .wants
-            .iter()
+            .into_iter()
             .filter(|want| !asked.contains(want))
-            .cloned()
             .collect();
-        if new.is_empty() {
-            break;
+        if new.is_empty() || round == ROUNDS_MAX {
+            return answer.report;
         }
-        let added = fetch(&new, question);
+        progress.now("fetching what would decide");
+        if !source.fetch(&new) {
+            return answer.report;
+        }
         asked.extend(new);
-        if !added {
-            break;
-        }
-        answer = diagnose(question);
+        round += 1;
     }
-    answer.report
 }

@@ -59,7 +59,6 @@ pub(crate) fn sonde(args: &[&str]) -> Said {
 }
 
 /// Runs with something on standard input.
-#[expect(dead_code, reason = "the ways in come next")]
 pub(crate) fn sonde_reading(args: &[&str], input: &[u8]) -> Said {
     run(command(args), input)
 }
