@@ -71,7 +71,7 @@ pub(super) fn render(report: &Report, view: &View) -> String {
     line(
         &mut out,
         &format!(
-            "<sub>Looked at {}, {}.</sub>",
+            "<sub>Looked at {}{}.</sub>",
             prose(&counts),
             prose(&scanned::source(report))
         ),

@@ -50,18 +50,19 @@ pub(super) fn counts(report: &Report) -> String {
     words::list(&parts)
 }
 
-/// `context kind-dev (Kubernetes v1.36.1)`, `case.tar.zst`, `stdin`, with the time.
+/// ` of context kind-dev (Kubernetes v1.36.1), as of …`, ` in case.tar.zst`, ` in stdin`.
 pub(super) fn source(report: &Report) -> String {
     let source = &report.source;
-    let mut words = match source.kind {
-        SourceKind::Live => format!("context {}", source.name),
-        SourceKind::Dump | SourceKind::Paste => source.name.clone(),
+    let mut words = match (source.kind, source.name.as_str()) {
+        (_, "") => String::new(),
+        (SourceKind::Live, name) => format!(" of context {name}"),
+        (SourceKind::Dump | SourceKind::Paste, name) => format!(" in {name}"),
     };
     if let Some(version) = &source.cluster_version {
         words.push_str(&format!(" (Kubernetes {version})"));
     }
     if let Some(time) = source.time {
-        words.push_str(&format!(" at {}", age::absolute(time)));
+        words.push_str(&format!(", as of {}", age::absolute(time)));
     }
     words
 }

@@ -50,7 +50,7 @@ fn title(page: &mut Page<'_>, finding: &Finding, number: Option<usize>) {
     );
     page.paragraph(
         Indent::default(),
-        &[Span::new(Paint::Strong, finding.headline.as_str())],
+        &[Span::new(Paint::Strong, words::headline(finding))],
     );
     page.words(Indent::default(), &words::verdict(finding));
 }

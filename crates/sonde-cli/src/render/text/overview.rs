@@ -32,7 +32,7 @@ pub(super) fn healthy(page: &mut Page<'_>, report: &Report) {
         Indent::default(),
         &[
             Span::new(Paint::Good, said),
-            Span::plain(format!("{place}: {counts}, {}.", scanned::source(report))),
+            Span::plain(format!("{place}: {counts}{}.", scanned::source(report))),
         ],
     );
 }

@@ -101,7 +101,7 @@ pub(super) fn looked_at(page: &mut Page<'_>, report: &Report, findings: bool) {
         &[Span::new(
             Paint::Faint,
             format!(
-                "Looked at {counts}{}, {}.",
+                "Looked at {counts}{}{}.",
                 scanned::namespaces(report),
                 scanned::source(report)
             ),
