@@ -65,6 +65,8 @@ struct Minors {
 pub(crate) enum Step {
     /// Arguments of kubectl, in the scenario's namespace; single quotes hold blanks together.
     Kubectl(String),
+    /// The same, where the cluster must refuse.
+    KubectlRefused(String),
     /// Manifests to apply now.
     Apply(String),
     Wait(Vec<Condition>),

@@ -113,6 +113,13 @@ impl<'a> Stage<'a> {
                 self.kubectl(&words.iter().map(String::as_str).collect::<Vec<_>>(), None)
                     .map(drop)
             }
+            Step::KubectlRefused(line) => {
+                let words = words(&self.filled(line));
+                match self.kubectl(&words.iter().map(String::as_str).collect::<Vec<_>>(), None) {
+                    Ok(_) => bail!("kubectl {line} should have been refused"),
+                    Err(_) => Ok(()),
+                }
+            }
             Step::Apply(manifests) => self.kubectl(&["apply", "-f", "-"], Some(manifests)).map(drop),
             Step::Wait(conditions) => self.wait(conditions),
             Step::LetPass(seconds) => {
