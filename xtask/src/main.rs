@@ -1,5 +1,7 @@
 //! `cargo xtask`: the only entry to the chores of this repository. One module per command.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -33,8 +35,18 @@ enum Command {
     Internal(cluster::InternalArgs),
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::Cluster(args) => cluster::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Capture(args) => capture::run(&args),
