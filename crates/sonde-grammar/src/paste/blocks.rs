@@ -2,6 +2,7 @@
 
 mod group;
 mod starts;
+mod unwrap;
 
 use std::borrow::Cow;
 
@@ -77,8 +78,8 @@ fn structure(rows: &[Row<'_>], at: usize, context: &Command, parts: &mut Parts) 
     }
     if let Some(start) = describe_start(rows, at) {
         let end = starts::describe_end(rows, at, &start);
-        let texts: Vec<Cow<'_, str>> = rows[at..end].iter().map(|row| shipped(&row.text)).collect();
-        let lines = relative(&rows[at..end], &texts, start.indent);
+        let texts = unwrap::unwrapped(&rows[at..end], start.indent);
+        let lines: Vec<Line<'_>> = texts.iter().map(|text| text.line(start.indent)).collect();
         let hint = (context.verb == "describe")
             .then_some(context.kind.as_ref())
             .flatten();
@@ -98,19 +99,6 @@ fn orphan_events(lines: &[Line<'_>]) -> Vec<EventRow> {
         .position(|line| line.text.starts_with("Events:"))
         .map_or(0, |at| at + 1);
     events::of_description(&lines[from..])
-}
-
-/// The lines relative to their block's margin.
-fn relative<'a>(rows: &[Row<'_>], texts: &'a [Cow<'_, str>], margin: usize) -> Vec<Line<'a>> {
-    rows.iter()
-        .zip(texts)
-        .map(|(row, text)| Line {
-            line: row.line,
-            indent: super::lines::indent(text).saturating_sub(margin),
-            text: text.trim_start(),
-            width: text.trim_end().chars().count(),
-        })
-        .collect()
 }
 
 /// The text without a shipper's prefix, its own indentation kept.

@@ -17,7 +17,7 @@ use super::{Origin, Partial, age};
 use crate::log::time as log_time;
 
 use fields::Fields;
-pub(crate) use fields::Line;
+pub(crate) use fields::{Line, is_top, wrap_column};
 pub(crate) use storage::long_mode;
 
 /// An object read from a description, with its events.

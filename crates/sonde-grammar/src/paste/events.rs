@@ -30,6 +30,17 @@ pub(crate) struct EventRow {
 }
 
 impl EventRow {
+    /// Since 1.36 describe writes the field before the message: `spec.containers{app}: Back-off ...`.
+    fn split_field(&mut self) {
+        if let Some((path, message)) = self.message.split_once("}: ")
+            && path.starts_with("spec.")
+            && !path.contains(' ')
+        {
+            self.field_path = Some(format!("{path}}}"));
+            self.message = message.to_owned();
+        }
+    }
+
     /// The event's object; `about` is the object when the row does not name it.
     pub(crate) fn to_object(
         &self,
@@ -102,6 +113,7 @@ pub(crate) fn of_description(lines: &[Line<'_>]) -> Vec<EventRow> {
         }
         last_width = line.width;
     }
+    rows.iter_mut().for_each(EventRow::split_field);
     rows
 }
 

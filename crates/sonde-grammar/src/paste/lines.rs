@@ -70,10 +70,20 @@ pub(crate) fn rows(text: &str) -> (Vec<Row<'_>>, usize) {
     let mut cut = 0;
     let mut rows = Vec::new();
     let mut pending_fence = false;
-    for (line, raw) in text.split('\n').enumerate() {
+    let mut last_quoted = false;
+    let mut lines = text.split('\n').enumerate().peekable();
+    while let Some((line, raw)) = lines.next() {
         let clipped = clip(raw);
         cut += usize::from(clipped.len() < raw.len());
-        let cleaned = unquote(without_color(clipped.trim_end_matches('\r')));
+        // `>` begins a quote when a blank follows or a neighbor has one too; `>&2` is the rest of a broken line.
+        let quoted = raw.starts_with('>')
+            && (raw.len() == 1
+                || raw[1..].starts_with([' ', '>', '\r'])
+                || last_quoted
+                || lines.peek().is_some_and(|(_, next)| next.starts_with('>')));
+        last_quoted = quoted;
+        let bare = without_color(clipped.trim_end_matches('\r'));
+        let cleaned = plain_blanks(if quoted { unquote(bare) } else { bare });
         if cleaned.trim_start().starts_with("```") || cleaned.trim() == "~~~" {
             pending_fence = true;
             continue;
@@ -88,28 +98,29 @@ pub(crate) fn rows(text: &str) -> (Vec<Row<'_>>, usize) {
     (rows, cut)
 }
 
-/// `> > text`: quotes of mails and tickets, up to four deep; no-break blanks and other odd ones become blanks.
+/// `> > text`: quotes of mails and tickets, up to four deep.
 fn unquote(text: Cow<'_, str>) -> Cow<'_, str> {
     const DEPTH_MAX: usize = 4;
     let mut rest = text.as_ref();
     for _ in 0..DEPTH_MAX {
-        let trimmed = rest.trim_start_matches(' ');
-        match trimmed.strip_prefix('>') {
-            // klog's ` >` ends a value of several lines.
-            Some("") if rest.len() > trimmed.len() => break,
+        match rest.strip_prefix('>') {
             Some(inner) => rest = inner.strip_prefix(' ').unwrap_or(inner),
             None => break,
         }
     }
-    let odd = rest.contains(['\u{a0}', '\u{feff}', '\u{200b}']);
-    if odd {
-        return Cow::Owned(rest.replace('\u{a0}', " ").replace(['\u{feff}', '\u{200b}'], ""));
-    }
+    let cut = text.len() - rest.len();
     match text {
-        Cow::Borrowed(whole) => Cow::Borrowed(&whole[whole.len() - rest.len()..]),
-        Cow::Owned(ref whole) if rest.len() == whole.len() => text,
-        Cow::Owned(ref whole) => Cow::Owned(whole[whole.len() - rest.len()..].to_owned()),
+        Cow::Borrowed(whole) => Cow::Borrowed(&whole[cut..]),
+        Cow::Owned(whole) => Cow::Owned(whole[cut..].to_owned()),
     }
+}
+
+/// No-break blanks and other odd ones of web pages become blanks.
+fn plain_blanks(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains(['\u{a0}', '\u{feff}', '\u{200b}']) {
+        return Cow::Owned(text.replace('\u{a0}', " ").replace(['\u{feff}', '\u{200b}'], ""));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
 //! Tests of whole pastes.
 
 mod captured;
+mod damaged;

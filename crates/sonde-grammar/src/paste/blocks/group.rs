@@ -7,6 +7,7 @@ use crate::log::{
 };
 use crate::message;
 use crate::paste::command::Command;
+use crate::paste::describe::Line;
 use crate::paste::events;
 use crate::paste::lines::Row;
 use crate::paste::{LooseMessage, Pasted, PastedLog};
@@ -174,7 +175,14 @@ fn loose_message(text: &str, line: usize) -> Option<LooseMessage> {
     if trimmed.len() < 12 {
         return None;
     }
-    if let Some(row) = events::row(trimmed).or_else(|| events::table_row_by_words(trimmed)) {
+    let row = events::of_description(&[Line {
+        line,
+        indent: 0,
+        text: trimmed,
+        width: 0,
+    }])
+    .pop();
+    if let Some(row) = row.or_else(|| events::table_row_by_words(trimmed)) {
         return Some(LooseMessage {
             line,
             facts: message::facts(&row.reason, &row.message),

@@ -166,10 +166,13 @@ pub(super) fn describe_end(rows: &[Row<'_>], at: usize, start: &Start) -> usize 
 /// events that were indented.
 fn is_other(rows: &[Row<'_>], at: usize) -> bool {
     let text = rows[at].text.as_ref();
-    let previous = rows[at - 1].text.trim_end().chars().count();
-    let timed = crate::log::unwrap_line(text).0.is_some();
-    let event = crate::paste::events::row(text.trim()).is_some() || text.trim_start().starts_with("----");
-    timed || (!event && previous < 60)
+    let is_row = |text: &str| {
+        crate::paste::events::row(text.trim()).is_some() || text.trim_start().starts_with("----")
+    };
+    let previous = shipped(&rows[at - 1].text);
+    // A row that had room to spare was not broken.
+    let had_room = is_row(&previous) && previous.trim_end().chars().count() < 60;
+    crate::log::unwrap_line(text).0.is_some() || (!is_row(text) && had_room)
 }
 
 /// A manifest begins here: YAML with `apiVersion:` or `kind:` at its margin, or a JSON object that has them.

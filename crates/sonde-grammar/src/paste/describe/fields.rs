@@ -52,15 +52,20 @@ struct Top<'a> {
 
 /// Keys that stand at the top of a description and can end a section whose indentation is lost.
 const TOPS: &[&str] = &[
+    "API Version",
     "Access Modes",
     "Active Deadline Seconds",
     "Active Jobs",
+    "Address",
     "Addresses",
     "Allocatable",
     "Allocated resources",
+    "AllowVolumeExpansion",
     "Annotations",
     "Backoff Limit",
+    "Behavior",
     "Capacity",
+    "Claim",
     "Completed At",
     "Completion Mode",
     "Completions",
@@ -68,78 +73,125 @@ const TOPS: &[&str] = &[
     "Conditions",
     "Containers",
     "Controlled By",
+    "Count",
     "CreationTimestamp",
+    "Current Number of Nodes Scheduled",
+    "DataSource",
+    "Default Backend",
     "Default backend",
+    "Deletion Grace Period Seconds",
     "Deployment pods",
     "Desired Number of Nodes Scheduled",
     "Duration",
     "Endpoints",
     "Ephemeral Containers",
+    "Event Time",
     "Events",
+    "External Traffic Policy",
+    "Failed Job History Limit",
     "Finalizers",
+    "First Timestamp",
     "IP",
+    "IP Families",
+    "IP Family Policy",
     "IPs",
+    "Ingress Class",
     "Init Containers",
+    "Internal Traffic Policy",
+    "Involved Object",
+    "IsDefaultClass",
+    "Kind",
     "Labels",
     "Last Schedule Time",
+    "Last Timestamp",
     "Lease",
+    "LoadBalancer Ingress",
     "Max replicas",
+    "Max unavailable",
     "Message",
     "Metrics",
+    "Min Replicas",
+    "Min available",
     "Min replicas",
     "MinReadySeconds",
+    "MountOptions",
     "Mounted By",
     "Name",
     "Namespace",
     "NewReplicaSet",
     "Node",
     "Node Affinity",
+    "Node-Selector",
     "Node-Selectors",
+    "NodePort",
     "NominatedNodeName",
     "Non-terminated Pods",
+    "Number of Nodes Misscheduled",
+    "Number of Nodes Scheduled with Available Pods",
+    "Number of Nodes Scheduled with Up-to-date Pods",
     "OldReplicaSets",
     "Parallelism",
+    "Parameters",
     "Pod Management Policy",
     "Pod Template",
+    "PodCIDR",
+    "PodCIDRs",
     "Pods Status",
     "Pods Statuses",
     "Port",
     "Priority",
     "Priority Class Name",
+    "PriorityClassName",
+    "ProviderID",
+    "Provisioner",
     "QoS Class",
     "Readiness Gates",
     "Reason",
     "Reclaim Policy",
+    "ReclaimPolicy",
     "Reference",
     "Replicas",
+    "Resource",
+    "Resources",
     "Roles",
     "RollingUpdateStrategy",
     "Rules",
+    "Runtime Class Name",
     "Schedule",
+    "Scopes",
+    "SeccompProfile",
+    "Security Context",
     "Selector",
     "Service Account",
+    "Service Account Name",
     "Session Affinity",
     "Source",
     "Start Time",
     "Started At",
+    "Starting Deadline Seconds",
     "Status",
     "StorageClass",
     "StrategyType",
     "Subsets",
+    "Successful Job History Limit",
     "Suspend",
     "System Info",
+    "TLS",
     "Taints",
+    "TargetPort",
     "Termination Grace Period",
+    "Time Zone",
     "Tolerations",
     "Topology Spread Constraints",
     "Type",
     "Unschedulable",
     "Update Strategy",
     "Used By",
-    "VolumeMode",
     "Volume",
-    "Volumes",
     "Volume Claims",
+    "VolumeBindingMode",
+    "VolumeMode",
+    "Volumes",
 ];
 
 /// Once the containers of a pod have begun, only these end them.
@@ -160,17 +212,25 @@ const AFTER_CONTAINERS: &[&str] = &[
     "Volume Claims",
 ];
 
+/// The key can stand at the top of a description.
+pub(crate) fn is_top(key: &str) -> bool {
+    TOPS.contains(&key)
+}
+
+/// Where a terminal wrapped a text, from the widths of its lines: many end at the same column, or at a usual one.
+pub(crate) fn wrap_column(widths: impl Iterator<Item = usize> + Clone) -> Option<usize> {
+    let widest = widths.clone().max()?;
+    let at_width = widths.filter(|width| *width == widest).count();
+    (widest >= 60 && (at_width >= 3 || matches!(widest, 79 | 80 | 100 | 120 | 132))).then_some(widest)
+}
+
 impl<'a> Fields<'a> {
     pub(crate) fn new(lines: &[Line<'a>]) -> Self {
         let flat = lines
             .iter()
             .filter(|line| !line.text.is_empty())
             .all(|line| line.indent == 0);
-        let widest = lines.iter().map(|line| line.width).max().unwrap_or(0);
-        let at_width = lines.iter().filter(|line| line.width == widest).count();
-        let wrap = (widest >= 60
-            && (at_width >= 3 || (at_width >= 1 && matches!(widest, 79 | 80 | 100 | 120 | 132))))
-        .then_some(widest);
+        let wrap = wrap_column(lines.iter().map(|line| line.width));
         let mut fields = Fields {
             tops: Vec::new(),
             by_key: BTreeMap::new(),

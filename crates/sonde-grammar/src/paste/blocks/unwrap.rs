@@ -1,0 +1,88 @@
+//! Lines of a description that a terminal or a chat broke, whole again.
+
+use crate::paste::describe::{Line, is_top, wrap_column};
+use crate::paste::lines::{Row, indent};
+
+use super::shipped;
+
+/// A line, joined where it was broken.
+pub(super) struct Unwrapped {
+    line: usize,
+    text: String,
+    width: usize,
+}
+
+impl Unwrapped {
+    pub(super) fn line(&self, margin: usize) -> Line<'_> {
+        Line {
+            line: self.line,
+            indent: indent(&self.text).saturating_sub(margin),
+            text: self.text.trim_start(),
+            width: self.width,
+        }
+    }
+}
+
+/// Joins what begins at the margin and is no key to the line before it. A text that lost its indentation is left as
+/// it is: there the readers tell by their keys.
+pub(super) fn unwrapped(rows: &[Row<'_>], margin: usize) -> Vec<Unwrapped> {
+    /// Nothing in a description is longer than a message of 4 KiB and its key.
+    const TEXT_BYTES_MAX: usize = 16 * 1024;
+    let texts: Vec<_> = rows.iter().map(|row| shipped(&row.text)).collect();
+    let widths = || texts.iter().map(|text| text.trim_end().chars().count());
+    let wrap = wrap_column(widths().collect::<Vec<_>>().into_iter());
+    let flat = texts
+        .iter()
+        .all(|text| text.trim().is_empty() || indent(text) <= margin);
+    let mut found: Vec<Unwrapped> = Vec::with_capacity(rows.len());
+    // A termination message of several lines begins them at the margin by itself.
+    let mut in_message = false;
+    let mut last_width = 0;
+    for ((row, text), width) in rows.iter().zip(&texts).zip(widths()) {
+        let body = text.trim();
+        let depth = indent(text).saturating_sub(margin);
+        let key = body
+            .split_once(':')
+            .filter(|(_, rest)| rest.is_empty() || rest.starts_with([' ', '\t']))
+            .map(|(key, _)| key);
+        // Keys that no list knows are aligned with their values; the rest of a sentence is not.
+        let aligned = body.starts_with(|c: char| c.is_ascii_uppercase())
+            && key.is_some_and(|key| {
+                key.len() <= 50 && (body.len() == key.len() + 1 || body[key.len() + 1..].starts_with("  "))
+            });
+        let fresh = depth >= 2 || (depth == 0 && key.is_some_and(is_top)) || body.starts_with("Resource ");
+        // The break of a terminal comes after its last column, blanks at the end included.
+        let by_terminal =
+            wrap == Some(last_width) || wrap.is_some_and(|wrap| wrap.checked_sub(1) == Some(last_width));
+        let fresh = fresh || (depth == 0 && !by_terminal && aligned);
+        let joins = !flat && !fresh && !body.is_empty() && (by_terminal || !in_message);
+        last_width = width;
+        if depth >= 2 && key.is_some() {
+            in_message = key == Some("Message");
+        } else if fresh {
+            in_message = false;
+        }
+        match found.last_mut() {
+            Some(last) if joins && last.text.len() < TEXT_BYTES_MAX => {
+                let exact = wrap == Some(last.width);
+                last.width = width;
+                if exact {
+                    // A blank at the break belongs to the text.
+                    let kept: String = text.chars().skip(margin).collect();
+                    last.text.push_str(&kept);
+                } else {
+                    let trimmed = last.text.trim_end().len();
+                    last.text.truncate(trimmed);
+                    last.text.push(' ');
+                    last.text.push_str(body);
+                }
+            }
+            _ => found.push(Unwrapped {
+                line: row.line,
+                text: text.clone().into_owned(),
+                width,
+            }),
+        }
+    }
+    found
+}
