@@ -6,6 +6,7 @@ use crate::Cause;
 
 mod adm;
 mod dep;
+mod ext;
 mod hok;
 mod img;
 mod liv;
@@ -17,6 +18,7 @@ mod trm;
 const FAMILIES: &[&[&Cause]] = &[
     adm::CAUSES,
     dep::CAUSES,
+    ext::CAUSES,
     hok::CAUSES,
     img::CAUSES,
     liv::CAUSES,

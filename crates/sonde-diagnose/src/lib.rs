@@ -8,6 +8,7 @@
 mod case;
 mod cause;
 mod causes;
+mod ending;
 mod engine;
 mod episode;
 mod facts;

@@ -261,7 +261,13 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
         Cause,
         &[
             "no such host",
-            "enotfound",
+            // Not as a part of `FileNotFoundException` or `ModuleNotFoundError`.
+            " enotfound",
+            "'enotfound",
+            "\"enotfound",
+            "(enotfound",
+            "=enotfound",
+            ":enotfound",
             "eai_again",
             "name resolution",
             "name or service not known",

@@ -1,0 +1,20 @@
+//! Exits: what an exit code says, and who sent the signal behind it.
+
+mod words;
+
+crate::cause::family!(
+    abort,
+    command_not_found,
+    completed,
+    deadline,
+    error,
+    grace_exceeded,
+    killed,
+    node_restart,
+    node_shutdown,
+    not_executable,
+    runtime_restart,
+    segfault,
+    signal,
+    terminated,
+);

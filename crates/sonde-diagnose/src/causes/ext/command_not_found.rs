@@ -1,0 +1,96 @@
+//! EXT-COMMAND-NOT-FOUND: exit code 127: a shell did not find a command, or the loader a shared library.
+
+use sonde_grammar::log::AppSign;
+use sonde_model::{Code, Risk};
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Seen, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("EXT-COMMAND-NOT-FOUND"),
+    title: "a command is not in the image (exit code 127)",
+    explains: &[Symptom::Terminated],
+    reads: &[],
+    state,
+    page: page!("EXT-COMMAND-NOT-FOUND"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let Some((127, ended)) = facts.exit() else { return };
+    let who = facts.who();
+    let word = facts.own_word(|sign| match sign {
+        AppSign::NotFoundCommand { command } => Some((format!("the command {command} is not in the image"), Some(command.clone()))),
+        AppSign::MissingLibrary { library: Some(library) } => Some((format!("the shared library {library} is not in the image"), None)),
+        AppSign::MissingLibrary { library: None } => Some(("a shared library is not in the image".into(), None)),
+        AppSign::MissingFile { path: Some(path) } => Some((format!("{path} is not in the image"), Some(path.clone()))),
+        AppSign::BadInterpreter { carriage_return: true, .. } => Some(("the script has Windows line ends, so its interpreter is not found".into(), None)),
+        AppSign::BadInterpreter { path: Some(path), .. } => Some((format!("the interpreter {path} is not in the image"), None)),
+        _ => None,
+    });
+    match &word {
+        Some(((what, _), line)) => {
+            case.proven_by(line.clone());
+            case.step(what.clone(), [line.clone()]);
+            case.headline(format!("{who} ends with exit code 127: {what}"));
+        }
+        None => {
+            // Any program may end with 127 of its own will; shells do it for this reason alone.
+            case.supported_by(ended.clone());
+            case.headline(format!("{who} ends with exit code 127: its shell did not find a command"));
+            if let Some(want) = facts.want_log().filter(|_| facts.log().is_none()) {
+                case.wants(want, "which command the shell did not find");
+            }
+        }
+    }
+    if let Some(command) = command_seen(facts) {
+        case.step("what the container runs", [command]);
+    }
+    case.step("its process ends with exit code 127, a shell's \"not found\"", [ended]);
+    case.advice("install the command in the image, or name it by its full path; look at the image's PATH", Risk::Restart);
+    case.look("what it says before its end", facts.logs_command());
+}
+
+/// The container's command as its spec has it.
+pub(super) fn command_seen(facts: &Facts<'_>) -> Option<Seen> {
+    let (container, path) = facts.container()?;
+    let words: Vec<&str> = container.command.iter().chain(&container.args).map(String::as_str).collect();
+    (!words.is_empty()).then(|| facts.field(&format!("{path}.command"), words.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::Verdict;
+
+    use crate::testing::{Scene, crashed, pod, status};
+
+    fn ended(code: i64) -> Value {
+        pod(json!({"status": {"containerStatuses": [crashed(code, "Error")]}}))
+    }
+
+    #[test]
+    fn found_by_the_words_of_shells_and_loaders() {
+        for (log, word) in [
+            ("sh: java: not found\n", "java"),
+            ("/entrypoint.sh: line 3: jq: command not found\n", "jq"),
+            ("/bin/sh: 1: gunicorn: not found\n", "gunicorn"),
+            ("/app/server: error while loading shared libraries: libpq.so.5: cannot open shared object file: No such file or directory\n", "libpq.so.5"),
+        ] {
+            let outcome = Scene::new().object(ended(127)).log("shop/app-1", "app", true, log).diagnose();
+            let finding = outcome.finds_only("EXT-COMMAND-NOT-FOUND", Verdict::Proven);
+            assert!(finding.headline.contains(word), "{}", finding.headline);
+        }
+    }
+
+    #[test]
+    fn only_likely_without_the_log() {
+        Scene::new().object(ended(127)).diagnose().finds_only("EXT-COMMAND-NOT-FOUND", Verdict::Likely);
+    }
+
+    #[test]
+    fn silent_on_other_codes_and_healthy_pods() {
+        let log = "sh: java: not found\n";
+        Scene::new().object(ended(1)).log("shop/app-1", "app", true, log).diagnose().lacks("EXT-COMMAND-NOT-FOUND");
+        Scene::new().object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}}))).diagnose().is_calm();
+    }
+}

@@ -1,0 +1,222 @@
+//! EXT-ERROR: the application ended itself with an error; its log says which.
+
+use sonde_grammar::log::AppSign;
+use sonde_model::{Code, Kind, ObjectRef, Risk};
+
+use super::words::{quote, was_told, why};
+use crate::cause::page;
+use crate::nearest::nearest;
+use crate::{Case, Cause, Facts, Symptom, field_on};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("EXT-ERROR"),
+    title: "the application ends itself with an error",
+    explains: &[Symptom::Terminated],
+    reads: &[Kind::Service],
+    state,
+    page: page!("EXT-ERROR"),
+};
+
+/// Codes that say something else: shells' "not executable" and "not found", and "lost" of runtimes.
+const OTHERS: &[i64] = &[126, 127];
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let Some((code, ended)) = facts.exit() else { return };
+    let lost = facts.episode.run.as_ref().is_some_and(|run| matches!(run.end.reason.as_str(), "Unknown" | "ContainerStatusUnknown" | "OOMKilled"));
+    if code <= 0 || OTHERS.contains(&code) || facts.signal().is_some() || lost {
+        return;
+    }
+    if let Some((_, message)) = facts.killing() {
+        case.refuted_by(message.seen(), "the kubelet ended it; its exit code is how it takes SIGTERM");
+        return;
+    }
+    let who = facts.who();
+    let why = why(facts);
+    let command = facts.logs_command();
+    let policy_ok = facts.log().is_some();
+    match (&why, was_told(facts)) {
+        (Some((clause, sign, line)), None) => {
+            case.generally_proven_by(line.clone());
+            case.generally_proven_by(ended.clone());
+            case.headline(format!("{who} ends itself with exit code {code}: {clause}"));
+            case.step(format!("the application fails: {clause}"), [line.clone()]);
+            about_target(facts, case, sign);
+        }
+        (_, Some(told)) => {
+            // Something asked it to end; the code is its answer.
+            case.hinted_by(ended.clone());
+            case.headline(format!("{who} ends with exit code {code} after it was told to end"));
+            case.step("it says that it was told to end", [told]);
+        }
+        (None, None) => {
+            match facts.last_line() {
+                Some(last) => {
+                    case.generally_proven_by(ended.clone());
+                    case.headline(format!("{who} ends itself with exit code {code}; its last words are {}", quote(&last.text)));
+                    case.step("the last thing it says", [last]);
+                }
+                None => {
+                    case.supported_by(ended.clone());
+                    case.headline(format!("{who} ends itself with exit code {code}"));
+                    if let Some(want) = facts.want_log().filter(|_| !policy_ok) {
+                        case.wants(want, "why the application ended itself");
+                    }
+                }
+            }
+        }
+    }
+    case.step(format!("its process ends with exit code {code}"), [ended]);
+    case.advice(
+        match &why {
+            Some((_, sign, _)) => advice(sign),
+            None => "mend what the log says; an exit code from 1 to 125 is the application's own choice",
+        },
+        Risk::None,
+    );
+    case.look("what else it says before its end", command);
+}
+
+/// The service that refuses or is unknown may not exist at all.
+fn about_target(facts: &Facts<'_>, case: &mut Case, sign: &AppSign) {
+    let target = match sign {
+        AppSign::ConnectionRefused { target: Some(target) } | AppSign::ConnectTimeout { target: Some(target) } => target,
+        AppSign::NameResolution { host: Some(host) } => host,
+        _ => return,
+    };
+    let host = target.split(':').next().unwrap_or(target);
+    let mut labels = host.split('.');
+    let Some(name) = labels.next().filter(|name| !name.is_empty() && !name.bytes().all(|b| b.is_ascii_digit())) else {
+        return;
+    };
+    let namespace = labels.next().unwrap_or(&facts.episode.subject.namespace);
+    // `db.example.com` is not a service; `db`, `db.shop` and `db.shop.svc...` are.
+    if labels.next().is_some_and(|label| label != "svc") {
+        return;
+    }
+    let service = ObjectRef::new(Kind::Service, namespace, name);
+    if let Some(seen) = facts.absence(&service) {
+        let others: Vec<String> =
+            facts.snapshot.in_namespace(Kind::Service, namespace).map(|it| it.reference.name.to_string()).collect();
+        let like = nearest(name, others.iter().map(String::as_str))
+            .map_or(String::new(), |near| format!("; there is one named {near}"));
+        case.step(format!("no service {name} exists in namespace {namespace}{like}"), [seen]);
+    } else if facts.snapshot.get(&service).is_some()
+        && facts.snapshot.is_complete(&Kind::EndpointSlice, namespace)
+        && !has_ready_endpoint(facts, &service)
+    {
+        case.step(
+            format!("the service {name} has no ready endpoint: what is behind it does not work either"),
+            [field_on(&service, "endpoints", "none ready")],
+        );
+    }
+}
+
+fn has_ready_endpoint(facts: &Facts<'_>, service: &ObjectRef) -> bool {
+    facts
+        .snapshot
+        .in_namespace(Kind::EndpointSlice, &service.namespace)
+        .filter(|slice| slice.label("kubernetes.io/service-name") == Some(&*service.name))
+        .filter_map(|slice| facts.snapshot.view::<sonde_world::view::EndpointSlice>(&slice.reference))
+        .any(|slice| slice.endpoints.iter().any(|it| it.conditions.ready != Some(false)))
+}
+
+fn advice(sign: &AppSign) -> &'static str {
+    match sign {
+        AppSign::ConnectionRefused { .. } | AppSign::NameResolution { .. } | AppSign::ConnectTimeout { .. } => {
+            "see that what it needs exists, is ready and is named right in its configuration; let it retry instead of ending"
+        }
+        AppSign::MissingEnv { .. } | AppSign::ConfigError { .. } | AppSign::BadFlag { .. } => {
+            "mend the setting in the pod's env, args or ConfigMap"
+        }
+        AppSign::MissingFile { .. } | AppSign::MissingLibrary { .. } | AppSign::MissingModule { .. } | AppSign::NotFoundCommand { .. } => {
+            "build it into the image, or mount it where it is looked for"
+        }
+        AppSign::PermissionDenied { .. } | AppSign::ReadOnly { .. } => {
+            "see the container's user, the volume's owner (fsGroup) and readOnlyRootFilesystem"
+        }
+        AppSign::AuthFailed { .. } => "see the Secret that holds the login",
+        AppSign::DiskFull { .. } => "make room on the volume, or give it more",
+        _ => "mend what the log says; an exit code from 1 to 125 is the application's own choice",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::{Kind, Verdict};
+
+    use crate::testing::{Scene, crashed, pod, status};
+
+    fn failed(code: i64) -> Value {
+        pod(json!({"status": {"containerStatuses": [crashed(code, "Error")]}}))
+    }
+
+    #[test]
+    fn found_with_the_line_that_decides() {
+        for (code, log, words) in [
+            (1, "starting\nFATAL: password authentication failed for user \"orders\"\n", "password authentication failed"),
+            (1, "Error: connect ECONNREFUSED 10.0.0.7:5432\n", "10.0.0.7:5432"),
+            (2, "panic: runtime error: invalid memory address\n\ngoroutine 1 [running]:\n", "invalid memory address"),
+            (1, "ModuleNotFoundError: No module named 'flask'\n", "flask"),
+            (1, "java.io.FileNotFoundException: /etc/app/app.yml (No such file or directory)\n", "/etc/app/app.yml"),
+            (255, "fatal: could not open configuration file\n", "configuration file"),
+        ] {
+            let outcome = Scene::new().object(failed(code)).log("shop/app-1", "app", true, log).diagnose();
+            let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
+            assert!(finding.headline.contains(words), "{}", finding.headline);
+        }
+    }
+
+    #[test]
+    fn names_the_service_that_does_not_exist() {
+        let outcome = Scene::new()
+            .object(failed(1))
+            .object(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "postgres", "namespace": "shop"}}))
+            .complete(&[Kind::Service])
+            .log("shop/app-1", "app", true, "dial tcp: lookup postgre on 10.96.0.10:53: no such host\n")
+            .diagnose();
+        let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
+        assert!(finding.chain.iter().any(|step| step.text.contains("no service postgre exists")), "{:?}", finding.chain);
+    }
+
+    #[test]
+    fn only_likely_without_the_log_which_is_wanted() {
+        let outcome = Scene::new().object(failed(1)).diagnose();
+        outcome.finds_only("EXT-ERROR", Verdict::Likely);
+        assert!(!outcome.wants.is_empty());
+    }
+
+    #[test]
+    fn refuted_when_the_kubelet_ended_it() {
+        let mut it = failed(1);
+        crate::testing::merge(
+            &mut it,
+            json!({"spec": {"containers": [{"name": "app", "livenessProbe": {"tcpSocket": {"port": 1}}}]}}),
+        );
+        Scene::new()
+            .object(it)
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Killing",
+                "Container app failed liveness probe, will be restarted",
+                "2026-03-01T11:57:58Z",
+            )
+            .diagnose()
+            .lacks("EXT-ERROR")
+            .rules_out("EXT-ERROR");
+    }
+
+    #[test]
+    fn over_when_it_has_run_well_since_and_calm_when_healthy() {
+        let recovered = pod(json!({"status": {"containerStatuses": [status(json!({
+            "restartCount": 1, "state": {"running": {"startedAt": "2026-03-01T11:20:00Z"}},
+            "lastState": {"terminated": {"exitCode": 1, "reason": "Error",
+                "startedAt": "2026-03-01T10:00:02Z", "finishedAt": "2026-03-01T11:19:58Z"}}
+        }))]}}));
+        let outcome = Scene::new().object(recovered).diagnose();
+        assert!(outcome.is_calm().finding("EXT-ERROR").ended.is_some());
+        let noisy = Scene::new().object(pod(json!({}))).log("shop/app-1", "app", false, "ERROR: retrying\n");
+        noisy.diagnose().is_calm();
+    }
+}

@@ -1,0 +1,106 @@
+//! EXT-SIGNAL: the process ended by a signal that is neither a kill, a request to end, an abort nor a fault.
+
+use sonde_model::{Code, Risk};
+
+use super::words::why;
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("EXT-SIGNAL"),
+    title: "ended by a signal",
+    explains: &[Symptom::Terminated],
+    reads: &[],
+    state,
+    page: page!("EXT-SIGNAL"),
+};
+
+/// Linux' signals (`signal(7)`, x86 and arm64) that end a process and have no cause of their own here: number, name,
+/// who usually sends it.
+const SIGNALS: &[(i64, &str, &str)] = &[
+    (1, "SIGHUP", "its terminal or parent went away, or somebody asked it to reload and it does not handle that"),
+    (2, "SIGINT", "somebody pressed Ctrl-C, or the image's STOPSIGNAL is SIGINT"),
+    (3, "SIGQUIT", "the image's STOPSIGNAL is SIGQUIT (nginx), or somebody asked for a dump"),
+    (4, "SIGILL", "the program uses an instruction that the node's processor does not have"),
+    (5, "SIGTRAP", "the program met a trap of its runtime or of a debugger"),
+    (7, "SIGBUS", "a mapped file was truncated, or /dev/shm or a volume is full"),
+    (8, "SIGFPE", "the program divided by zero"),
+    (10, "SIGUSR1", "somebody sent a signal that the program does not handle"),
+    (12, "SIGUSR2", "somebody sent a signal that the program does not handle"),
+    (13, "SIGPIPE", "the other side closed a pipe or connection that the program wrote to"),
+    (14, "SIGALRM", "a timer of the program ran out"),
+    (24, "SIGXCPU", "the program reached its CPU time limit (ulimit -t)"),
+    (25, "SIGXFSZ", "the program reached its file size limit (ulimit -f)"),
+    (31, "SIGSYS", "seccomp forbids a system call that the program makes"),
+];
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let Some(((code, ended), signal)) = facts.exit().zip(facts.signal()) else { return };
+    let Some((_, name, meaning)) = SIGNALS.iter().find(|(number, ..)| *number == signal) else { return };
+    if let Some((_, message)) = facts.killing() {
+        case.refuted_by(message.seen(), "the kubelet ended it with the image's stop signal");
+        return;
+    }
+    case.generally_proven_by(ended.clone());
+    let who = facts.who();
+    if let Some((clause, _, line)) = why(facts) {
+        case.step(format!("before its end: {clause}"), [line]);
+    }
+    case.step(format!("{name} ends the process (exit code {code} is 128 + {signal})"), [ended]);
+    case.headline(format!("{who} is ended by {name} (exit code {code}): {meaning}"));
+    case.advice(format!("find who sends {name}: {meaning}"), Risk::None);
+    case.look("what it says before its end", facts.logs_command());
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::Verdict;
+
+    use crate::testing::{Scene, crashed, pod, status};
+
+    fn ended(code: i64) -> Value {
+        pod(json!({"status": {"containerStatuses": [crashed(code, "Error")]}}))
+    }
+
+    #[test]
+    fn found_by_number() {
+        for (code, name) in [(129, "SIGHUP"), (130, "SIGINT"), (131, "SIGQUIT"), (132, "SIGILL"), (135, "SIGBUS"), (136, "SIGFPE"), (141, "SIGPIPE"), (159, "SIGSYS")] {
+            let outcome = Scene::new().object(ended(code)).diagnose();
+            let finding = outcome.finds_only("EXT-SIGNAL", Verdict::Proven);
+            assert!(finding.headline.contains(name), "{}", finding.headline);
+        }
+    }
+
+    #[test]
+    fn leaves_others_to_their_own_causes() {
+        for code in [0, 1, 134, 137, 139, 143, 255] {
+            Scene::new().object(ended(code)).diagnose().lacks("EXT-SIGNAL");
+        }
+    }
+
+    #[test]
+    fn refuted_when_the_kubelet_stopped_it() {
+        let outcome = Scene::new()
+            .object(ended(131))
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Killing",
+                "Container app definition changed, will be restarted",
+                "2026-03-01T11:57:58Z",
+            )
+            .diagnose();
+        outcome.lacks("EXT-SIGNAL").rules_out("EXT-SIGNAL");
+    }
+
+    #[test]
+    fn over_when_it_has_run_well_since() {
+        let recovered = pod(json!({"status": {"containerStatuses": [status(json!({
+            "restartCount": 1, "state": {"running": {"startedAt": "2026-03-01T11:20:00Z"}},
+            "lastState": {"terminated": {"exitCode": 130, "reason": "Error",
+                "startedAt": "2026-03-01T10:00:02Z", "finishedAt": "2026-03-01T11:19:58Z"}}
+        }))]}}));
+        assert!(Scene::new().object(recovered).diagnose().is_calm().finding("EXT-SIGNAL").ended.is_some());
+    }
+}

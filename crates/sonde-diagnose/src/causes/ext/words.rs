@@ -1,0 +1,86 @@
+//! An application's telling line as a plain clause.
+
+use sonde_grammar::log::AppSign;
+
+use crate::{Facts, Seen};
+
+/// Longer quotes make a headline unreadable.
+const QUOTE_CHARS_MAX: usize = 160;
+
+/// Why the application ended, in its own words: a clause, its sign and its line.
+pub(super) fn why(facts: &Facts<'_>) -> Option<(String, AppSign, Seen)> {
+    facts.own_words().into_iter().find_map(|(line, seen)| {
+        let clause = clause(&line.sign, &line.text)?;
+        Some((clause, line.sign, seen))
+    })
+}
+
+/// The program says that it was told to end.
+pub(super) fn was_told(facts: &Facts<'_>) -> Option<Seen> {
+    let word = facts.own_word(|sign| match sign {
+        AppSign::Signal { .. } => Some(()),
+        _ => None,
+    });
+    word.map(|(_, seen)| seen)
+}
+
+/// A text in quotes, cut where it is long.
+pub(super) fn quote(text: &str) -> String {
+    let mut quoted: String = text.trim().chars().take(QUOTE_CHARS_MAX).collect();
+    if text.trim().chars().count() > QUOTE_CHARS_MAX {
+        quoted.push('…');
+    }
+    format!("\"{quoted}\"")
+}
+
+fn clause(sign: &AppSign, line: &str) -> Option<String> {
+    let with = |what: &str, named: &Option<String>, unnamed: &str| match named {
+        Some(name) => what.replace("{}", name),
+        None => unnamed.to_owned(),
+    };
+    Some(match sign {
+        AppSign::ConnectionRefused { target } => {
+            with("{} refuses the connection", target, "something that it needs refuses the connection")
+        }
+        AppSign::NameResolution { host } => {
+            with("it cannot resolve the name {}", host, "it cannot resolve a name")
+        }
+        AppSign::ConnectTimeout { target } => with("{} does not answer in time", target, "something that it needs does not answer in time"),
+        AppSign::ConnectionReset { target } => with("{} closes the connection", target, "the other side closes the connection"),
+        AppSign::AddressInUse { address } => {
+            with("the address {} is already in use", address, "the address that it wants to listen on is already in use")
+        }
+        AppSign::MissingFile { path } => with("the file {} does not exist", path, "a file that it needs does not exist"),
+        AppSign::PermissionDenied { path } => with("it has no permission for {}", path, "it is denied a permission"),
+        AppSign::NotFoundCommand { command } => format!("the command {command} is not in the image"),
+        AppSign::ExecFormat => "the program is built for another architecture".into(),
+        AppSign::BadInterpreter { path, carriage_return: true } => {
+            with("the script {} has Windows line ends", path, "a script has Windows line ends")
+        }
+        AppSign::BadInterpreter { path, .. } => with("the interpreter {} does not exist", path, "a script's interpreter does not exist"),
+        AppSign::MissingLibrary { library } => with("the library {} is missing", library, "a shared library is missing"),
+        AppSign::MissingModule { module } => format!("the module {module} is missing"),
+        AppSign::MissingEnv { name } => with("the setting {} is missing", name, "a required setting is missing"),
+        AppSign::JvmHeap => "the Java heap is full".into(),
+        AppSign::JvmMetaspace => "the Java metaspace is full".into(),
+        AppSign::JvmThreads => "Java cannot create another thread".into(),
+        AppSign::JvmDirect => "Java's direct memory is used up".into(),
+        AppSign::JvmNative => "Java gets no more memory from the system".into(),
+        AppSign::NodeHeap => "the Node.js heap is full".into(),
+        AppSign::PythonMemory | AppSign::GoMemory | AppSign::OutOfMemory => "it has no memory left".into(),
+        AppSign::DiskFull { path } => with("no space is left for {}", path, "no space is left on a disk or volume"),
+        AppSign::ReadOnly { path } => with("{} is on a read-only file system", path, "a file system is read-only"),
+        AppSign::ConfigError { .. } => format!("its configuration is wrong: {}", quote(line)),
+        AppSign::BadFlag { .. } => format!("its command line is wrong: {}", quote(line)),
+        AppSign::AuthFailed { .. } => format!("a login is refused: {}", quote(line)),
+        AppSign::LimitReached { .. } => format!("it has reached a limit: {}", quote(line)),
+        AppSign::Tls { .. } => format!("a certificate or TLS is refused: {}", quote(line)),
+        AppSign::Database { .. } => format!("the database refuses: {}", quote(line)),
+        AppSign::Panic { message } => format!("the program panics: {}", quote(message)),
+        AppSign::Exception { message } => format!("an exception ends it: {}", quote(message)),
+        AppSign::Assertion { .. } => format!("an assertion of the program fails: {}", quote(line)),
+        AppSign::Segfault => "it accesses memory that is not its own".into(),
+        AppSign::Error { .. } => quote(line),
+        AppSign::Signal { .. } | AppSign::Finished | AppSign::ListeningOn { .. } | AppSign::Waiting { .. } => return None,
+    })
+}
