@@ -7,7 +7,7 @@ use sonde_grammar::log::{AppSign, NodeLog, TellingLine, application};
 use sonde_model::{EvidenceKind, Kind, ObjectRef};
 
 use crate::message::{Message, Origin};
-use crate::{Facts, Seen, Symptom};
+use crate::{Facts, Seen};
 
 /// Events and statuses are written in whole seconds.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -18,7 +18,12 @@ impl<'a> Facts<'a> {
     /// "container app", "init container load".
     pub(crate) fn who(&self) -> String {
         let name = self.episode.container.as_deref().unwrap_or("");
-        let init = self.pod().spec.init_containers.iter().any(|it| it.name == name && it.restart_policy != "Always");
+        let init = self
+            .pod()
+            .spec
+            .init_containers
+            .iter()
+            .any(|it| it.name == name && it.restart_policy != "Always");
         match (name, init) {
             ("", _) => "a container".into(),
             (name, true) => format!("init container {name}"),
@@ -29,7 +34,10 @@ impl<'a> Facts<'a> {
     /// The exit code of the run that ended, with its evidence.
     pub(crate) fn exit(&self) -> Option<(i64, Seen)> {
         let run = self.episode.run.as_ref()?;
-        let mut seen = self.field(&run.path, format!("exitCode: {}, reason: {}", run.end.exit_code, run.end.reason));
+        let mut seen = self.field(
+            &run.path,
+            format!("exitCode: {}, reason: {}", run.end.exit_code, run.end.reason),
+        );
         seen.time = run.end.finished_at.0.filter(|time| time.as_second() > 0);
         Some((run.end.exit_code, seen))
     }
@@ -47,7 +55,9 @@ impl<'a> Facts<'a> {
     pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
         let end = &self.episode.run.as_ref()?.end;
         let known = |time: Option<Timestamp>| time.filter(|time| time.as_second() > 0);
-        known(end.started_at.0).zip(known(end.finished_at.0)).filter(|(start, end)| start <= end)
+        known(end.started_at.0)
+            .zip(known(end.finished_at.0))
+            .filter(|(start, end)| start <= end)
     }
 
     /// How long the run lasted.
@@ -95,7 +105,12 @@ impl<'a> Facts<'a> {
     /// The application's telling lines: of its log, else of its termination message.
     pub(crate) fn own_words(&self) -> Vec<(TellingLine, Seen)> {
         let words = self.last_words();
-        let Some(run) = self.episode.run.as_ref().filter(|run| words.is_empty() && !run.end.message.is_empty()) else {
+        let Some(run) = self
+            .episode
+            .run
+            .as_ref()
+            .filter(|run| words.is_empty() && !run.end.message.is_empty())
+        else {
             return words;
         };
         let lines: Vec<&str> = run.end.message.lines().collect();
@@ -111,12 +126,17 @@ impl<'a> Facts<'a> {
 
     /// The first of the application's telling lines that `pick` takes.
     pub(crate) fn own_word<T>(&self, pick: impl Fn(&AppSign) -> Option<T>) -> Option<(T, Seen)> {
-        self.own_words().into_iter().find_map(|(line, seen)| Some((pick(&line.sign)?, seen)))
+        self.own_words()
+            .into_iter()
+            .find_map(|(line, seen)| Some((pick(&line.sign)?, seen)))
     }
 
     /// The last line of the log, or of the termination message, that is not empty.
     pub(crate) fn last_line(&self) -> Option<Seen> {
-        if let Some(at) = self.log().and_then(|lines| lines.iter().rposition(|line| !line.trim().is_empty())) {
+        if let Some(at) = self
+            .log()
+            .and_then(|lines| lines.iter().rposition(|line| !line.trim().is_empty()))
+        {
             return self.log_line(at);
         }
         let run = self.episode.run.as_ref()?;
@@ -158,35 +178,20 @@ impl<'a> Facts<'a> {
     /// The workload whose template can be changed; a bare pod's, a Job's or a static pod's cannot.
     pub(crate) fn template_owner(&self) -> Option<ObjectRef> {
         let owner = self.workload();
-        matches!(owner.kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicaSet | Kind::ReplicationController)
-            .then_some(owner)
-    }
-
-    /// The list of the episode's container inside a template: `initContainers` or `containers`.
-    pub(crate) fn container_list(&self) -> &'static str {
-        let name = self.episode.container.as_deref().unwrap_or("");
-        if self.pod().spec.init_containers.iter().any(|it| it.name == name) { "initContainers" } else { "containers" }
-    }
-
-    /// A `kubectl patch` of the container in the workload's template: `body` is what to merge, without the braces.
-    pub(crate) fn patch_container(&self, body: &str) -> Option<String> {
-        let owner = self.template_owner()?;
-        let name = self.episode.container.as_deref()?;
-        Some(format!(
-            "kubectl patch {} --type strategic -p '{{\"spec\":{{\"template\":{{\"spec\":{{\"{}\":[{{\"name\":\"{name}\",{body}}}]}}}}}}}}'",
-            owner.kubectl(),
-            self.container_list()
-        ))
+        matches!(
+            owner.kind,
+            Kind::Deployment
+                | Kind::StatefulSet
+                | Kind::DaemonSet
+                | Kind::ReplicaSet
+                | Kind::ReplicationController
+        )
+        .then_some(owner)
     }
 
     /// The subject is a text that names no pod.
     pub(crate) fn is_text(&self) -> bool {
         self.episode.subject.kind != Kind::Pod
-    }
-
-    /// The process ended, or a text says that it was ended.
-    pub(crate) fn is_ending(&self) -> bool {
-        self.episode.symptom == Symptom::Terminated && (self.episode.run.is_some() || self.is_text())
     }
 
     /// Both the node's kernel log and its kubelet log are at hand for the time of the run's end: they have lines from
@@ -222,10 +227,21 @@ impl<'a> Facts<'a> {
         let node = self.node_ref()?;
         let within = |time: Option<Timestamp>| time.is_some_and(|time| time >= from && time <= to);
         for event in self.snapshot.events_about(&node) {
-            let Some(event) = event.event().filter(|event| within(event.last.or(event.first))) else { continue };
+            let Some(event) = event.event().filter(|event| within(event.last.or(event.first))) else {
+                continue;
+            };
             let said = sonde_grammar::message::facts(&event.reason, &event.message);
             if let Some(it) = said.iter().find_map(&pick) {
-                return Some((it, node_seen(&node, EvidenceKind::Event, &format!("event {} on {node}", event.reason), event.last, &event.message)));
+                return Some((
+                    it,
+                    node_seen(
+                        &node,
+                        EvidenceKind::Event,
+                        &format!("event {} on {node}", event.reason),
+                        event.last,
+                        &event.message,
+                    ),
+                ));
             }
         }
         for line in self.texts.node.get(&*node.name).into_iter().flatten() {
@@ -238,7 +254,16 @@ impl<'a> Facts<'a> {
                     NodeLog::Kernel => (EvidenceKind::KernelLog, "kernel"),
                     _ => (EvidenceKind::RuntimeLog, "runtime"),
                 };
-                return Some((it, node_seen(&node, kind, &format!("{log} log of {node}"), line.time, &line.text)));
+                return Some((
+                    it,
+                    node_seen(
+                        &node,
+                        kind,
+                        &format!("{log} log of {node}"),
+                        line.time,
+                        &line.text,
+                    ),
+                ));
             }
         }
         for line in self.texts.kernel.get(&*node.name).into_iter().flatten() {
@@ -253,11 +278,25 @@ impl<'a> Facts<'a> {
 
     /// When the container ran again after the run, else now.
     pub(crate) fn next_start(&self) -> Option<Timestamp> {
-        let running = self.status().and_then(|(status, _)| status.state.running.as_ref()?.started_at.0);
+        let running = self
+            .status()
+            .and_then(|(status, _)| status.state.running.as_ref()?.started_at.0);
         running.or(self.now)
     }
 }
 
-fn node_seen(node: &ObjectRef, kind: EvidenceKind, source: &str, time: Option<Timestamp>, text: &str) -> Seen {
-    Seen { kind, source: source.to_owned(), object: Some(node.clone()), time, text: text.to_owned() }
+fn node_seen(
+    node: &ObjectRef,
+    kind: EvidenceKind,
+    source: &str,
+    time: Option<Timestamp>,
+    text: &str,
+) -> Seen {
+    Seen {
+        kind,
+        source: source.to_owned(),
+        object: Some(node.clone()),
+        time,
+        text: text.to_owned(),
+    }
 }

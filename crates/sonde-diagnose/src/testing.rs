@@ -260,7 +260,26 @@ impl Outcome {
         self
     }
 
-    fn summary(&self) -> String {
+    /// The code was concluded with the verdict, and no other alarm was raised.
+    pub(crate) fn says_only(&self, code: &str, verdict: Verdict) -> bool {
+        let alarms: Vec<_> = self
+            .report
+            .findings
+            .iter()
+            .filter(|it| it.severity > Severity::Info)
+            .collect();
+        matches!(alarms.as_slice(), [one] if one.code.as_str() == code && one.verdict == verdict)
+    }
+
+    /// The code is claimed: proven, or the only likely one.
+    pub(crate) fn claims(&self, code: &str) -> bool {
+        self.report
+            .findings
+            .iter()
+            .any(|it| it.code.as_str() == code && it.verdict >= Verdict::Proven)
+    }
+
+    pub(crate) fn summary(&self) -> String {
         self.report
             .findings
             .iter()

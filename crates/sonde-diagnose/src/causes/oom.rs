@@ -1,3 +1,17 @@
-//! Memory kills: the kernel took a process because something was out of memory.
+//! Memory kills: by the kernel at a limit, and programs whose own heap is full.
 
-crate::cause::family!(container_limit);
+mod kills;
+mod own_heap;
+
+crate::cause::family!(
+    child_process,
+    container_limit,
+    growth,
+    jvm_heap,
+    jvm_metaspace,
+    jvm_threads,
+    node,
+    pod_limit,
+    runtime_heap,
+    tmpfs,
+);

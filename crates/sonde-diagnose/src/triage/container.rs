@@ -172,6 +172,9 @@ fn running(
             out.push(opened);
         }
     }
+    if !restarting {
+        out.extend(killed_children(triage, object, &container.name));
+    }
     match container.role {
         ContainerRole::Init => {
             out.push(Opened {
@@ -207,6 +210,25 @@ fn running(
         }
         _ => {}
     }
+}
+
+/// The kernel killed a process of the running container for memory: neither status nor events show it.
+fn killed_children(triage: &Triage<'_>, object: &Object, name: &str) -> Option<Opened> {
+    if triage.texts.kernel.is_empty() {
+        return None;
+    }
+    let pod = object.encoded.decode::<Pod>().ok()?;
+    let id = &pod.container_status(name)?.0.container_id;
+    let id = id.rsplit("://").next().filter(|id| !id.is_empty())?;
+    let lines = triage.texts.kernel.get(pod.spec.node_name.as_str())?;
+    let killed = lines.iter().rev().find(
+        |line| matches!(&line.fact, Fact::OomKill(kill) if kill.container_id().as_deref() == Some(id)),
+    )?;
+    let recent = triage.elapsed(killed.time).is_none_or(|age| age < REMEMBERED);
+    let episode = Episode::new(object.reference.clone(), Symptom::Terminated, "child killed")
+        .of_container(name)
+        .since(killed.time);
+    recent.then(|| episode.into())
 }
 
 /// Whether a container that is not ready had the time that its own probes give it.

@@ -39,28 +39,61 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         None => unnamed.to_owned(),
     };
     Some(match sign {
-        AppSign::ConnectionRefused { target } => {
-            with("{} refuses the connection", target, "something that it needs refuses the connection")
-        }
+        AppSign::ConnectionRefused { target } => with(
+            "{} refuses the connection",
+            target,
+            "something that it needs refuses the connection",
+        ),
         AppSign::NameResolution { host } => {
             with("it cannot resolve the name {}", host, "it cannot resolve a name")
         }
-        AppSign::ConnectTimeout { target } => with("{} does not answer in time", target, "something that it needs does not answer in time"),
-        AppSign::ConnectionReset { target } => with("{} closes the connection", target, "the other side closes the connection"),
-        AppSign::AddressInUse { address } => {
-            with("the address {} is already in use", address, "the address that it wants to listen on is already in use")
+        AppSign::ConnectTimeout { target } => with(
+            "{} does not answer in time",
+            target,
+            "something that it needs does not answer in time",
+        ),
+        AppSign::ConnectionReset { target } => with(
+            "{} closes the connection",
+            target,
+            "the other side closes the connection",
+        ),
+        AppSign::AddressInUse { address } => with(
+            "the address {} is already in use",
+            address,
+            "the address that it wants to listen on is already in use",
+        ),
+        AppSign::MissingFile { path } => with(
+            "the file {} does not exist",
+            path,
+            "a file that it needs does not exist",
+        ),
+        AppSign::PermissionDenied { path } => {
+            with("it has no permission for {}", path, "it is denied a permission")
         }
-        AppSign::MissingFile { path } => with("the file {} does not exist", path, "a file that it needs does not exist"),
-        AppSign::PermissionDenied { path } => with("it has no permission for {}", path, "it is denied a permission"),
         AppSign::NotFoundCommand { command } => format!("the command {command} is not in the image"),
         AppSign::ExecFormat => "the program is built for another architecture".into(),
-        AppSign::BadInterpreter { path, carriage_return: true } => {
-            with("the script {} has Windows line ends", path, "a script has Windows line ends")
-        }
-        AppSign::BadInterpreter { path, .. } => with("the interpreter {} does not exist", path, "a script's interpreter does not exist"),
-        AppSign::MissingLibrary { library } => with("the library {} is missing", library, "a shared library is missing"),
+        AppSign::BadInterpreter {
+            path,
+            carriage_return: true,
+        } => with(
+            "the script {} has Windows line ends",
+            path,
+            "a script has Windows line ends",
+        ),
+        AppSign::BadInterpreter { path, .. } => with(
+            "the interpreter {} does not exist",
+            path,
+            "a script's interpreter does not exist",
+        ),
+        AppSign::MissingLibrary { library } => with(
+            "the library {} is missing",
+            library,
+            "a shared library is missing",
+        ),
         AppSign::MissingModule { module } => format!("the module {module} is missing"),
-        AppSign::MissingEnv { name } => with("the setting {} is missing", name, "a required setting is missing"),
+        AppSign::MissingEnv { name } => {
+            with("the setting {} is missing", name, "a required setting is missing")
+        }
         AppSign::JvmHeap => "the Java heap is full".into(),
         AppSign::JvmMetaspace => "the Java metaspace is full".into(),
         AppSign::JvmThreads => "Java cannot create another thread".into(),
@@ -68,8 +101,16 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         AppSign::JvmNative => "Java gets no more memory from the system".into(),
         AppSign::NodeHeap => "the Node.js heap is full".into(),
         AppSign::PythonMemory | AppSign::GoMemory | AppSign::OutOfMemory => "it has no memory left".into(),
-        AppSign::DiskFull { path } => with("no space is left for {}", path, "no space is left on a disk or volume"),
-        AppSign::ReadOnly { path } => with("{} is on a read-only file system", path, "a file system is read-only"),
+        AppSign::DiskFull { path } => with(
+            "no space is left for {}",
+            path,
+            "no space is left on a disk or volume",
+        ),
+        AppSign::ReadOnly { path } => with(
+            "{} is on a read-only file system",
+            path,
+            "a file system is read-only",
+        ),
         AppSign::ConfigError { .. } => format!("its configuration is wrong: {}", quote(line)),
         AppSign::BadFlag { .. } => format!("its command line is wrong: {}", quote(line)),
         AppSign::AuthFailed { .. } => format!("a login is refused: {}", quote(line)),
@@ -81,6 +122,9 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         AppSign::Assertion { .. } => format!("an assertion of the program fails: {}", quote(line)),
         AppSign::Segfault => "it accesses memory that is not its own".into(),
         AppSign::Error { .. } => quote(line),
-        AppSign::Signal { .. } | AppSign::Finished | AppSign::ListeningOn { .. } | AppSign::Waiting { .. } => return None,
+        AppSign::Signal { .. }
+        | AppSign::Finished
+        | AppSign::ListeningOn { .. }
+        | AppSign::Waiting { .. } => return None,
     })
 }

@@ -1,12 +1,11 @@
 //! OOM-CONTAINER-LIMIT: the kernel killed the container's main process because the container had reached its own
 //! memory limit.
 
-use sonde_grammar::Fact;
-use sonde_grammar::fact::{NodeFact, OomConstraint, OomKill};
 use sonde_model::{Code, Kind, Risk, bytes_text};
 
+use super::kills::{Limit, container_limit, kill_text, kills, last_kill, limit_of, node_was_short, pod_limit, raise_limit};
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Seen, Symptom};
+use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("OOM-CONTAINER-LIMIT"),
@@ -21,96 +20,98 @@ pub(super) static CAUSE: Cause = Cause {
 const KILLED: i64 = 137;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(run) = &facts.episode.run else { return };
-    let kills = facts.oom_kills();
-    let says_oom = run.end.reason == "OOMKilled";
-    if run.end.exit_code != KILLED {
-        return;
+    if facts.is_text() {
+        return from_text(facts, case);
     }
-    let ended = facts.field(&run.path, format!("exitCode: 137, reason: {}", run.end.reason));
-    let Some((container, path)) = facts.container() else { return };
-    let limit = container.limit("memory");
-    if let Some((_, seen)) = kills.iter().find(|(kill, _)| spares_container(kill)) {
+    let Some((KILLED, ended)) = facts.exit() else { return };
+    let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
+    let kill = last_kill(facts);
+    if let Some((kill, seen)) = &kill
+        && matches!(limit_of(kill), Some(Limit::Pod | Limit::Node))
+    {
         case.refuted_by(seen.clone(), "the kernel names another limit than the container's");
         return;
     }
-    let at_limit = kills.into_iter().find(|(kill, _)| kill.is_container_limit());
-    let Some(limit) = limit else {
-        if says_oom && !facts.is_partial() {
+    let at_limit = kill.filter(|(kill, _)| limit_of(kill) == Some(Limit::Container));
+    let spec = container_limit(facts);
+    if spec.is_none() && at_limit.is_none() {
+        if says_oom && !facts.is_partial() && let Some((_, path)) = facts.container() {
             let seen = facts.field(&format!("{path}.resources.limits"), "no memory limit");
             case.refuted_by(seen, "the container has no memory limit to reach");
         }
         return;
-    };
-    let limit_seen = facts.field(&format!("{path}.resources.limits.memory"), limit);
+    }
+    if let Some((_, message)) = facts.killing() {
+        // Memory may have run out for a child; the kubelet's own kill is what ended the main process.
+        if says_oom {
+            case.hinted_by(message.seen());
+        }
+        return;
+    }
     match &at_limit {
         Some((_, seen)) => {
-            case.proven_by(seen.clone());
+            case.generally_proven_by(seen.clone());
         }
-        None if says_oom && node_was_short(facts).is_none() && !has_pod_limit(facts) => {
-            case.proven_by(ended.clone());
+        None if says_oom && node_was_short(facts).is_none() && pod_limit(facts).is_none() => {
+            case.generally_proven_by(ended.clone());
         }
         None if says_oom => {
             case.supported_by(ended.clone());
         }
-        None => {}
+        None => return,
     }
-    let name = &container.name;
-    let limit_bytes = limit.quantity().map_or(0, sonde_model::Quantity::units);
-    case.step(format!("container {name} may use {} of memory", bytes_text(limit_bytes)), [limit_seen]);
+    let who = facts.who();
+    // The kernel's line may be all that shows the limit.
+    let kernels = || {
+        let kib = i64::try_from(at_limit.as_ref()?.0.limit_kib?).ok()?;
+        Some(kib.saturating_mul(1024))
+    };
+    let limit = spec.as_ref().map(|(bytes, _)| *bytes).or_else(kernels);
+    let of = limit.map_or(String::new(), |limit| format!(" of {}", bytes_text(limit)));
+    if let Some((bytes, seen)) = spec {
+        case.step(format!("{who} may use {} of memory", bytes_text(bytes)), [seen]);
+    }
     if let Some((kill, seen)) = &at_limit {
         case.step(kill_text(kill), [seen.clone()]);
-    } else {
+    } else if let Some(want) = facts.want_kernel_log() {
         // The kernel's line carries the usage at death; without it the numbers are missing, not the cause.
-        if let Some(want) = facts.want_kernel_log() {
-            case.wants(want, "whether the kernel killed the process for memory, at which limit and with what usage");
-        }
+        case.wants(want, "whether the kernel killed the process for memory, at which limit and with what usage");
     }
     case.step("the kernel killed its main process (SIGKILL, exit code 137)", [ended]);
-    let limit_text = bytes_text(limit_bytes);
-    case.headline(format!("container {name} was killed because it needs more than its memory limit of {limit_text}"));
-    let workload = facts.workload();
-    case.fix(
-        format!("give {name} a higher memory limit, if what it does needs more than {limit_text}"),
-        format!(
-            "kubectl set resources {} -c {name} --limits=memory={}",
-            workload.kubectl(),
-            bytes_text(limit_bytes.saturating_mul(2)).replace(' ', "")
-        ),
-        Risk::Restart,
-    );
+    case.headline(format!("{who} was killed because it needs more than its memory limit{of}"));
+    if let Some(limit) = limit {
+        raise_limit(facts, case, limit);
+    }
     case.advice(
         "if its memory grows without end, a higher limit only delays the kill: look at its usage over time",
         Risk::None,
     );
-}
-
-/// The kernel says that another limit was hit: the pod's, kubepods', or the machine's.
-fn spares_container(kill: &OomKill) -> bool {
-    kill.constraint == Some(OomConstraint::Global) || (kill.limit_cgroup.is_some() && !kill.is_container_limit())
-}
-
-fn has_pod_limit(facts: &Facts<'_>) -> bool {
-    facts.pod().spec.resources.as_ref().is_some_and(|it| it.limits.contains_key("memory"))
-}
-
-/// The kubelet's own report of a kill for the whole machine's memory, within the run.
-fn node_was_short(facts: &Facts<'_>) -> Option<Seen> {
-    let node = facts.node_ref()?;
-    facts.snapshot.events_about(&node).into_iter().find_map(|event| {
-        let event = event.event()?;
-        let says = sonde_grammar::message::facts(&event.reason, &event.message);
-        let system = says.iter().any(|fact| matches!(fact, Fact::Node(NodeFact::SystemOom { .. })));
-        (system && facts.episode.covers(event.last)).then(|| facts.field("event", &event.message))
-    })
-}
-
-fn kill_text(kill: &OomKill) -> String {
-    let kib = |kib: Option<u64>| kib.and_then(|kib| i64::try_from(kib).ok()).map(|kib| bytes_text(kib * 1024));
-    match (kib(kill.usage_kib), kib(kill.limit_kib)) {
-        (Some(usage), Some(limit)) => format!("it used {usage} of {limit} when it asked for more"),
-        _ => "it reached the limit and asked for more".into(),
+    if let Some(volume) = memory_volume(facts) {
+        case.advice(format!("files in its memory-backed volume {volume} count against the limit too"), Risk::None);
     }
+}
+
+/// The kernel's lines alone: they name the limit and its cgroup.
+fn from_text(facts: &Facts<'_>, case: &mut Case) {
+    let found = kills(facts).into_iter().find(|(kill, _)| limit_of(kill) == Some(Limit::Container));
+    let Some((kill, seen)) = found else { return };
+    case.generally_proven_by(seen.clone());
+    case.step(kill_text(kill), [seen]);
+    let limit = super::kills::kib_text(kill.limit_kib).map_or(String::new(), |limit| format!(" of {limit}"));
+    let what = kill.process.as_deref().unwrap_or("a process");
+    case.headline(format!("the kernel killed {what} because its container had reached its memory limit{limit}"));
+    case.root_key(kill.container_id().unwrap_or_default());
+    case.advice("give the container a higher memory limit if its work needs it, or find out why its memory grows", Risk::Restart);
+}
+
+/// A memory-backed volume that the container mounts.
+fn memory_volume(facts: &Facts<'_>) -> Option<String> {
+    let (container, _) = facts.container()?;
+    let volume = facts.pod().spec.volumes.iter().find(|volume| {
+        volume.empty_dir.as_ref().is_some_and(|it| it.medium == "Memory")
+            && container.volume_mounts.iter().any(|mount| mount.name == volume.name)
+    })?;
+    Some(volume.name.clone())
 }
 
 #[cfg(test)]

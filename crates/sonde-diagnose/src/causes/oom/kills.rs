@@ -1,0 +1,144 @@
+//! The kernel's kills for memory that an episode is about, and whose limit was behind them.
+
+use jiff::SignedDuration;
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{NodeFact, OomConstraint, OomKill};
+use sonde_model::{Quantity, Risk, bytes_text};
+
+use crate::{Case, Facts, Seen};
+
+/// A process that the kernel killed longer than this before the container's end was not its main process. A guess,
+/// generous against the drift of `dmesg -T`.
+const SAME_DEATH: SignedDuration = SignedDuration::from_secs(10);
+
+/// Whose limit was hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// The container's.
+    Container,
+    /// The pod's.
+    Pod,
+    /// The machine's, or what it gives to all pods together.
+    Node,
+}
+
+/// Whose limit a kill was for; `None` where the lines that say it are missing.
+pub(super) fn limit_of(kill: &OomKill) -> Option<Limit> {
+    if kill.constraint == Some(OomConstraint::Global) {
+        return Some(Limit::Node);
+    }
+    if kill.is_container_limit() {
+        Some(Limit::Container)
+    } else if kill.is_pod_limit() {
+        Some(Limit::Pod)
+    } else {
+        kill.limit_cgroup
+            .as_deref()
+            .filter(|path| path.contains("kubepods"))
+            .map(|_| Limit::Node)
+    }
+}
+
+/// The kills during the episode, of its container or pod; of a text, those in it.
+pub(super) fn kills<'a>(facts: &Facts<'a>) -> Vec<(&'a OomKill, Seen)> {
+    if !facts.is_text() {
+        return facts.oom_kills();
+    }
+    let said = facts.find_all(|fact| match fact {
+        Fact::OomKill(kill) => Some(kill),
+        _ => None,
+    });
+    said.into_iter()
+        .map(|(kill, message)| (kill, message.seen()))
+        .collect()
+}
+
+/// The kill that ended the run: at its end where the times are known.
+pub(super) fn last_kill<'a>(facts: &Facts<'a>) -> Option<(&'a OomKill, Seen)> {
+    let end = facts.span().map(|(_, end)| end);
+    kills(facts)
+        .into_iter()
+        .rfind(|(kill, _)| match (kill.time, end) {
+            (Some(time), Some(end)) => end.duration_since(time).abs() <= SAME_DEATH,
+            _ => true,
+        })
+}
+
+/// A kill of a child, well before the run's end.
+pub(super) fn early_kill<'a>(facts: &Facts<'a>) -> Option<(&'a OomKill, Seen)> {
+    let (_, end) = facts.span()?;
+    kills(facts).into_iter().rfind(|(kill, _)| {
+        kill.time
+            .is_some_and(|time| end.duration_since(time) > SAME_DEATH)
+    })
+}
+
+/// The pod has a limit of its own (1.32 on).
+pub(super) fn pod_limit(facts: &Facts<'_>) -> Option<i64> {
+    let resources = facts.pod().spec.resources.as_ref()?;
+    resources.limits.get("memory")?.quantity().map(Quantity::units)
+}
+
+/// The container's limit in bytes, with its evidence.
+pub(super) fn container_limit(facts: &Facts<'_>) -> Option<(i64, Seen)> {
+    let (container, path) = facts.container()?;
+    let limit = container.limit("memory")?;
+    let bytes = limit.quantity()?.units();
+    Some((
+        bytes,
+        facts.field(&format!("{path}.resources.limits.memory"), limit),
+    ))
+}
+
+/// The kubelet's own report of a kill for the whole machine's memory, within the run.
+pub(super) fn node_was_short(facts: &Facts<'_>) -> Option<Seen> {
+    let (start, end) = facts.span()?;
+    let heard = facts.node_heard(start, end + SAME_DEATH, |fact| match fact {
+        Fact::Node(NodeFact::SystemOom { .. }) => Some(()),
+        _ => None,
+    });
+    heard.map(|((), seen)| seen)
+}
+
+/// "it used 64Mi of 64Mi when it asked for more".
+pub(super) fn kill_text(kill: &OomKill) -> String {
+    let process = kill
+        .process
+        .as_deref()
+        .map_or(String::new(), |it| format!("; the victim is process {it}"));
+    match (kib_text(kill.usage_kib), kib_text(kill.limit_kib)) {
+        (Some(usage), Some(limit)) => format!("it used {usage} of {limit} when it asked for more{process}"),
+        _ => match kib_text(kill.anon_rss_kib) {
+            Some(rss) => format!("it reached the limit and asked for more{process}, which held {rss}"),
+            None => format!("it reached the limit and asked for more{process}"),
+        },
+    }
+}
+
+pub(super) fn kib_text(kib: Option<u64>) -> Option<String> {
+    let kib = i64::try_from(kib?).ok()?;
+    Some(bytes_text(kib.saturating_mul(1024)))
+}
+
+/// More memory for the container: a command where the workload has a template.
+pub(super) fn raise_limit(facts: &Facts<'_>, case: &mut Case, limit: i64) {
+    let Some(name) = facts.episode.container.as_deref() else {
+        return;
+    };
+    let text = format!(
+        "give {name} a higher memory limit, if what it does needs more than {}",
+        bytes_text(limit)
+    );
+    match facts.template_owner() {
+        Some(owner) => case.fix(
+            text,
+            format!(
+                "kubectl set resources {} -c {name} --limits=memory={}",
+                owner.kubectl(),
+                bytes_text(limit.saturating_mul(2)).replace(' ', "")
+            ),
+            Risk::Restart,
+        ),
+        None => case.advice(text, Risk::Restart),
+    };
+}
