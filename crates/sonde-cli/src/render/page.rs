@@ -119,21 +119,22 @@ impl<'a> Page<'a> {
         let mut column = hang;
         let mut at_start = true;
         let mut space_before = false;
+        let mut brush = Paint::Plain;
         for span in spans {
             let text = shown(&span.text, self.view.charset);
             // A space at the edge of a span separates words, no space joins them.
-            let mut first = true;
-            for word in text.split(' ') {
-                if !first {
-                    space_before = true;
-                }
-                first = false;
+            for (at, word) in text.split(' ').enumerate() {
+                space_before |= at > 0;
                 if word.is_empty() {
                     continue;
                 }
                 let word_width = word.width();
                 if !at_start && space_before {
+                    if brush != span.paint {
+                        self.take_brush(&mut brush, Paint::Plain);
+                    }
                     if column + 1 + word_width > width && column > hang {
+                        self.take_brush(&mut brush, Paint::Plain);
                         self.end_line();
                         self.spaces(hang);
                         column = hang;
@@ -142,12 +143,14 @@ impl<'a> Page<'a> {
                         column += 1;
                     }
                 }
-                self.painted(span.paint, word);
+                self.take_brush(&mut brush, span.paint);
+                self.out.push_str(word);
                 column += word_width;
                 at_start = false;
                 space_before = false;
             }
         }
+        self.take_brush(&mut brush, Paint::Plain);
         self.end_line();
     }
 
@@ -198,6 +201,21 @@ impl<'a> Page<'a> {
             self.end_line();
             after(self, number);
         }
+    }
+
+    /// Changes the paint of what follows.
+    fn take_brush(&mut self, brush: &mut Paint, paint: Paint) {
+        if *brush == paint {
+            return;
+        }
+        if self.view.color {
+            let (before, after) = (brush.style(), paint.style());
+            if before != Style::new() {
+                self.out.push_str(&before.render_reset().to_string());
+            }
+            self.out.push_str(&after.render().to_string());
+        }
+        *brush = paint;
     }
 
     fn painted(&mut self, paint: Paint, text: &str) {
@@ -264,14 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn paint_needs_color_and_surrounds_words() {
+    fn paint_needs_color_and_ends_with_the_line() {
         let view = View {
             color: true,
             ..View::plain()
         };
         let mut page = Page::new(&view);
         page.paragraph(Indent::default(), &[Span::new(Paint::Strong, "a b")]);
-        assert_eq!(page.finish(), "\u{1b}[1ma\u{1b}[0m \u{1b}[1mb\u{1b}[0m\n");
+        assert_eq!(page.finish(), "\u{1b}[1ma b\u{1b}[0m\n");
     }
 
     #[test]
