@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use crate::Cause;
 
 mod adm;
+mod cre;
 mod dep;
 mod ext;
 mod hok;
@@ -17,6 +18,7 @@ mod trm;
 
 const FAMILIES: &[&[&Cause]] = &[
     adm::CAUSES,
+    cre::CAUSES,
     dep::CAUSES,
     ext::CAUSES,
     hok::CAUSES,

@@ -16,6 +16,7 @@ use crate::case::Seen;
 use crate::message::Message;
 use crate::subject::Subject;
 use crate::survey::Survey;
+use crate::triage::nameless;
 use crate::{Episode, LogKey, Texts, Want};
 
 /// The view that a cause has of one episode.
@@ -261,6 +262,8 @@ impl<'a> Facts<'a> {
         let node = &self.subject.pod.spec.node_name;
         let uid = &self.subject.pod.metadata.uid;
         let container_id = self.container_id();
+        // Pasted kernel lines without any object are all there is to the episode.
+        let alone = self.episode.subject == nameless();
         let mut kills = Vec::new();
         for (name, lines) in &self.texts.kernel {
             if !name.is_empty() && !node.is_empty() && name.as_ref() != node {
@@ -272,7 +275,7 @@ impl<'a> Facts<'a> {
                     (Some(theirs), Some(ours)) => theirs == *ours,
                     _ => kill.pod_uid().is_some_and(|theirs| theirs == *uid),
                 };
-                if ours && self.episode.covers(line.time) {
+                if (ours || alone) && self.episode.covers(line.time) {
                     kills.push((kill, kernel_seen(name, line)));
                 }
             }

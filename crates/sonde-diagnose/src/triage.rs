@@ -50,6 +50,7 @@ impl Triage<'_> {
             }
         }
         text::loose(self, &mut opened);
+        text::kernel_alone(self, &mut opened);
         opened
     }
 

@@ -30,6 +30,35 @@ pub(super) fn loose(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     }
 }
 
+/// Kernel lines alone, without any object that they could be about: what was killed is all that is known. Beside
+/// objects an unknown victim is a pod that is long gone.
+pub(super) fn kernel_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
+    if triage.snapshot.of_kind(Kind::Pod).next().is_some() {
+        return;
+    }
+    let mut opened = BTreeSet::new();
+    for line in triage.texts.kernel.values().flatten() {
+        let Fact::OomKill(kill) = &line.fact else { continue };
+        // A process of the runtime has not become the container's command yet.
+        let prepares = kill
+            .process
+            .as_deref()
+            .is_some_and(|name| name.starts_with("runc:["));
+        let symptom = if prepares {
+            Symptom::ContainerNotCreated
+        } else {
+            Symptom::Terminated
+        };
+        if opened.insert(symptom) {
+            out.push(
+                Episode::new(nameless(), symptom, word(symptom))
+                    .since(line.time)
+                    .into(),
+            );
+        }
+    }
+}
+
 /// The symptom that a message alone shows.
 fn symptom_of(fact: &Fact) -> Option<Symptom> {
     Some(match fact {

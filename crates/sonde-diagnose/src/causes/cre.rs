@@ -1,0 +1,5 @@
+//! Making sandboxes, and creating and starting containers.
+
+mod memory;
+
+crate::cause::family!(memory_unit,);
