@@ -64,6 +64,11 @@ pub enum VolumeFailure {
         /// The driver.
         driver: String,
     },
+    /// The node's CSI driver is registered and its process does not answer.
+    DriverDown {
+        /// The driver, where the text names it.
+        driver: String,
+    },
     /// `mount.nfs` or its like is not on the node, or the file system type is unknown.
     HelperMissing {
         /// The helper or file system, where the text names it.

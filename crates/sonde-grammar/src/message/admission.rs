@@ -187,6 +187,7 @@ fn limit_range(bound: LimitBound, resource: &str, rest: &str) -> Option<Admissio
         sentence,
         &["but request is ", "but limit is ", "but provided ratio is "],
     );
+    let value = value.map(|value| value.trim_end_matches(['!', ';']));
     let value = value.filter(|value| value.starts_with(|char: char| char.is_ascii_digit()));
     (!limit.is_empty() && !scope.contains(' ')).then(|| AdmissionRefusal::LimitRange {
         bound,

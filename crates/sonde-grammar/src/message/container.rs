@@ -3,7 +3,7 @@
 mod create;
 mod start;
 
-use super::words::{after, any, detail, name, name_after, name_before};
+use super::words::{after, any, detail, name, name_after};
 use super::{hook, image};
 pub(super) use create::{KUBELETS, limits_too_low};
 pub(super) use start::{RUNTIME, early_death};
@@ -106,61 +106,89 @@ fn is_bare_reason(text: &str) -> bool {
         && (text.ends_with("Error") || text.ends_with("BackOff"))
 }
 
-/// A missing ConfigMap or Secret, or key of it, in the wording of events, waiting messages and mounts.
-pub(super) fn config_ref(text: &str) -> Option<ConfigRef> {
+/// The first missing ConfigMap or Secret, or key of it.
+fn config_ref(text: &str) -> Option<ConfigRef> {
+    config_refs(text).into_iter().next()
+}
+
+/// Missing ConfigMaps and Secrets, and keys of them, in the wording of events, waiting messages and mounts; a projected
+/// volume may lack several.
+pub(super) fn config_refs(text: &str) -> Vec<ConfigRef> {
+    const REFS_MAX: usize = 8;
+    let mut out: Vec<ConfigRef> = key_not_named(text)
+        .into_iter()
+        .chain(key_not_found(text))
+        .collect();
+    for (at, _) in text.match_indices(" not found").take(REFS_MAX) {
+        out.extend(object_before(&text[..at]));
+    }
+    out.truncate(REFS_MAX);
+    out
+}
+
+/// `references non-existent secret key: k`; the key is named since 1.10 for ConfigMaps and since 1.15 for Secrets.
+fn key_not_named(text: &str) -> Option<ConfigRef> {
     const KEYS: &[(&str, RefKind)] = &[
         ("references non-existent config key", RefKind::ConfigMap),
         ("references non-existent secret key", RefKind::Secret),
     ];
-    for (marker, kind) in KEYS {
-        if text.contains(marker) {
-            // Named since 1.10 for ConfigMaps and since 1.15 for Secrets.
-            let key = after(text, marker)
-                .and_then(|rest| rest.strip_prefix(':'))
-                .and_then(name)
-                .map(str::to_owned);
-            return Some(ConfigRef {
-                kind: *kind,
-                name: None,
-                key,
-                key_missing: true,
-            });
-        }
-    }
-    if let Some(rest) = after(text, "couldn't find key ").or_else(|| after(text, "couldn't find config key "))
-    {
-        let (key, rest) = rest.split_once(" in ")?;
-        let kind = if rest.starts_with("Secret") {
-            RefKind::Secret
-        } else {
-            RefKind::ConfigMap
-        };
-        let name = rest.split_once(' ').and_then(|(_, name_in)| name(name_in));
-        let name = name.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
-        return Some(ConfigRef {
-            kind,
-            name,
-            key: Some(key.trim_matches('"').to_owned()),
-            key_missing: true,
-        });
-    }
-    const OBJECTS: &[(&str, RefKind)] = &[
-        ("configmap ", RefKind::ConfigMap),
-        ("configmaps ", RefKind::ConfigMap),
-        ("secret ", RefKind::Secret),
-        ("secrets ", RefKind::Secret),
-    ];
-    let missing = name_before(text, " not found")?;
-    OBJECTS.iter().find_map(|(marker, kind)| {
-        let name = text
-            .match_indices(marker)
-            .find_map(|(at, _)| name(&text[at + marker.len()..]).filter(|name| *name == missing))?;
+    KEYS.iter().find_map(|(marker, kind)| {
+        let key = after(text, marker)?
+            .strip_prefix(':')
+            .and_then(name)
+            .map(str::to_owned);
         Some(ConfigRef {
             kind: *kind,
-            name: Some(name.to_owned()),
-            key: None,
-            key_missing: false,
+            name: None,
+            key,
+            key_missing: true,
         })
+    })
+}
+
+/// `couldn't find key k in ConfigMap ns/name`.
+fn key_not_found(text: &str) -> Option<ConfigRef> {
+    let rest = after(text, "couldn't find key ").or_else(|| after(text, "couldn't find config key "))?;
+    let (key, rest) = rest.split_once(" in ")?;
+    let kind = if rest.starts_with("Secret") {
+        RefKind::Secret
+    } else {
+        RefKind::ConfigMap
+    };
+    let name = rest.split_once(' ').and_then(|(_, object)| name(object));
+    let name = name.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
+    let key = Some(key.trim_matches('"').to_owned());
+    Some(ConfigRef {
+        kind,
+        name,
+        key,
+        key_missing: true,
+    })
+}
+
+/// `configmap "x"` at the end of the text.
+fn object_before(text: &str) -> Option<ConfigRef> {
+    const OBJECTS: &[(&str, RefKind)] = &[
+        ("configmap", RefKind::ConfigMap),
+        ("configmaps", RefKind::ConfigMap),
+        ("secret", RefKind::Secret),
+        ("secrets", RefKind::Secret),
+    ];
+    let (before, name) = match text.strip_suffix('"') {
+        Some(inner) => inner.rsplit_once('"')?,
+        None => text.rsplit_once(' ')?,
+    };
+    let word = before.trim_end().rsplit([' ', '[', '(', ':']).next()?;
+    let (_, kind) = OBJECTS.iter().find(|(object, _)| *object == word)?;
+    let name = name
+        .rsplit('/')
+        .next()
+        .filter(|name| !name.is_empty() && name.len() <= 253)?;
+    Some(ConfigRef {
+        kind: *kind,
+        name: Some(name.to_owned()),
+        key: None,
+        key_missing: false,
     })
 }
 

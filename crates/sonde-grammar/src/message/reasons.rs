@@ -274,6 +274,7 @@ pub(super) const HARMLESS: &[&str] = &[
     "DisruptionTerminating",
     "EnsuredLoadBalancer",
     "EnsuringLoadBalancer",
+    "FailedDaemonPod",
     "FileSystemResizePending",
     "FileSystemResizeRequired",
     "FileSystemResizeSuccessful",

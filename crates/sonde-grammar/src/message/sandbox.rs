@@ -8,6 +8,7 @@ use crate::fact::{Fact, SandboxFailure};
 /// Texts that only a sandbox' life has.
 pub(super) const ANCHORS: &[&str] = &[
     "create pod sandbox",
+    "create pod network sandbox",
     "CreatePodSandbox",
     "create sandbox for pod",
     "od sandbox changed",
@@ -17,7 +18,7 @@ pub(super) const ANCHORS: &[&str] = &[
     "get sandbox image",
     "reserve sandbox name",
     "pod sandbox with name",
-    "networkPlugin cni",
+    "etworkPlugin cni",
     "network is not ready: ",
     "unable to ensure pod container exists",
     "pod sandbox status",
@@ -67,7 +68,7 @@ pub(super) fn dynamic_resources(text: &str, out: &mut Vec<Fact>) {
 pub(super) fn status(text: &str, out: &mut Vec<Fact>) {
     if let Some(failure) = runtime(text) {
         out.push(Fact::Sandbox(failure));
-    } else if !text.is_empty() {
+    } else if !matches!(text, "" | "Error syncing pod" | "Error syncing pod, skipping") {
         out.push(Fact::Sandbox(SandboxFailure::Other { detail: words(text) }));
     }
 }
@@ -107,6 +108,14 @@ fn pause_image(text: &str) -> Option<String> {
 
 type Row = (&'static [&'static str], fn(&str) -> SandboxFailure);
 
+const TEARDOWN: &[&str] = &[
+    "failed to destroy network",
+    "failed to teardown pod",
+    "failed (delete)",
+    "failed to tear down",
+    "KillPodSandbox",
+];
+
 /// In order; memory first: what dies of it leaves traces that look like anything else.
 const ROWS: &[Row] = &[
     (
@@ -126,19 +135,6 @@ const ROWS: &[Row] = &[
             "failed to create pod cgroup",
         ],
         |text| SandboxFailure::PodCgroup { detail: words(text) },
-    ),
-    (
-        &[
-            "failed to destroy network",
-            "failed to teardown pod",
-            "failed (delete)",
-            "failed to tear down",
-            "KillPodSandbox",
-        ],
-        |text| SandboxFailure::Teardown {
-            plugin: plugin(text),
-            detail: network_words(text),
-        },
     ),
     (
         &[
@@ -215,6 +211,9 @@ const ROWS: &[Row] = &[
         ],
         |_| SandboxFailure::NameReserved,
     ),
+    (&["cgroup configuration", "/sys/fs/cgroup/"], |text| {
+        SandboxFailure::PodCgroup { detail: words(text) }
+    }),
     (&["no space left on device", "disk quota exceeded"], |_| {
         SandboxFailure::DiskFull
     }),
@@ -222,7 +221,7 @@ const ROWS: &[Row] = &[
         &[
             "network for sandbox",
             "network for pod",
-            "networkPlugin cni",
+            "etworkPlugin cni",
             "plugin type=",
             "failed (add)",
             "adding container to network",
@@ -246,6 +245,23 @@ fn failure(text: &str) -> Option<SandboxFailure> {
             minimum_bytes,
         });
     }
+    // A sandbox that could not be made is cleaned up, and the words of that failure are appended.
+    let makes = any(
+        text,
+        &[
+            "create pod sandbox",
+            "failed to set up",
+            "setup network",
+            "failed (add)",
+            "network sandbox",
+        ],
+    );
+    if !makes && any(text, TEARDOWN) {
+        return Some(SandboxFailure::Teardown {
+            plugin: plugin(text),
+            detail: network_words(text),
+        });
+    }
     let by_row = ROWS
         .iter()
         .find(|(markers, _)| any(text, markers))
@@ -265,7 +281,8 @@ fn runtime(text: &str) -> Option<SandboxFailure> {
         ".sock: connect",
         "connection error: desc",
     ];
-    if any(text, DOWN) {
+    // A shim's or a virtual machine's agent that is gone is not the runtime.
+    if any(text, DOWN) && !any(text, &["containerd task", "OCI runtime", "shim"]) {
         return Some(SandboxFailure::RuntimeDown);
     }
     any(

@@ -5,6 +5,7 @@ use super::*;
 
 mod admission;
 mod container;
+mod field;
 mod hook;
 mod image;
 mod node;

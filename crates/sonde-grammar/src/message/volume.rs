@@ -71,10 +71,16 @@ fn push(text: &str, unknown: VolumeFailure, out: &mut Vec<Fact>) {
     if text.is_empty() || text.contains(" succeeded for volume") {
         return;
     }
-    let failure = failure::failure(text).unwrap_or(unknown);
-    out.push(Fact::Volume(VolumeFact {
-        volumes: volumes(text),
-        failure,
+    let mut failures = failure::failures(text);
+    if failures.is_empty() {
+        failures.push(unknown);
+    }
+    let volumes = volumes(text);
+    out.extend(failures.into_iter().map(|failure| {
+        Fact::Volume(VolumeFact {
+            volumes: volumes.clone(),
+            failure,
+        })
     }));
 }
 

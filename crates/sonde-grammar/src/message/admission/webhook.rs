@@ -108,6 +108,12 @@ fn failure(words: &str) -> WebhookFailure {
 
 /// `admission webhook "W" denied the request: words`.
 fn denial(text: &str) -> Option<AdmissionRefusal> {
+    if let Some(said) = after(text, "image policy webhook backend denied one or more images: ") {
+        return Some(AdmissionRefusal::WebhookDenied {
+            webhook: "ImagePolicyWebhook".to_owned(),
+            detail: detail(said),
+        });
+    }
     let rest = after(text, "admission webhook ")?;
     if !rest.contains(" denied the request") {
         return None;

@@ -123,6 +123,10 @@ const SHARED: &[Row] = &[
 
 /// What both stages say in the same words.
 pub(super) fn shared(text: &str) -> Option<CreateFailure> {
+    // A cgroup's `no space left on device` is about a limit of the kernel, not about a disk.
+    if text.contains("cgroup") {
+        return memory_limit_too_low(text);
+    }
     memory_limit_too_low(text).or_else(|| by(SHARED, text))
 }
 
@@ -144,6 +148,9 @@ pub(super) fn failure(text: &str) -> Option<CreateFailure> {
     }
     if let Some(found) = shared(text).or_else(|| by(ROWS, text)) {
         return Some(found);
+    }
+    if text.contains(" /dev/") && text.contains("o such file or directory") {
+        return Some(CreateFailure::Device { device: device(text) });
     }
     if let Some(user) = unknown_user(text) {
         return Some(CreateFailure::UnknownUser { user });
@@ -228,5 +235,6 @@ fn device(text: &str) -> String {
         )
     })
     .unwrap_or_default()
+    .trim_end_matches(':')
     .to_owned()
 }

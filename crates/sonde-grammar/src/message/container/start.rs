@@ -247,6 +247,7 @@ fn mount(text: &str) -> Option<StartFailure> {
         "mounting \"",
         "cannot be mounted because it is",
         "create mount destination",
+        "failed to fulfil mount request",
         "create mountpoint for",
         "make mountpoint",
         "mount `",
@@ -261,6 +262,8 @@ fn mount(text: &str) -> Option<StartFailure> {
         "failed to mkdir ",
         "failed to stat \"",
         "creating mount point",
+        "is not a shared mount",
+        "is not a shared or slave mount",
     ];
     if !any(text, MARKERS) || text.contains("exec: \"") {
         return None;
@@ -275,6 +278,7 @@ fn mount(text: &str) -> Option<StartFailure> {
             "bind source path does not exist: ",
             "failed to mkdir ",
             "failed to stat ",
+            "spec: path ",
         ],
     )
     .filter(|source| source.starts_with('/'));
@@ -338,6 +342,10 @@ fn name_before_forbidden(text: &str) -> Option<&str> {
 }
 
 fn command(text: &str) -> Option<StartFailure> {
+    // The node lacks the runtime itself; the command was never looked for.
+    if text.contains("unable to retrieve OCI runtime error") {
+        return None;
+    }
     if let Some(found) = crun_command(text) {
         return Some(found);
     }

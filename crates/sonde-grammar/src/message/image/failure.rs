@@ -1,6 +1,6 @@
 //! Why a pull failed, from the innermost words of runtime and registry.
 
-use super::super::words::{after, any, innermost, lookup_host, number};
+use super::super::words::{after, any, detail, innermost, lookup_host, number};
 use crate::fact::PullFailure;
 
 /// A failure that its words name without further reading.
@@ -37,6 +37,9 @@ const FIRST: &[Row] = &[
         &[
             "toomanyrequests",
             "429 Too Many Requests",
+            "parsing HTTP 429",
+            "status code 429",
+            "status: 429",
             "oo many requests",
             "reached your pull rate limit",
             "TOOMANYREQUESTS",
@@ -231,6 +234,10 @@ const UNAUTHORIZED: &[&str] = &[
     "status code 403",
     "status: 401",
     "status: 403",
+    "parsing HTTP 401",
+    "parsing HTTP 403",
+    "from registry 401",
+    "from registry 403",
     "requested access to the resource is denied",
     "authentication required",
     "no basic auth credentials",
@@ -260,13 +267,17 @@ const NOT_FOUND: &[&str] = &[
     "was deleted or has expired",
     "NotFound",
     "status code 404",
+    "parsing HTTP 404",
     "repository name not known",
     "no such image",
     "No such image",
 ];
 
 /// Why the pull failed.
-pub(in crate::message) fn failure(text: &str) -> PullFailure {
+pub(super) fn failure(text: &str) -> PullFailure {
+    // CRI-O tells the mirrors' failures before the registry's own, which is the one that counts.
+    let own = after(text, "Mirrors also failed: ").and_then(|rest| rest.rsplit_once("]): "));
+    let text = own.map_or(text, |(_, own)| own);
     // `no such host` of a proxy or a token host counts like the registry's own.
     by(FIRST, text)
         .or_else(|| {
@@ -284,9 +295,14 @@ pub(in crate::message) fn failure(text: &str) -> PullFailure {
         .or_else(|| unauthorized(text))
         .or_else(|| any(text, NOT_FOUND).then_some(PullFailure::NotFound))
         .or_else(|| by(LATE, text))
-        .unwrap_or_else(|| PullFailure::Other {
-            detail: innermost(text, WRAPPERS),
-        })
+        .unwrap_or_else(|| PullFailure::Other { detail: words(text) })
+}
+
+/// The innermost words, without the image that stands before them once more.
+fn words(text: &str) -> String {
+    let words = innermost(text, WRAPPERS);
+    let image = words.strip_prefix('"').and_then(|rest| rest.split_once("\": "));
+    image.map_or_else(|| words.clone(), |(_, error)| detail(error))
 }
 
 /// Wrappers whose content is what counts.
@@ -294,6 +310,10 @@ const WRAPPERS: &[&str] = &[
     "ErrImagePull: ",
     "failed to resolve reference ",
     "failed to resolve image ",
+    "Failed to pull image ",
+    "failed to pull and unpack image ",
+    "Failed to inspect image ",
+    "failed commit on ref ",
     "Error response from daemon: ",
     "failed to copy: ",
     "failed to do request: ",

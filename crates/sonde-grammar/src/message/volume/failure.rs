@@ -1,6 +1,6 @@
 //! Why a volume is not there.
 
-use super::super::container::config_ref;
+use super::super::container::config_refs;
 use super::super::scheduling::claim_not_found;
 use super::super::words::{
     after, any, between, detail, innermost, name, name_after, name_after_any, path_before,
@@ -8,17 +8,21 @@ use super::super::words::{
 use crate::fact::VolumeFailure;
 
 /// Wrappers whose content is what counts.
-const WRAPPERS: &[&str] = &[" failed for volume ", "Output: ", "desc = "];
+const WRAPPERS: &[&str] = &["Output: ", "desc = "];
 
 /// The words that matter of a text that no grammar knows.
 pub(super) fn words(text: &str) -> String {
-    // After `for volume "x" : ` the operation's own error begins.
-    if let Some(rest) = after(text, " for volume ")
-        && let Some((_, error)) = rest.split_once(": ")
-    {
-        return detail(error);
+    // After `for volume "x" : ` the operation's own error begins; in logs, ids stand in between, with colons of their own.
+    if let Some(rest) = after(text, " for volume ") {
+        let error = rest
+            .split_once(" : ")
+            .or_else(|| rest.split_once("\": "))
+            .or_else(|| rest.split_once(": "));
+        if let Some((_, error)) = error {
+            return detail(error);
+        }
     }
-    innermost(text, &WRAPPERS[1..])
+    innermost(text, WRAPPERS)
 }
 
 type Row = (&'static [&'static str], fn(&str) -> VolumeFailure);
@@ -28,6 +32,15 @@ const ROWS: &[Row] = &[
     (&["PVC is not bound", "unbound PVC", "is not bound"], |text| {
         VolumeFailure::ClaimUnbound { claim: claim(text) }
     }),
+    (&["PVC is being deleted"], |text| VolumeFailure::Other {
+        detail: words(text),
+    }),
+    (
+        &["/csi.sock: connect", "/csi-sock: connect", ".sock: connect: "],
+        |text| VolumeFailure::DriverDown {
+            driver: between(text, "/plugins/", "/").unwrap_or_default().to_owned(),
+        },
+    ),
     (&["ReadWriteOncePod access mode and is already in use"], |_| {
         VolumeFailure::ReadWriteOncePod
     }),
@@ -36,9 +49,12 @@ const ROWS: &[Row] = &[
             "Multi-Attach error",
             "already exclusively attached to one node",
             "already attached to another node",
-            "is already attached to node",
+            "already attached to node",
             "is already attached to an instance",
             "is already being used by",
+            "is attached to a different instance",
+            "still mounted on node ",
+            "is already used by other node",
         ],
         multi_attach,
     ),
@@ -79,6 +95,7 @@ const ROWS: &[Row] = &[
             "not attached according to node status",
             "Timeout waiting for volume to be attached",
             "timed out waiting for volume attachment",
+            "can't finish within the allo",
         ],
         |text| VolumeFailure::AttachTimeout {
             driver: name_after(text, "external-attacher of ").map(str::to_owned),
@@ -117,7 +134,7 @@ const ROWS: &[Row] = &[
             "network is unreachable",
             "Host is down",
             "Name or service not known",
-            "Failed to resolve server",
+            "Failed to resolve ",
             "could not resolve address",
             "mount error(113)",
             "mount error(111)",
@@ -209,14 +226,19 @@ const ROWS: &[Row] = &[
     }),
 ];
 
-/// Why the volume is not there; `None` when nothing is known.
-pub(super) fn failure(text: &str) -> Option<VolumeFailure> {
+/// Why the volume is not there; several for a projected volume that lacks several objects, none when nothing is known.
+pub(super) fn failures(text: &str) -> Vec<VolumeFailure> {
     if let Some(name) = not_registered(text) {
-        return Some(VolumeFailure::NotRegistered { name });
+        return vec![VolumeFailure::NotRegistered { name }];
     }
-    if let Some(missing) = config_ref(text) {
-        return Some(VolumeFailure::Missing(missing));
+    let missing = config_refs(text);
+    if missing.is_empty() {
+        return failure(text).into_iter().collect();
     }
+    missing.into_iter().map(VolumeFailure::Missing).collect()
+}
+
+fn failure(text: &str) -> Option<VolumeFailure> {
     if let Some(claim) = claim_not_found(text) {
         return Some(VolumeFailure::ClaimMissing {
             claim: claim.to_owned(),
@@ -224,6 +246,15 @@ pub(super) fn failure(text: &str) -> Option<VolumeFailure> {
     }
     if let Some((_, make)) = ROWS.iter().find(|(markers, _)| any(text, markers)) {
         return Some(make(text));
+    }
+    // The whole error of a local volume, whose directory is not on the node.
+    let stat = words(text);
+    if stat.starts_with("stat /") || stat.starts_with("lstat /") {
+        let path = path_before(&stat, "no such file or directory");
+        return path.map(|path| VolumeFailure::HostPathType {
+            path,
+            detail: "does not exist".to_owned(),
+        });
     }
     if let Some(path) = missing_path(text) {
         return Some(VolumeFailure::HostPathType {
@@ -311,13 +342,17 @@ fn multi_attach(text: &str) -> VolumeFailure {
         text,
         &[
             "attached to node ",
-            "attached to node(s) ",
+            "still mounted on node ",
+            "attached to node(",
+            "being used by ",
+            "to a different instance (",
             "attached to instance ",
-            "being used by node ",
         ],
     );
+    // Clouds name a machine by its whole path.
+    let node = node.map(|node| node.rsplit('/').next().unwrap_or(node));
     let node = node
-        .filter(|node| !matches!(*node, "and" | "exclusively"))
+        .filter(|node| !matches!(*node, "" | "and" | "exclusively" | "node" | "pod(s)"))
         .map(str::to_owned);
     VolumeFailure::MultiAttach {
         pods: pods.unwrap_or_default(),
@@ -337,9 +372,9 @@ fn helper(text: &str) -> String {
     if let Some(kind) = name_after_any(text, &["Mounting arguments: -t ", "mount -t ", " -t "]) {
         return kind.to_owned();
     }
-    name_after_any(text, &["exec: ", "executable "])
-        .unwrap_or_default()
-        .to_owned()
+    // `rbd: map failed executable file not found in $PATH` names its tool by its own prefix only.
+    let tool = name_after(text, "exec: ").or_else(|| text.contains("rbd: map failed").then_some("rbd"));
+    tool.unwrap_or_default().to_owned()
 }
 
 /// The server of `10.0.0.1:/export`, `//server/share`, or the one a resolver did not know.
@@ -348,6 +383,7 @@ fn server(text: &str) -> Option<String> {
         text,
         &[
             "Failed to resolve server ",
+            "Failed to resolve ",
             "could not resolve address for ",
             "cannot make connection to ",
         ],
