@@ -7,6 +7,7 @@ use crate::Cause;
 mod adm;
 mod cre;
 mod dep;
+mod evi;
 mod ext;
 mod hok;
 mod img;
@@ -20,6 +21,7 @@ const FAMILIES: &[&[&Cause]] = &[
     adm::CAUSES,
     cre::CAUSES,
     dep::CAUSES,
+    evi::CAUSES,
     ext::CAUSES,
     hok::CAUSES,
     img::CAUSES,

@@ -15,22 +15,6 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const HIGHEST_SIGNAL_CODE: i64 = 128 + 64;
 
 impl<'a> Facts<'a> {
-    /// "container app", "init container load".
-    pub(crate) fn who(&self) -> String {
-        let name = self.episode.container.as_deref().unwrap_or("");
-        let init = self
-            .pod()
-            .spec
-            .init_containers
-            .iter()
-            .any(|it| it.name == name && it.restart_policy != "Always");
-        match (name, init) {
-            ("", _) => "a container".into(),
-            (name, true) => format!("init container {name}"),
-            (name, false) => format!("container {name}"),
-        }
-    }
-
     /// The exit code of the run that ended, with its evidence.
     pub(crate) fn exit(&self) -> Option<(i64, Seen)> {
         let run = self.episode.run.as_ref()?;

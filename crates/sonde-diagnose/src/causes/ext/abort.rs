@@ -19,7 +19,7 @@ const SIGABRT: i64 = 6;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(((code, ended), SIGABRT)) = facts.exit().zip(facts.signal()) else { return };
-    let who = facts.who();
+    let who = facts.container_phrase();
     case.generally_proven_by(ended.clone());
     match why(facts) {
         Some((clause, _, line)) => {

@@ -17,7 +17,7 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((127, ended)) = facts.exit() else { return };
-    let who = facts.who();
+    let who = facts.container_phrase();
     let word = facts.own_word(|sign| match sign {
         AppSign::NotFoundCommand { command } => Some((format!("the command {command} is not in the image"), Some(command.clone()))),
         AppSign::MissingLibrary { library: Some(library) } => Some((format!("the shared library {library} is not in the image"), None)),

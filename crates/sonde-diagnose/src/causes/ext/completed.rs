@@ -32,7 +32,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.refuted_by(message.seen(), "the kubelet ended it; exit code 0 is how it takes SIGTERM");
         return;
     }
-    let who = facts.who();
+    let who = facts.container_phrase();
     let probed = facts.all_messages().find(|message| {
         facts.touches_run(message)
             && message.facts.iter().any(|fact| matches!(fact, Fact::Probe(it) if it.probe != ProbeKind::Readiness))

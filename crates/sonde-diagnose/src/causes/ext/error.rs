@@ -30,7 +30,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.refuted_by(message.seen(), "the kubelet ended it; its exit code is how it takes SIGTERM");
         return;
     }
-    let who = facts.who();
+    let who = facts.container_phrase();
     let why = why(facts);
     let command = facts.logs_command();
     let policy_ok = facts.log().is_some();

@@ -65,7 +65,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             }
         },
     };
-    let who = facts.who();
+    let who = facts.container_phrase();
     case.step(
         format!("its pod gives it {grace}s to end after SIGTERM"),
         [facts.field("spec.terminationGracePeriodSeconds", grace)],

@@ -30,7 +30,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.refuted_by(seen, "the kernel killed it for memory");
         return;
     }
-    let who = facts.who();
+    let who = facts.container_phrase();
     case.step(format!("its process is killed (SIGKILL, exit code {code})"), [ended.clone()]);
     let kubelet = facts.node_logs_cover_end();
     if let Some((before, after)) = kubelet {

@@ -45,7 +45,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         None => return,
     };
-    let who = facts.who();
+    let who = facts.container_phrase();
     case.step(format!("node {} restarts", node.name), rebooted.clone());
     case.step(format!("nobody saw the end of {who}: its state is a placeholder (exit code {code}, {reason})"), [ended]);
     case.headline(if rebooted.is_some() {

@@ -32,7 +32,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some(((), seen)) = heard else { return };
     let Some(node) = facts.node_ref() else { return };
-    let who = facts.who();
+    let who = facts.container_phrase();
     case.proven_by(seen.clone());
     case.step(format!("node {} shuts down", node.name), [seen]);
     case.step(format!("its kubelet ends {who} (exit code {code})"), [ended]);

@@ -18,7 +18,7 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((126, ended)) = facts.exit() else { return };
-    let who = facts.who();
+    let who = facts.container_phrase();
     let word = facts.own_word(|sign| match sign {
         AppSign::PermissionDenied { path: Some(path) } => Some(format!("{path} may not be executed")),
         AppSign::PermissionDenied { path: None } => Some("the command may not be executed".into()),

@@ -49,7 +49,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         None => return,
     };
     let Some(node) = facts.node_ref() else { return };
-    let who = facts.who();
+    let who = facts.container_phrase();
     case.step(format!("the container runtime of node {} starts anew", node.name), started.map(|(_, seen)| seen));
     case.step(format!("it does not know {who} any more, or ended it (exit code {code}, {reason})"), [ended]);
     case.headline(format!("{who} ended because the container runtime of node {} restarted", node.name));

@@ -24,7 +24,7 @@ const DRIFT_SECONDS: i64 = 5;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(((code, ended), SIGSEGV)) = facts.exit().zip(facts.signal()) else { return };
-    let who = facts.who();
+    let who = facts.container_phrase();
     case.generally_proven_by(ended.clone());
     let own = facts.own_word(|sign| matches!(sign, AppSign::Segfault).then_some(()));
     if let Some((_, line)) = own {

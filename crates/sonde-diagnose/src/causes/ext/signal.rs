@@ -42,7 +42,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     case.generally_proven_by(ended.clone());
-    let who = facts.who();
+    let who = facts.container_phrase();
     if let Some((clause, _, line)) = why(facts) {
         case.step(format!("before its end: {clause}"), [line]);
     }

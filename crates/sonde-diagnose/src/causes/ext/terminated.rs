@@ -22,7 +22,7 @@ const SIGKILL: i64 = 9;
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((code, ended)) = facts.exit() else { return };
     let by_signal = facts.signal() == Some(SIGTERM);
-    let who = facts.who();
+    let who = facts.container_phrase();
     let killing = facts.killing();
     match &killing {
         Some((KillReason::Stopping | KillReason::DefinitionChanged, message)) if facts.signal() != Some(SIGKILL) => {

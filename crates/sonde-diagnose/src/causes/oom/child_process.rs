@@ -22,7 +22,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.is_text() {
         return;
     }
-    let who = facts.who();
+    let who = facts.container_phrase();
     let limit = container_limit(facts);
     let Some((code, ended)) = facts.exit() else {
         // The container runs: only the kernel's log shows it.

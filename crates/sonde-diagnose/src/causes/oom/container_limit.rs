@@ -60,7 +60,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         None => return,
     }
-    let who = facts.who();
+    let who = facts.container_phrase();
     // The kernel's line may be all that shows the limit.
     let kernels = || {
         let kib = i64::try_from(at_limit.as_ref()?.0.limit_kib?).ok()?;

@@ -58,7 +58,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     for (_, _, line) in &kills {
         case.proven_by(kernel_seen(node, line));
     }
-    let who = facts.who();
+    let who = facts.container_phrase();
     let limit = container_limit(facts);
     let of = limit.as_ref().map_or(String::new(), |(bytes, _)| format!(" of {}", bytes_text(*bytes)));
     if let Some((_, seen)) = limit {

@@ -43,7 +43,7 @@ fn heap_beyond_limit(facts: &Facts<'_>, case: &mut Case) {
         None => bytes_of(&word),
     };
     let Some(heap) = heap.filter(|heap| heap.saturating_mul(10) >= limit.saturating_mul(9)) else { return };
-    let who = facts.who();
+    let who = facts.container_phrase();
     case.proven_by(seen.clone());
     case.step(format!("{who} may use {} of memory in all", bytes_text(limit)), [limit_seen]);
     case.step(format!("{word} lets the heap alone grow to {}", bytes_text(heap)), [seen]);

@@ -61,9 +61,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.step("the kubelet saw the kernel kill for the whole node's memory", [seen]);
     }
     if let Some((code, ended)) = exit {
-        case.step(format!("the process of {} is killed (exit code {code})", facts.who()), [ended]);
+        case.step(format!("the process of {} is killed (exit code {code})", facts.container_phrase()), [ended]);
     }
-    case.headline(format!("{node_name} ran out of memory and the kernel killed {}", if facts.is_text() { "a process".to_owned() } else { format!("{} of {}", facts.who(), facts.workload().name) }));
+    case.headline(format!("{node_name} ran out of memory and the kernel killed {}", if facts.is_text() { "a process".to_owned() } else { format!("{} of {}", facts.container_phrase(), facts.workload().name) }));
     case.severity(Severity::Critical);
     if let Some(node) = node {
         case.look("who uses the memory of the node", format!("kubectl top pod -A --sort-by=memory; kubectl describe node {}", node.name));

@@ -31,7 +31,7 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, own: &Own, sign: impl Fn
     } else {
         case.proven_by(line.clone());
     }
-    let who = facts.who();
+    let who = facts.container_phrase();
     let set = setting(facts, own.settings);
     if let Some((text, seen)) = &set {
         case.step(format!("it is started with {text}"), [seen.clone()]);

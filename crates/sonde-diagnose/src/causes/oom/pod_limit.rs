@@ -56,7 +56,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((kill, seen)) = &at_pod {
         case.step(format!("together they reached it: {}", kill_text(kill)), [seen.clone()]);
     }
-    let who = if facts.is_text() { "a container".to_owned() } else { facts.who() };
+    let who = if facts.is_text() { "a container".to_owned() } else { facts.container_phrase() };
     if let Some((code, ended)) = exit {
         case.step(format!("the kernel killed {who} (exit code {code})"), [ended]);
     }

@@ -27,7 +27,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     case.proven_by(seen.clone());
-    let who = if facts.is_text() { "a container".to_owned() } else { facts.who() };
+    let who = if facts.is_text() { "a container".to_owned() } else { facts.container_phrase() };
     let (files, of) = (kib_text(Some(shmem)).unwrap_or_default(), kib_text(Some(limit)).unwrap_or_default());
     if let Some((bytes, seen)) = container_limit(facts) {
         case.step(format!("{who} may use {} of memory, files in memory included", bytes_text(bytes)), [seen]);
