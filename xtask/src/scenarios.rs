@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 mod condition;
+mod dump;
 mod file;
 mod judge;
 mod stage;
 
 pub(crate) use file::{Scenario, load_named};
-pub(crate) use stage::{Naming, Stage};
+pub(crate) use stage::{Naming, Stage, Way};
 
 use crate::cluster::{self, Plan, Release};
 
@@ -37,6 +38,9 @@ pub(crate) struct Args {
     /// Bring about the faults, wait for their states, but do not ask Sonde
     #[arg(long)]
     only_apply: bool,
+    /// Ask about a dump taken with kubectl instead of the live cluster; the dumps stay in the cluster's folder
+    #[arg(long)]
+    from_dump: bool,
     /// The sonde program to ask; built from this repository if not given
     #[arg(long)]
     sonde: Option<PathBuf>,
@@ -77,6 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         sonde_program(args.sonde.clone())?
     };
     let options = Options {
+        way: if args.from_dump { Way::Dump } else { Way::Live },
         keep: args.keep,
         only_apply: args.only_apply,
     };
@@ -99,6 +104,7 @@ pub(crate) fn run_fast(plan: &Plan) -> Result<Outcome> {
         .collect();
     let sonde = sonde_program(None)?;
     let options = Options {
+        way: Way::Live,
         keep: false,
         only_apply: false,
     };
@@ -125,6 +131,7 @@ pub(crate) fn sonde_program(named: Option<PathBuf>) -> Result<PathBuf> {
 
 #[derive(Clone, Copy)]
 struct Options {
+    way: Way,
     keep: bool,
     only_apply: bool,
 }
@@ -217,7 +224,7 @@ fn try_one(
     if options.only_apply {
         return Ok(vec![format!("namespace {}", stage.namespace())]);
     }
-    let report = stage.diagnose(sonde)?;
+    let report = stage.diagnose(sonde, options.way)?;
     judge::judge(scenario, stage.namespace(), &report)
 }
 

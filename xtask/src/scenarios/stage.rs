@@ -11,8 +11,17 @@ use serde_json::Value;
 use sonde_model::Report;
 
 use super::condition::Condition;
+use super::dump;
 use super::file::{Scenario, Step};
 use crate::cluster::{Host, Plan, control, network, worker};
+
+/// What Sonde is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Live,
+    /// A folder with what kubectl and the nodes' log folders give.
+    Dump,
+}
 
 /// How a scenario's namespace is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,8 +85,8 @@ impl<'a> Stage<'a> {
         self.wait(&self.scenario.wait)
     }
 
-    /// Asks Sonde, as a person would.
-    pub(crate) fn diagnose(&self, sonde: &Path) -> Result<Report> {
+    /// Asks Sonde about the live cluster, or about a dump that is taken now and kept in the cluster's folder.
+    pub(crate) fn diagnose(&self, sonde: &Path, way: Way) -> Result<Report> {
         let mut arguments: Vec<String> = self
             .scenario
             .diagnose
@@ -86,6 +95,11 @@ impl<'a> Stage<'a> {
             .collect();
         if arguments.is_empty() {
             arguments = vec!["-n".to_owned(), self.namespace.clone()];
+        }
+        if way == Way::Dump {
+            let folder = self.plan.folder.join("dumps").join(&self.namespace);
+            dump::write(self.plan, &self.namespace, &folder)?;
+            arguments.extend(["--from".to_owned(), folder.display().to_string()]);
         }
         let output = Command::new(sonde)
             .arg("diagnose")
