@@ -15,7 +15,7 @@ use std::path::Path;
 use crate::limits::TOTAL_BYTES_MAX;
 use crate::{CollectError, Gathered, Options};
 use reader::Reader;
-use source::Intake;
+pub(crate) use source::Intake;
 
 /// Reads what is at a path.
 ///
@@ -62,8 +62,8 @@ pub fn read_bytes(name: &str, bytes: &[u8], options: &Options) -> Result<Gathere
     conclude(intake, name, options)
 }
 
-fn conclude(intake: Intake, name: &str, options: &Options) -> Result<Gathered, CollectError> {
-    let files = intake.files.len();
+pub(crate) fn conclude(intake: Intake, name: &str, options: &Options) -> Result<Gathered, CollectError> {
+    let files = intake.files.iter().filter(|file| !file.bytes.is_empty()).count();
     let gathered = Reader::new(options).read(intake, name);
     if gathered.world.snapshot().is_empty() && gathered.texts.lines == 0 {
         let problems = gathered.problems.iter().take(3);

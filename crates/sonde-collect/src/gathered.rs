@@ -91,17 +91,6 @@ impl Gathered {
         }
     }
 
-    pub(crate) fn blind_spot(&mut self, what: impl Into<String>, why: impl Into<String>) {
-        let spot = BlindSpot {
-            what: what.into(),
-            why: why.into(),
-            forbids: Vec::new(),
-        };
-        if !self.blind_spots.contains(&spot) {
-            self.blind_spots.push(spot);
-        }
-    }
-
     /// Sorts what came in no order, and says how many problems were left out.
     pub(crate) fn close(&mut self) {
         self.problems.sort();

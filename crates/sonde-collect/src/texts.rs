@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sonde_diagnose::LogKey;
 use sonde_grammar::log::{self, NodeLog};
+use sonde_model::{Kind, ObjectRef};
+use sonde_world::ContainerState;
 
 use crate::gathered::{Gathered, KeptText, TextPlace};
 use crate::limits::{CONTAINER_LOG_LINES_MAX, LINE_BYTES_MAX};
@@ -90,6 +92,10 @@ impl TextReader {
             .filter_map(|line| line.time)
             .chain(others.iter().filter_map(|line| line.time));
         self.newest = self.newest.max(times.max());
+        if log == Some(NodeLog::Kernel) && !lines.is_empty() {
+            // A kernel log that says nothing known was still looked at.
+            gathered.texts.kernel.entry(node.clone()).or_default();
+        }
         for line in kernel {
             let node = at(node, line.host.as_deref());
             gathered.texts.kernel.entry(node).or_default().push(line);
@@ -102,14 +108,14 @@ impl TextReader {
 }
 
 /// The node that the source names, else the one that the line names.
-fn at(node: &Arc<str>, host: Option<&str>) -> Arc<str> {
+pub(crate) fn at(node: &Arc<str>, host: Option<&str>) -> Arc<str> {
     match host {
         Some(host) if node.is_empty() => host.into(),
         _ => node.clone(),
     }
 }
 
-fn container(gathered: &mut Gathered, key: LogKey, text: &str) {
+pub(crate) fn container(gathered: &mut Gathered, key: LogKey, text: &str) {
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.len().saturating_sub(CONTAINER_LOG_LINES_MAX);
     gathered.texts.lines += lines.len();
@@ -120,4 +126,33 @@ fn container(gathered: &mut Gathered, key: LogKey, text: &str) {
         .entry(key)
         .or_default()
         .extend(lines);
+}
+
+/// Gives logs to the run that they are of. While a container waits to be restarted, its current log is that of the run
+/// that ended (`validateContainerLogStatus` of the kubelet); who asks for either finds it.
+pub(crate) fn share_ended_runs(gathered: &mut Gathered) {
+    let snapshot = gathered.world.snapshot();
+    let mut shared = Vec::new();
+    for (key, lines) in &gathered.texts.container_logs {
+        let other = LogKey {
+            previous: !key.previous,
+            ..key.clone()
+        };
+        if gathered.texts.container_logs.contains_key(&other) {
+            continue;
+        }
+        let pod = ObjectRef::new(Kind::Pod, &key.namespace, &key.pod);
+        let waits = snapshot
+            .get(&pod)
+            .and_then(|object| object.pod())
+            .and_then(|pod| pod.containers.iter().find(|it| it.name == key.container))
+            .is_some_and(|it| {
+                matches!(it.state, ContainerState::Waiting { .. })
+                    && matches!(it.last, ContainerState::Terminated { .. })
+            });
+        if waits {
+            shared.push((other, lines.clone()));
+        }
+    }
+    gathered.texts.container_logs.extend(shared);
 }

@@ -1,6 +1,5 @@
 //! From files to a [`Gathered`]: sorts them by content, reads objects on all cores, marks what is complete, then the texts.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -14,6 +13,7 @@ use super::source::{File, Intake};
 use crate::gathered::{Gathered, Options, TextPlace};
 use crate::manifest::{self, Manifest};
 use crate::objects::{self, List, ListId, Outcome, Task};
+use crate::pasted::Pasting;
 use crate::texts::{self, TextReader};
 use crate::yaml::{self, Role};
 
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
             self.put(outcome, &paths);
         }
         self.mark_complete(&paths, &layout);
-        self.read_texts();
+        self.read_texts(&mut paths);
         self.finish()
     }
 
@@ -191,36 +191,39 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Queues the objects that stand in a text, and the text around them.
+    /// Queues the objects that stand in a text. The text around them keeps its lines, so that what stands before an
+    /// object is still before what stands after it.
     fn mixed(&mut self, file: usize, path: String, place: Option<TextPlace>, bytes: Bytes) {
         let text = String::from_utf8_lossy(&bytes);
-        let segments = recognize::segments(&text);
-        if matches!(text, Cow::Owned(_))
-            || segments.len() <= 1 && matches!(segments[..], [Segment::Text(_)] | [])
-        {
-            self.texts.push(Text { path, place, bytes });
-            return;
-        }
-        for segment in segments {
-            match segment {
+        let mut rest: Vec<u8> = Vec::new();
+        let mut kept = 0;
+        for segment in recognize::segments(&text) {
+            let (range, taken) = match segment {
                 Segment::Json(range) => {
-                    let start = range.start;
                     let end = self.json(file, &path, &bytes, range.clone(), None);
-                    if end == start {
-                        self.texts.push(Text {
-                            path: path.clone(),
-                            place: place.clone(),
-                            bytes: bytes.slice(range),
-                        });
-                    }
+                    let taken = end > range.start;
+                    (range, taken)
                 }
-                Segment::Yaml(range) => self.yaml(file, &bytes, range, false),
-                Segment::Text(range) => self.texts.push(Text {
-                    path: path.clone(),
-                    place: place.clone(),
-                    bytes: bytes.slice(range),
-                }),
+                Segment::Yaml(range) => {
+                    self.yaml(file, &bytes, range.clone(), false);
+                    (range, true)
+                }
+                Segment::Text(_) => continue,
+            };
+            if taken {
+                rest.extend_from_slice(&bytes[kept..range.start]);
+                rest.extend(bytes[range.clone()].iter().filter(|byte| **byte == b'\n'));
+                kept = range.end;
             }
+        }
+        let bytes = if kept == 0 {
+            bytes
+        } else {
+            rest.extend_from_slice(&bytes[kept..]);
+            rest.into()
+        };
+        if !bytes.trim_ascii().is_empty() {
+            self.texts.push(Text { path, place, bytes });
         }
     }
 
@@ -311,21 +314,55 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read_texts(&mut self) {
+    fn read_texts(&mut self, paths: &mut Vec<String>) {
         let told = self
             .options
             .now
             .or(self.manifest.as_ref().and_then(|manifest| manifest.time));
         let mut reader = TextReader::new(self.options.keep_texts, told.or(self.newest));
+        let mut pasting = Pasting::default();
         for text in std::mem::take(&mut self.texts) {
             let (content, note) = texts::clean(&text.bytes);
             if let Some(note) = note {
                 self.gathered.problem(&text.path, note);
             }
-            let place = text.place.unwrap_or(TextPlace::Other(text.path));
-            reader.add(&mut self.gathered, place, content);
+            match text.place {
+                Some(place) => reader.add(&mut self.gathered, place, content),
+                None => {
+                    let before = pasting.manifests.len();
+                    pasting.read(&mut self.gathered, &text.path, &content);
+                    // A Secret that is quoted in a text is in no shape that redaction knows.
+                    let has_secret = pasting.manifests[before..].iter().any(|it| it.contains("Secret"));
+                    if !has_secret {
+                        reader.add(&mut self.gathered, TextPlace::Other(text.path.clone()), content);
+                    }
+                    self.manifests(pasting.manifests.split_off(before), &text.path, paths);
+                }
+            }
         }
-        self.newest = self.newest.max(reader.newest);
+        self.newest = self.newest.max(reader.newest).max(pasting.newest);
+        pasting.finish(&mut self.gathered);
+        texts::share_ended_runs(&mut self.gathered);
+    }
+
+    /// Reads manifests that stand in a text in a way that only the text's reader found.
+    fn manifests(&mut self, manifests: Vec<String>, path: &str, paths: &mut Vec<String>) {
+        for manifest in manifests {
+            let index = paths.len();
+            paths.push(path.to_owned());
+            let bytes = Bytes::from(manifest);
+            let whole = 0..bytes.len();
+            match std::str::from_utf8(&bytes).map(recognize::language) {
+                Ok(Language::Json) => {
+                    self.json(index, path, &bytes, whole, None);
+                }
+                Ok(_) => self.yaml(index, &bytes, whole, false),
+                Err(_) => {}
+            }
+        }
+        for outcome in objects::read(&std::mem::take(&mut self.tasks)) {
+            self.put(outcome, paths);
+        }
     }
 
     fn finish(mut self) -> Gathered {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sonde_model::Problem;
 
 use super::recognize::{self, Looks};
-use crate::limits::{FILES_MAX, OBJECT_FILE_BYTES_MAX, TEXT_BYTES_MAX, TOTAL_BYTES_MAX};
+use crate::limits::{FILES_MAX, OBJECT_FILE_BYTES_MAX, PASTE_BYTES_MAX, TEXT_BYTES_MAX, TOTAL_BYTES_MAX};
 
 /// Bytes that decide what a file is.
 const HEAD_BYTES: usize = 64 << 10;
@@ -22,7 +22,7 @@ pub(super) struct File {
 }
 
 /// The files read so far, and what was wrong.
-pub(super) struct Intake {
+pub(crate) struct Intake {
     pub(super) files: Vec<File>,
     pub(super) problems: Vec<Problem>,
     bytes_left: u64,
@@ -38,7 +38,7 @@ pub(super) enum Go {
 }
 
 impl Intake {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             files: Vec::new(),
             problems: Vec::new(),
@@ -50,6 +50,27 @@ impl Intake {
         self.problems.push(Problem {
             place: place.to_owned(),
             text: text.into(),
+        });
+    }
+
+    /// Takes a text that a person pasted.
+    pub(crate) fn paste(&mut self, name: &str, mut bytes: Vec<u8>) {
+        let bound = usize::try_from(PASTE_BYTES_MAX).unwrap_or(usize::MAX);
+        if bytes.len() > bound {
+            bytes.truncate(bound);
+            self.problem(name, format!("is long: only its first {bound} bytes are used"));
+        }
+        if recognize::looks(&bytes[..bytes.len().min(HEAD_BYTES)]) == Looks::Binary {
+            return self.problem(name, "is no text");
+        }
+        let (bytes, note) = recognize::to_utf8(bytes);
+        if let Some(note) = note {
+            self.problem(name, note);
+        }
+        self.files.push(File {
+            path: name.to_owned(),
+            bytes,
+            cut: false,
         });
     }
 

@@ -1,0 +1,97 @@
+use sonde_diagnose::{Scope, diagnose};
+use sonde_model::Kind;
+
+use super::*;
+
+fn paste(text: &str) -> Gathered {
+    read(&mut text.as_bytes(), "stdin", &Options::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+const DESCRIBE: &str = "\
+Name:             web-0
+Namespace:        shop
+Node:             n1/10.0.0.1
+Status:           Running
+Containers:
+  app:
+    Container ID:   containerd://c1
+    Image:          acme/web:1
+    State:          Waiting
+      Reason:       CrashLoopBackOff
+    Last State:     Terminated
+      Reason:       Error
+      Exit Code:    1
+      Started:      Fri, 01 May 2026 09:59:00 +0000
+      Finished:     Fri, 01 May 2026 10:00:00 +0000
+    Ready:          False
+    Restart Count:  4
+    Environment:
+      DB_PASSWORD:  hunter2
+Events:
+  Type     Reason   Age   From     Message
+  ----     ------   ----  ----     -------
+  Warning  BackOff  10s   kubelet  Back-off restarting failed container app in pod web-0_shop(u1)
+";
+
+#[test]
+fn objects_and_texts_in_any_mix_are_read() {
+    let text = format!(
+        "$ kubectl describe pod web-0 -n shop\n{DESCRIBE}\n$ kubectl get node n1 -o yaml\napiVersion: v1\nkind: Node\nmetadata:\n  name: n1\n\
+         $ kubectl get cm -o json\n{{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"ConfigMap\",\n  \"metadata\": {{\"name\": \"c\", \"namespace\": \"shop\"}}\n}}\n\
+         $ kubectl logs web-0 -n shop\npanic: cannot reach database password=hunter2\n"
+    );
+    let gathered = paste(&text);
+    let snapshot = gathered.world.snapshot();
+    let names: Vec<String> = snapshot
+        .objects()
+        .filter(|object| object.reference.kind != Kind::Event)
+        .map(|object| object.reference.kubectl())
+        .collect();
+    assert_eq!(names, ["node/n1", "pod/web-0 -n shop", "configmap/c -n shop"]);
+    assert!(!snapshot.is_complete(&Kind::Pod, "shop"));
+    assert_eq!(gathered.source.kind, SourceKind::Paste);
+    // The pod has one container, which waits: the log is of the run that ended, whoever asks.
+    let logs: Vec<_> = gathered
+        .texts
+        .container_logs
+        .iter()
+        .map(|(key, lines)| (&*key.container, key.previous, lines.len()))
+        .collect();
+    assert_eq!(logs, [("app", false, 1), ("app", true, 1)]);
+    for object in snapshot.objects() {
+        assert!(!String::from_utf8_lossy(object.encoded.bytes()).contains("hunter2"));
+    }
+    assert!(!format!("{:?}", gathered.texts).contains("hunter2"));
+    assert!(gathered.now.is_some());
+}
+
+#[test]
+fn a_lone_message_is_enough_to_ask() {
+    let gathered = paste(
+        "0/3 nodes are available: 3 Insufficient memory. preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.",
+    );
+    assert_eq!(gathered.texts.loose.len(), 1);
+    assert!(!diagnose(&gathered.question(Scope::All)).report.schema.is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let error = |bytes: &[u8]| {
+        read(&mut &bytes[..], "stdin", &Options::default())
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(error(b"").contains("stdin: it is empty"), "{}", error(b""));
+    assert!(
+        error(b"  \n\n").contains("it is empty") || error(b"  \n\n").contains("nothing in it"),
+        "{}",
+        error(b" \n")
+    );
+    assert!(error(&[0u8; 100]).contains("is no text"));
+    let broken = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n bad: [\n";
+    assert!(
+        error(broken.as_bytes()).contains("stdin line 5"),
+        "{}",
+        error(broken.as_bytes())
+    );
+}
