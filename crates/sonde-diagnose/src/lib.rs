@@ -14,7 +14,6 @@ mod episode;
 mod facts;
 mod join;
 mod message;
-mod nearest;
 mod question;
 mod resolve;
 mod subject;

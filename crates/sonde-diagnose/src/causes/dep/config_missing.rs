@@ -6,7 +6,7 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 use sonde_world::view::ConfigUse;
 
 use crate::cause::page;
-use crate::nearest::nearest;
+use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -142,22 +142,15 @@ fn describe(
 
 /// The nearest existing name: most of these are typing errors.
 fn suggest_nearest(facts: &Facts<'_>, case: &mut Case, object: &ObjectRef, key: Option<&str>) {
-    let close = match key {
-        Some(key) => facts
-            .snapshot
-            .config_keys(object)
-            .and_then(|keys| nearest(key, keys.iter().map(String::as_str)).map(|it| (it, format!("{object} has the key")))),
+    let (names, what) = match key {
+        Some(_) => (facts.snapshot.config_keys(object).unwrap_or_default(), format!("{object} has the key")),
         None => {
-            let names: Vec<_> = facts
-                .snapshot
-                .in_namespace(object.kind.clone(), &object.namespace)
-                .map(|it| it.reference.name.to_string())
-                .collect();
-            nearest(&object.name, names.iter().map(String::as_str)).map(|it| (it, format!("there is a {}", object.kind)))
+            let others = facts.snapshot.in_namespace(object.kind.clone(), &object.namespace);
+            (others.map(|it| it.reference.name.to_string()).collect(), format!("there is a {}", object.kind))
         }
     };
-    if let Some((close, what)) = close {
-        let seen = facts.computed(format!("names like {}", key.unwrap_or(&object.name)), &close);
+    if let Some(close) = nearest(key.unwrap_or(&object.name), names.iter().map(String::as_str)) {
+        let seen = facts.computed(format!("names like {}", key.unwrap_or(&object.name)), close);
         case.step(format!("{what} {close}, which is nearly the same name"), [seen]);
         case.advice(format!("if {close} was meant, correct the reference in the pod's template"), Risk::Restart);
     }

@@ -5,7 +5,7 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 
 use super::words::{quote, was_told, why};
 use crate::cause::page;
-use crate::nearest::nearest;
+use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {

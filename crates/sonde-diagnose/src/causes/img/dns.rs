@@ -7,7 +7,7 @@ use sonde_model::{Code, Risk};
 
 use super::pull::{failed, look_from_node, wants_reason};
 use crate::cause::page;
-use crate::nearest::nearest;
+use sonde_schedule::nearest;
 use crate::survey::registry_of;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -64,7 +64,7 @@ fn known_registry_like(facts: &Facts<'_>, host: &str) -> Option<String> {
         .flat_map(|image| &image.names)
         .map(|name| registry_of(name))
         .collect();
-    nearest(host, registries.into_iter())
+    nearest(host, registries).map(ToOwned::to_owned)
 }
 
 #[cfg(test)]

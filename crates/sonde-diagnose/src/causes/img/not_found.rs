@@ -9,7 +9,7 @@ use sonde_world::view::ReplicaSet;
 use super::login::refused;
 use super::pull::{Pull, Root, failed, names, set_image, wants_reason};
 use crate::cause::page;
-use crate::nearest::nearest;
+use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -71,7 +71,7 @@ fn suggest(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>) {
             case.fix("name a tag that exists; this one was pulled before", command, Risk::Restart);
         }
     } else if let Some(close) = close {
-        let seen = facts.computed("images of this workload's revisions and of the node", &close);
+        let seen = facts.computed("images of this workload's revisions and of the node", close);
         case.step(format!("{close} was pulled before, which is nearly the same name"), [seen]);
         case.advice(format!("if {close} was meant, correct the image's name"), Risk::Restart);
     }

@@ -5,7 +5,7 @@ use sonde_model::{Code, Kind, Risk};
 use super::login::refused;
 use super::pull::Root;
 use crate::cause::page;
-use crate::nearest::nearest;
+use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -48,7 +48,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .map(|it| it.reference.name.to_string())
         .collect();
     if let Some(close) = nearest(&object.name, names.iter().map(String::as_str)) {
-        let seen = facts.computed(format!("secrets like {}", object.name), &close);
+        let seen = facts.computed(format!("secrets like {}", object.name), close);
         case.step(format!("there is a secret {close}, which is nearly the same name"), [seen]);
         case.advice(format!("if {close} was meant, correct imagePullSecrets in the pod's template or its service account"), Risk::Restart);
     }

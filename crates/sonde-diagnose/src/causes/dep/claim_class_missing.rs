@@ -1,0 +1,47 @@
+//! DEP-CLAIM-CLASS-MISSING: the claim names a storage class that does not exist.
+
+use sonde_grammar::fact::ClaimFact;
+use sonde_model::{Code, Kind, Risk};
+
+use super::claim::{class_reference, unbound};
+use crate::cause::page;
+use sonde_schedule::nearest;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("DEP-CLAIM-CLASS-MISSING"),
+    title: "claim's storage class missing",
+    explains: &[Symptom::ClaimNotBound, Symptom::Unschedulable, Symptom::NotStarting],
+    reads: &[Kind::StorageClass, Kind::PersistentVolume],
+    state,
+    page: page!("DEP-CLAIM-CLASS-MISSING"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    for claim in unbound(facts) {
+        let Some(name) = claim.class_name().filter(|name| !name.is_empty()).map(ToOwned::to_owned) else { continue };
+        let class = class_reference(&name);
+        if facts.snapshot.get(&class).is_some() {
+            continue;
+        }
+        let said = claim.said(|fact| match fact {
+            ClaimFact::ClassMissing { class } => Some(class.clone()),
+            _ => None,
+        });
+        let Some(seen) = said.map(|(_, seen)| seen).or_else(|| facts.absence(&class)) else { continue };
+        case.proven_by(seen.clone());
+        case.step(format!("the claim asks for storage class {name}"), [claim.field("spec.storageClassName", &name)]);
+        case.step(format!("there is no storage class {name}"), [seen]);
+        claim.conclude(facts, case, &format!("its storage class {name} does not exist"));
+        let names: Vec<String> = facts.snapshot.of_kind(Kind::StorageClass).map(|it| it.reference.name.to_string()).collect();
+        if let Some(close) = nearest(&name, names.iter().map(String::as_str)) {
+            case.step(format!("there is a class {close}, which is nearly the same name"), [facts.computed("storage classes", close)]);
+        }
+        case.fix(
+            "these classes exist; a claim's class cannot be changed, so create the claim anew with the right one",
+            "kubectl get storageclass",
+            Risk::None,
+        );
+        return;
+    }
+}

@@ -1,0 +1,69 @@
+//! DEP-CLAIM-MISSING: the pod refers to a claim that does not exist.
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{PreFilter, VolumeFailure};
+use sonde_model::{Code, Kind, ObjectRef, Risk};
+
+use super::claim::{claims, reference};
+use crate::cause::page;
+use sonde_schedule::nearest;
+use crate::{Case, Cause, Facts, Seen, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("DEP-CLAIM-MISSING"),
+    title: "claim missing",
+    explains: &[Symptom::Unschedulable, Symptom::NotStarting],
+    reads: &[Kind::PersistentVolumeClaim],
+    state,
+    page: page!("DEP-CLAIM-MISSING"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let said = facts.find(|fact| match fact {
+        Fact::Unschedulable(it) => it.pre_filter.iter().find_map(|it| match it {
+            PreFilter::ClaimNotFound(name) => Some(name),
+            _ => None,
+        }),
+        Fact::Volume(it) => match &it.failure {
+            VolumeFailure::ClaimMissing { claim } => Some(claim),
+            _ => None,
+        },
+        _ => None,
+    });
+    if let Some((name, message)) = said {
+        let claim = reference(facts, name.rsplit('/').next().unwrap_or(name));
+        if facts.snapshot.get(&claim).is_some() {
+            case.refuted_by(crate::field_on(&claim, "metadata.name", &claim.name), "the claim exists by now");
+            return;
+        }
+        tell(facts, case, &claim, message.seen());
+        return;
+    }
+    let absent = claims(facts).into_iter().find_map(|claim| Some((facts.absence(&claim)?, claim)));
+    if let Some((seen, claim)) = absent {
+        // A generic ephemeral volume's claim is made by the control plane, not by a person.
+        tell(facts, case, &claim, seen);
+    }
+}
+
+fn tell(facts: &Facts<'_>, case: &mut Case, claim: &ObjectRef, seen: Seen) {
+    case.proven_by(seen.clone());
+    let at = facts.pod().spec.volumes.iter().position(|volume| {
+        volume.persistent_volume_claim.as_ref().is_some_and(|it| *it.claim_name == *claim.name)
+    });
+    let field = at.map(|at| facts.field(&format!("spec.volumes[{at}].persistentVolumeClaim.claimName"), &claim.name));
+    case.step(format!("the pod needs claim {}", claim.name), field);
+    case.step(format!("claim {} does not exist in {}", claim.name, claim.namespace), [seen]);
+    case.headline(format!("the pod cannot start: claim {} does not exist", claim.name));
+    case.root(claim.clone());
+    let names: Vec<String> = facts
+        .snapshot
+        .in_namespace(Kind::PersistentVolumeClaim, &claim.namespace)
+        .map(|it| it.reference.name.to_string())
+        .collect();
+    if let Some(close) = nearest(&claim.name, names.iter().map(String::as_str)) {
+        case.step(format!("there is a claim {close}, which is nearly the same name"), [facts.computed("claims of the namespace", close)]);
+        case.advice(format!("if {close} was meant, correct the name in the pod's template"), Risk::Restart);
+    }
+    case.advice("create the claim, or correct its name in the pod's template", Risk::None);
+}
