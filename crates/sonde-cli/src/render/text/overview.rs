@@ -1,5 +1,7 @@
 //! Many findings at a glance, and the answer when there is none.
 
+use std::collections::BTreeMap;
+
 use sonde_model::{Finding, Report, Severity};
 
 use crate::render::escape::clip;
@@ -7,6 +9,10 @@ use crate::render::{Indent, Page, Paint, Span, scanned, words};
 
 /// Rows of the table; the rest is counted.
 const ROWS_MAX: usize = 40;
+/// From this many findings on, they are also counted by cause.
+const BY_CAUSE_FROM: usize = 10;
+/// Causes counted by name.
+const CAUSES_MAX: usize = 8;
 
 /// Nothing that alarms: says so, with what was scanned.
 pub(super) fn healthy(page: &mut Page<'_>, report: &Report) {
@@ -58,6 +64,12 @@ pub(super) fn table(page: &mut Page<'_>, report: &Report, alarms: &[&Finding]) {
             Span::plain(format!("{place}: {}.", words::severities(alarms.iter().copied()))),
         ],
     );
+    if alarms.len() > BY_CAUSE_FROM {
+        page.words(
+            Indent::default(),
+            &format!("By cause: {}.", words::list_up_to(&by_cause(alarms), CAUSES_MAX)),
+        );
+    }
     page.gap();
     let wide = page.view().wide;
     let shown = if wide {
@@ -83,6 +95,20 @@ pub(super) fn table(page: &mut Page<'_>, report: &Report, alarms: &[&Finding]) {
             ),
         );
     }
+}
+
+/// `48 OOM-CONTAINER-LIMIT`, the most frequent first.
+fn by_cause(alarms: &[&Finding]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in alarms {
+        *counts.entry(finding.code.as_str()).or_default() += 1;
+    }
+    let mut counts: Vec<(usize, &str)> = counts.into_iter().map(|(code, count)| (count, code)).collect();
+    counts.sort_by(|(count, code), (other_count, other)| other_count.cmp(count).then(code.cmp(other)));
+    counts
+        .into_iter()
+        .map(|(count, code)| format!("{} {code}", words::thousands(count)))
+        .collect()
 }
 
 fn header(wide: bool) -> Vec<Span<'static>> {
