@@ -77,6 +77,8 @@ pub enum ProbeOutcome {
         /// The words.
         detail: String,
     },
+    /// The container had ended when the probe's command was to run; says nothing about the application.
+    NotRunning,
     /// The gRPC health service answers "not serving" or is not there.
     Grpc {
         /// The words.

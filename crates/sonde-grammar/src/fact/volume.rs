@@ -168,6 +168,11 @@ pub enum ClaimFact {
         /// The words.
         detail: String,
     },
+    /// The volume of a claim that is gone could not be deleted.
+    DeleteFailed {
+        /// The words.
+        detail: String,
+    },
     /// A resize step failed.
     ResizeFailed {
         /// The words.

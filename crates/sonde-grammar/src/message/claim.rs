@@ -60,6 +60,7 @@ pub(super) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
         "WaitForPodScheduled" => ClaimFact::WaitForPodScheduled { pod: None },
         "ExternalProvisioning" => ClaimFact::WaitingForProvisioner { provisioner: None },
         "VolumeMismatch" | "ClaimMisbound" | "FailedBinding" => ClaimFact::Mismatch { detail },
+        "VolumeFailedDelete" | "ProvisioningCleanupFailed" => ClaimFact::DeleteFailed { detail },
         "ExternalExpanding" if text.contains("waiting for an external controller") => return,
         "VolumeResizeFailed" | "FileSystemResizeFailed" | "ExternalExpanding" => {
             ClaimFact::ResizeFailed { detail }

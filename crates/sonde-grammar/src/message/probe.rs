@@ -47,6 +47,22 @@ const COMMAND_MISSING: &[&str] = &[
     "OCI runtime exec failed",
 ];
 
+/// A race between the container's end and its probe.
+const NOT_RUNNING: &[&str] = &[
+    "container is in CONTAINER_EXITED state",
+    "container is in CONTAINER_UNKNOWN state",
+    "container not running",
+    "container is not running",
+    "is not running",
+    "cannot exec in a stopped",
+    "container not created or running",
+    "no running task found",
+    "container not found",
+    "No such container",
+    "process is already dead",
+    "container is not created or running",
+];
+
 const GRPC: &[&str] = &[
     "service unhealthy (responded with",
     "does not implement the grpc health protocol",
@@ -61,6 +77,9 @@ fn outcome(text: &str, errored: bool) -> ProbeOutcome {
         return ProbeOutcome::Status {
             code: u16::try_from(code).unwrap_or(0),
         };
+    }
+    if errored && any(text, NOT_RUNNING) {
+        return ProbeOutcome::NotRunning;
     }
     if text.contains("Probe terminated redirects") {
         return ProbeOutcome::Redirected;
@@ -98,6 +117,10 @@ fn outcome(text: &str, errored: bool) -> ProbeOutcome {
         return ProbeOutcome::WrongScheme {
             detail: network_words(text),
         };
+    }
+    // Only a command's run can err this way: the runtime did not answer.
+    if errored && text.starts_with("context deadline exceeded") {
+        return ProbeOutcome::CommandTimeout;
     }
     if is_network(text) {
         return network(text);

@@ -36,13 +36,20 @@ pub(super) fn is_kubelets(text: &str) -> bool {
 type Row = (&'static [&'static str], fn(&str) -> CreateFailure);
 
 const ROWS: &[Row] = &[
-    (&["image will run as root", "breaks non-root policy"], |text| {
-        CreateFailure::RunsAsRoot {
-            container: container_in_parentheses(text),
-        }
-    }),
     (
         &[
+            "image will run as root",
+            "breaks non-root policy",
+            "break non-root policy",
+        ],
+        |text| CreateFailure::RunsAsRoot {
+            container: container_in_parentheses(text),
+        },
+    ),
+    (
+        &[
+            "error SubPath ",
+            "unable to provision SubPath",
             "failed to prepare subPath",
             "failed to create subPath",
             "subPath for volumeMount",
@@ -141,7 +148,7 @@ pub(super) fn failure(text: &str) -> Option<CreateFailure> {
     if let Some(user) = user_in_parentheses(text) {
         return Some(CreateFailure::NonNumericUser { user });
     }
-    if let Some(volume) = name_after(text, "cannot find volume ") {
+    if let Some(volume) = name_after_any(text, &["cannot find volume ", "cannot find the volume "]) {
         return Some(CreateFailure::VolumeNotFound {
             volume: volume.to_owned(),
         });

@@ -312,3 +312,26 @@ fn refusals() {
         })],
     );
 }
+
+/// Every event of two real clusters: each is understood, or its reason needs no understanding.
+#[test]
+fn captured_events_are_understood() {
+    for events in [
+        include_str!("../../../testdata/captured/1.32/events.json"),
+        include_str!("../../../testdata/captured/1.36/events.json"),
+    ] {
+        let events: serde_json::Value = serde_json::from_str(events).unwrap();
+        let items = events["items"].as_array().unwrap();
+        assert!(items.len() > 50);
+        for event in items {
+            let reason = event["reason"].as_str().unwrap_or_default();
+            let message = event["message"]
+                .as_str()
+                .or(event["note"].as_str())
+                .unwrap_or_default();
+            let understood = crate::message::is_known_harmless(reason)
+                || !crate::message::facts(reason, message).is_empty();
+            assert!(understood, "{reason}: {message}");
+        }
+    }
+}

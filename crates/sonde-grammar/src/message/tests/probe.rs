@@ -246,14 +246,17 @@ fn exec() {
         "failed to exec in container: timeout 1s exceeded: context deadline exceeded",
         ProbeOutcome::CommandTimeout,
     );
-    errors(
-        "context deadline exceeded",
-        ProbeOutcome::AnswerTimeout { target: None },
-    );
-    errors(
+    errors("context deadline exceeded", ProbeOutcome::CommandTimeout);
+    for text in [
         "container is not running",
+        "failed to exec in container: container is in CONTAINER_EXITED state",
+    ] {
+        errors(text, ProbeOutcome::NotRunning);
+    }
+    errors(
+        "port http not found",
         ProbeOutcome::Other {
-            detail: "container is not running".to_owned(),
+            detail: "port http not found".to_owned(),
         },
     );
 }

@@ -99,6 +99,14 @@ fn claims() {
             detail: "resize volume \"pv-1\" failed".to_owned(),
         })],
     );
+    let words = "error getting deleter volume plugin for volume \"pv-1\": no volume plugin matched";
+    says(
+        "VolumeFailedDelete",
+        words,
+        &[Fact::Claim(ClaimFact::DeleteFailed {
+            detail: words.to_owned(),
+        })],
+    );
     says(
         "ProvisioningSucceeded",
         "Successfully provisioned volume pv-1",
