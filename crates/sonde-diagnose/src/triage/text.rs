@@ -20,7 +20,10 @@ pub(super) fn loose(triage: &Triage<'_>, out: &mut Vec<Opened>) {
         if triage.snapshot.get(&subject).is_some() {
             continue;
         }
-        for symptom in message.facts.iter().filter_map(symptom_of) {
+        // A sandbox that lacks its own image is the sandbox' trouble, though a pull failed.
+        let sandbox = message.facts.iter().any(|fact| matches!(fact, Fact::Sandbox(_)));
+        let of_pull = |fact: &&Fact| !(sandbox && matches!(fact, Fact::Pull(_)));
+        for symptom in message.facts.iter().filter(of_pull).filter_map(symptom_of) {
             if opened.insert((subject.clone(), symptom, message.container.clone())) {
                 let mut episode = Episode::new(subject.clone(), symptom, word(symptom)).since(message.time);
                 episode.container = message.container.as_deref().map(Into::into);

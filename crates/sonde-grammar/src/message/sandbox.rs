@@ -43,6 +43,9 @@ pub(super) fn read(text: &str, out: &mut Vec<Fact>) {
         out.push(Fact::Sandbox(SandboxFailure::Changed));
         return;
     }
+    if text.contains("Failed to prepare dynamic resources") {
+        return dynamic_resources(text, out);
+    }
     if let Some(image) = pause_image(text) {
         out.push(Fact::Sandbox(SandboxFailure::PauseImage { image }));
         image::push_failed(text, out);

@@ -26,6 +26,8 @@ pub(in crate::message) const KUBELETS: &[&str] = &[
     "failed to create containerd container",
     "Minimum memory limit allowed is",
     "is already in use by container",
+    "daemon: No command specified",
+    "could not select device driver",
 ];
 
 /// Whether the text is surely of this stage.

@@ -261,6 +261,17 @@ fn not_where_the_limit_is_a_choice() {
 }
 
 #[test]
+fn a_container_that_is_killed_at_once_never_ran() {
+    let crashed = crate::testing::crashed(137, "OOMKilled");
+    let killed = pod(
+        json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "300m"}}}]},
+        "status": {"containerStatuses": [crashed]}}),
+    );
+    let outcome = Scene::new().object(killed).diagnose();
+    outcome.finds_only("CRE-MEMORY-UNIT", Verdict::Proven);
+}
+
+#[test]
 fn over_when_it_runs() {
     let healthy = pod(json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "300Mi"}}}]}}));
     Scene::new()

@@ -1,0 +1,118 @@
+//! CRE-COMMAND-NOT-FOUND: the command that the container should run is not in its image.
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::StartFailure;
+use sonde_model::{Code, Risk};
+
+use super::said::{command_field, look_into_image, mount_over, said, tell_start};
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("CRE-COMMAND-NOT-FOUND"),
+    title: "command not in the image",
+    explains: &[Symptom::ContainerNotCreated],
+    reads: &[],
+    state,
+    page: page!("CRE-COMMAND-NOT-FOUND"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let found = said(facts, |fact| match fact {
+        Fact::Start(StartFailure::CommandNotFound { command, in_path }) => Some((command.as_str(), *in_path)),
+        _ => None,
+    });
+    let Some(((command, in_path), message)) = found else { return };
+    case.proven_by(message.seen());
+    let shown = if command.is_empty() { "its command" } else { command };
+    let what = match (hint(command), in_path) {
+        (Some(hint), _) => format!("there is no file {shown} in the image: {hint}"),
+        (None, true) => format!("the image has no {shown} in its PATH"),
+        (None, false) => format!("the image has no file {shown}"),
+    };
+    tell_start(facts, case, command_field(facts, command), message, &what);
+    if let Some((mount, field)) = mount_over(facts, command) {
+        let seen = facts.field(&format!("{field}.mountPath"), &mount.mount_path);
+        case.step(
+            format!("the volume {} is mounted over {}: it hides what the image has there", mount.name, mount.mount_path),
+            [seen],
+        );
+        case.advice(format!("mount the volume {} elsewhere, or only the files that are meant (subPath)", mount.name), Risk::Restart);
+    }
+    look_into_image(facts, case, command);
+    match command {
+        _ if command.contains(char::is_whitespace) => {
+            let words: Vec<String> = command.split_whitespace().map(|word| format!("\"{word}\"")).collect();
+            case.advice(format!("write the command as a list, one word each: [{}]; or let a shell read it: [\"sh\", \"-c\", ...]", words.join(", ")), Risk::Restart)
+        }
+        _ => case.advice("correct the command, or put it into the image; a command given here replaces the image's ENTRYPOINT, args replace its CMD", Risk::Restart),
+    };
+}
+
+/// Usual slips, seen from the name alone.
+fn hint(command: &str) -> Option<&'static str> {
+    let name = command.rsplit('/').next().unwrap_or(command);
+    if command.contains(char::is_whitespace) {
+        return Some("the whole line is taken as one name");
+    }
+    if command.contains('$') {
+        return Some("variables are replaced only in the form $(NAME), and only those of the container's env");
+    }
+    if matches!(name, "sh" | "bash" | "ash" | "zsh") {
+        return Some("the image has no such shell, as images without a distribution have none");
+    }
+    command.starts_with('-').then_some("this is an option, not a command: args without a command replace the image's CMD")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use super::super::testing::{Check, check_start, waiting};
+    use crate::testing::Scene;
+
+    #[test]
+    fn a_command_that_is_not_there() {
+        check_start(&Check {
+            code: "CRE-COMMAND-NOT-FOUND",
+            proofs: &[
+                "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"serve\": executable file not found in $PATH: unknown",
+                "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: \"serve\": executable file not found in $PATH: unknown",
+                "OCI runtime create failed: container_linux.go:345: starting container process caused \"exec: \\\"serve\\\": executable file not found in $PATH\": unknown",
+                "executable file `serve` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found",
+            ],
+            says: &["serve"],
+            pod: json!({"spec": {"containers": [{"name": "app", "image": "r.example/a:1", "command": ["serve"]}]}}),
+        });
+    }
+
+    fn finding(container: serde_json::Value, words: &str) -> sonde_model::Finding {
+        let words = format!(
+            "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: {words}: unknown"
+        );
+        let patch = json!({"spec": {"containers": [container]}});
+        let outcome = Scene::new().object(waiting(&patch, "RunContainerError", &words)).diagnose();
+        outcome.finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven).clone()
+    }
+
+    #[test]
+    fn usual_slips_are_named() {
+        let line = finding(
+            json!({"name": "app", "image": "a", "command": ["python app.py"]}),
+            "exec: \"python app.py\": executable file not found in $PATH",
+        );
+        assert!(line.headline.contains("one name"), "{}", line.headline);
+        assert!(line.evidence.iter().any(|it| it.source.ends_with("spec.containers[0].command[0]")));
+        let shell = finding(
+            json!({"name": "app", "image": "a", "command": ["/bin/sh", "-c", "x"]}),
+            "exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
+        );
+        assert!(shell.headline.contains("no such shell"), "{}", shell.headline);
+        let hidden = finding(
+            json!({"name": "app", "image": "a", "command": ["/app/run"], "volumeMounts": [{"name": "data", "mountPath": "/app"}]}),
+            "exec: \"/app/run\": stat /app/run: no such file or directory",
+        );
+        assert!(hidden.chain.iter().any(|step| step.text.contains("volume data is mounted over /app")));
+    }
+}

@@ -1,0 +1,80 @@
+//! CRE-INIT-OOM: the runtime's own process that becomes the container's was killed for memory, or refused, at the container's limit.
+
+use sonde_model::{Code, Risk, bytes_text};
+
+use super::memory::{Face, SLIP_BELOW, face};
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("CRE-INIT-OOM"),
+    title: "memory limit too low to start",
+    explains: &[Symptom::ContainerNotCreated],
+    reads: &[],
+    state,
+    page: page!("CRE-INIT-OOM"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let Some((face, seen)) = face(facts) else { return };
+    let minimum = match face {
+        Face::Refused { sandbox: false, minimum, .. } => minimum,
+        Face::Init { .. } | Face::Kernel { .. } => None,
+        _ => return,
+    };
+    let written = facts.container().and_then(|(container, path)| Some((container.limit("memory")?, path)));
+    let limit = written.as_ref().and_then(|(amount, _)| Some(amount.quantity()?.units())).or(face.limit());
+    // A limit of a few bytes is a slip of the unit, which is another cause.
+    if limit.is_some_and(|limit| limit < SLIP_BELOW) {
+        return;
+    }
+    match face {
+        // Old runtimes say nothing else when the kernel kills their init; it may have died of something else.
+        Face::Init { surely: false, .. } if limit.is_none() => return,
+        Face::Init { surely: false, .. } => case.supported_by(seen.clone()),
+        _ => case.proven_by(seen.clone()),
+    };
+    let who = facts.container_phrase();
+    if let Some((amount, path)) = &written {
+        case.step(
+            format!("{who} may use {amount} of memory"),
+            [facts.field(&format!("{path}.resources.limits.memory"), amount)],
+        );
+    }
+    let why = match minimum {
+        Some(minimum) => format!("the runtime refuses limits below {}", bytes_text(minimum)),
+        None => "the runtime's init process needs more before it becomes the command, so the kernel kills it".into(),
+    };
+    case.step(why, [seen]);
+    case.step("so its process never ran, and there is no log of it", []);
+    let of = limit.map_or(String::new(), |limit| format!(" of {}", bytes_text(limit)));
+    case.headline(format!("{who} cannot start: its memory limit{of} is too low even for the runtime's own start"));
+    if let Some(container) = facts.episode.container.as_deref() {
+        case.fix(
+            "give it a limit in which a process can start, and then what the application needs",
+            format!("kubectl set resources {} -c {container} --limits=memory=64Mi", facts.workload().kubectl()),
+            Risk::Restart,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{Check, check_start};
+
+    #[test]
+    fn a_limit_too_low_to_start() {
+        check_start(&Check {
+            code: "CRE-INIT-OOM",
+            proofs: &[
+                "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: container init was OOM-killed (memory limit too low?): unknown",
+                "set memory limit 4194304 too low; should be at least 12582912 bytes",
+                "crun: OOM: the memory limit could be too low: OCI runtime error",
+            ],
+            says: &["memory limit"],
+            pod: json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "2Mi"}}}]}}),
+        });
+    }
+}

@@ -1,0 +1,197 @@
+//! What the causes of this family share: the newest word on why a sandbox or container cannot be made, and how it is
+//! told.
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::SandboxFailure;
+use sonde_model::Kind;
+use sonde_world::view::{Container, VolumeMount};
+use sonde_world::{ContainerState, Phase};
+
+use crate::message::Message;
+use crate::{Case, Facts, Seen};
+
+/// The newest word on why sandbox or container cannot be made, where `pick` takes it. Words before it are old: the
+/// kubelet has come further, or less far, since.
+pub(super) fn said<'a, T>(
+    facts: &Facts<'a>,
+    pick: impl Fn(&'a Fact) -> Option<T>,
+) -> Option<(T, &'a Message)> {
+    let message = facts
+        .messages()
+        .find(|message| message.facts.iter().any(is_failure))?;
+    Some((message.facts.iter().find_map(pick)?, message))
+}
+
+fn is_failure(fact: &Fact) -> bool {
+    match fact {
+        Fact::Sandbox(failure) => {
+            !matches!(failure, SandboxFailure::Changed | SandboxFailure::Teardown { .. })
+        }
+        Fact::Create(_) | Fact::Start(_) => true,
+        _ => false,
+    }
+}
+
+/// Tells a failure that the pod's own settings or image make: `field` is what asks for it, `what` what was answered.
+pub(super) fn tell_start(
+    facts: &Facts<'_>,
+    case: &mut Case,
+    field: Option<(String, Seen)>,
+    message: &Message,
+    what: &str,
+) {
+    if let Some((text, seen)) = field {
+        case.step(text, [seen]);
+    }
+    case.step(what.to_owned(), [message.seen()]);
+    case.step("so its process never ran, and there is no log of it", []);
+    case.headline(format!("{} cannot start: {what}", facts.container_phrase()));
+}
+
+/// Tells a failure of the node: every pod that starts there meets it.
+pub(super) fn tell_node(facts: &Facts<'_>, case: &mut Case, message: &Message, what: &str) {
+    case.step(what.to_owned(), [message.seen()]);
+    let Some(node) = facts.node_ref() else {
+        case.headline(format!("the pod cannot start: {what}"));
+        return;
+    };
+    let waiting = facts.snapshot.pods_on_node(&node.name).filter(|object| {
+        object.deletion.is_none()
+            && object.pod().is_some_and(|pod| {
+                pod.phase == Phase::Pending
+                    && !pod
+                        .containers
+                        .iter()
+                        .any(|it| matches!(it.state, ContainerState::Running { .. }))
+            })
+    });
+    let count = waiting.count();
+    if count > 1 {
+        let text = format!("{count} pods wait to start on node {}", node.name);
+        case.step(
+            text.clone(),
+            [facts.computed(format!("pods on {}", node.name), text)],
+        );
+    } else {
+        case.step(format!("so the pod cannot start on node {}", node.name), []);
+    }
+    case.headline(format!("node {} cannot start pods: {what}", node.name));
+    case.root(node);
+}
+
+/// A person's look at the node.
+pub(super) fn look_at_node(facts: &Facts<'_>, case: &mut Case, text: &str, command: &str) {
+    if let Some(node) = facts.node_ref() {
+        case.look(
+            format!("{text} of node {}", node.name),
+            format!("ssh {} '{command}'", node.name),
+        );
+    }
+}
+
+/// The pod's whole spec is known, so a field that is not there is not set.
+pub(super) fn knows_spec(facts: &Facts<'_>) -> bool {
+    !facts.is_partial() && !facts.pod().spec.containers.is_empty()
+}
+
+/// Where the command comes from: the container's `command`, its `args`, or the image.
+pub(super) fn command_field(facts: &Facts<'_>, command: &str) -> Option<(String, Seen)> {
+    let (container, path) = facts.container()?;
+    let who = facts.container_phrase();
+    if container
+        .command
+        .first()
+        .is_some_and(|first| same_command(first, command))
+    {
+        let seen = facts.field(&format!("{path}.command[0]"), &container.command[0]);
+        return Some((format!("{who} runs the command {command}"), seen));
+    }
+    if container.command.is_empty()
+        && container
+            .args
+            .first()
+            .is_some_and(|first| same_command(first, command))
+    {
+        let seen = facts.field(&format!("{path}.args[0]"), &container.args[0]);
+        return Some((
+            format!(
+                "{who} has no command and its image no entrypoint, so its first argument {command} is the command"
+            ),
+            seen,
+        ));
+    }
+    if !knows_spec(facts) || container.image.is_empty() {
+        return None;
+    }
+    let text = if container.command.is_empty() {
+        format!(
+            "{who} sets no command: {command} is what its image {} starts with",
+            container.image
+        )
+    } else {
+        format!("{who} runs the image {}", container.image)
+    };
+    Some((text, facts.field(&format!("{path}.image"), &container.image)))
+}
+
+fn same_command(one: &str, other: &str) -> bool {
+    one == other || one.trim() == other.trim()
+}
+
+/// The volume mount that lies over a path inside the container, with its field path.
+pub(super) fn mount_over<'a>(facts: &Facts<'a>, path: &str) -> Option<(&'a VolumeMount, String)> {
+    let (container, place): (&'a Container, String) = facts.container()?;
+    let covers = |mount: &VolumeMount| {
+        let at = mount.mount_path.trim_end_matches('/');
+        !at.is_empty()
+            && path
+                .strip_prefix(at)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let at = container
+        .volume_mounts
+        .iter()
+        .enumerate()
+        .filter(|(_, mount)| covers(mount))
+        .max_by_key(|(_, mount)| mount.mount_path.len())?
+        .0;
+    Some((
+        &container.volume_mounts[at],
+        format!("{place}.volumeMounts[{at}]"),
+    ))
+}
+
+/// How a person looks into the image.
+pub(super) fn look_into_image(facts: &Facts<'_>, case: &mut Case, path: &str) {
+    let Some((container, _)) = facts.container().filter(|(it, _)| !it.image.is_empty()) else {
+        return;
+    };
+    let folder = match path.rfind('/') {
+        Some(0) | None => "/",
+        Some(at) => &path[..at],
+    };
+    case.look(
+        "what is in the image",
+        format!(
+            "docker create --name look {0} x && docker export look | tar t | grep '^{1}' ; docker rm look",
+            container.image,
+            folder.trim_start_matches('/')
+        ),
+    );
+}
+
+/// The container's own value of a security setting, else the pod's, with the field.
+pub(super) fn security_field(
+    facts: &Facts<'_>,
+    name: &str,
+    of: impl Fn(bool) -> Option<String>,
+) -> Option<Seen> {
+    if facts.episode.subject.kind != Kind::Pod {
+        return None;
+    }
+    if let Some(value) = of(true) {
+        let (_, path) = facts.container()?;
+        return Some(facts.field(&format!("{path}.securityContext.{name}"), value));
+    }
+    of(false).map(|value| facts.field(&format!("spec.securityContext.{name}"), value))
+}
