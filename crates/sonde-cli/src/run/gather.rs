@@ -1,7 +1,11 @@
 //! Reads what a question needs, and fetches what the engine wants.
 
-use anyhow::anyhow;
-use sonde_collect::{CollectError, Gathered, Options, dump};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use sonde_collect::{CollectError, Gathered, Options, dump, paste};
 use sonde_diagnose::Want;
 
 use super::progress::Progress;
@@ -58,8 +62,39 @@ pub(super) fn gather(request: &Diagnose, progress: &Progress) -> Outcome<Source>
             gathered.source.name = "the demo cluster".to_owned();
             Ok(Source::still(gathered))
         }
-        Input::Paste(_) | Input::Live => Err(Failure::new(anyhow!("this build reads no clusters"))),
+        Input::Paste(files) => {
+            progress.now("reading");
+            Ok(Source::still(pasted(files, &options)?))
+        }
+        Input::Live => Err(Failure::new(anyhow!("this build reads no clusters"))),
     }
+}
+
+/// Texts, read as one question; `-` is standard input.
+fn pasted(files: &[PathBuf], options: &Options) -> Outcome<Gathered> {
+    let mut texts: Vec<(Box<dyn Read>, String)> = Vec::new();
+    for path in files {
+        if path.as_os_str() == "-" {
+            if io::stdin().is_terminal() && io::stderr().is_terminal() {
+                eprintln!("Paste the text, then press Ctrl-D on a line of its own.");
+            }
+            texts.push((Box::new(io::stdin()), "stdin".to_owned()));
+            continue;
+        }
+        if path.is_dir() {
+            return Err(Failure::new(anyhow!("{} is a folder", path.display()))
+                .hint(format!("use --from {}", path.display())));
+        }
+        let file = File::open(path)
+            .with_context(|| format!("failed to open {}", path.display()))
+            .map_err(|error| Failure::new(error).hint("check the path"))?;
+        texts.push((Box::new(file), path.display().to_string()));
+    }
+    let mut readers: Vec<(String, &mut dyn Read)> = texts
+        .iter_mut()
+        .map(|(reader, name)| (name.clone(), &mut **reader as &mut dyn Read))
+        .collect();
+    paste::read_all(&mut readers, options).map_err(failed)
 }
 
 /// An error of the adapter, with its hints.

@@ -6,6 +6,8 @@ use crate::run::{empty_folder, sonde, sonde_reading};
 fn a_path_that_is_not_there() {
     sonde(&["diagnose", "--from", "/nowhere/case.tar.zst"])
         .fails(2, &["error: ", "/nowhere/case.tar.zst", "No such file", "hint: "]);
+    sonde(&["diagnose", "-f", "/nowhere/pod.txt"]).fails(2, &["error: ", "/nowhere/pod.txt"]);
+    sonde(&["diagnose", "-f", "/tmp"]).fails(2, &["is a folder", "hint: use --from"]);
 }
 
 #[test]
