@@ -48,6 +48,11 @@ pub(super) fn read(rows: &[Row<'_>]) -> Pasted {
             at += 1;
             continue;
         }
+        // These write no blank lines; what follows one is the person's again.
+        if row.is_blank() && matches!(context.program.as_str(), "dmesg" | "journalctl") {
+            group.end(&mut parts.groups, &context);
+            context = Command::default();
+        }
         let structure = structure(rows, at, &context, &mut parts);
         if structure > at {
             // The structure stands between lines of one log at most by accident.
@@ -140,7 +145,12 @@ fn read_table(
             .collect();
         let text = text.trim_end();
         if columns.is_events() {
-            let found = events::table_row(columns, text).or_else(|| events::table_row_by_words(text));
+            let by_columns = || events::table_row(columns, text);
+            // Lost columns: the words of the common layout tell more than gaps.
+            let found = match columns.fits(text) {
+                true => by_columns().or_else(|| events::table_row_by_words(text)),
+                false => events::table_row_by_words(text).or_else(by_columns),
+            };
             match found {
                 Some(mut found) => {
                     found.line = row.line;

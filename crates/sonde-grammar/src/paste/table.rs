@@ -114,11 +114,17 @@ impl Columns {
                 cells = words;
             }
         }
-        cells.get(index).copied()
+        let cell = *cells.get(index)?;
+        if index + 1 == self.names.len() {
+            // The last column holds the rest, blanks included.
+            let start = cell.as_ptr() as usize - text.as_ptr() as usize;
+            return Some(text[start..].trim_end());
+        }
+        Some(cell)
     }
 
     /// Every column of the row begins where its name does.
-    fn fits(&self, text: &str) -> bool {
+    pub(crate) fn fits(&self, text: &str) -> bool {
         let starts: Vec<usize> = self.names.iter().skip(1).map(|(_, start)| *start).collect();
         let mut wanted = starts.iter().peekable();
         let mut last = ' ';

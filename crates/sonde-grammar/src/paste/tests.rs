@@ -2,3 +2,5 @@
 
 mod captured;
 mod damaged;
+mod mixed;
+mod properties;
