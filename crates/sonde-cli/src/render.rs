@@ -17,6 +17,7 @@ use crate::terminal::Charset;
 
 pub(crate) use escape::shown;
 pub(crate) use page::{Indent, Page, Paint, Span};
+pub(crate) use words::strange_text;
 
 /// The outputs of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -83,7 +83,7 @@ pub fn diagnose(question: &Question) -> Answer {
                     conclusion
                         .wants
                         .iter()
-                        .map(|want| (want.clone(), conclusion.case.code.clone())),
+                        .map(|want| (want.clone(), conclusion.case.code.clone(), conclusion.verdict)),
                 );
                 // A subject that may just be slow is reported only where a cause is at least likely.
                 let slow = opened
@@ -100,7 +100,7 @@ pub fn diagnose(question: &Question) -> Answer {
     blind_spots.extend(unmet(&wants));
     problems.sort();
     problems.dedup();
-    let mut wants: Vec<Want> = wants.into_iter().map(|(want, _)| want).collect();
+    let mut wants: Vec<Want> = wants.into_iter().map(|(want, ..)| want).collect();
     wants.sort();
     wants.dedup();
     let mut source = question.source.clone();
@@ -137,6 +137,9 @@ fn conclude(facts: &Facts<'_>, differentials: &Differentials) -> Vec<Conclusion>
 /// What is seen although nothing explains it.
 fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
     let episode = facts.episode;
+    if episode.subject == crate::triage::nameless() {
+        return describe_unknown_text(facts, conclusion);
+    }
     let what = match &episode.container {
         Some(container) => format!("container {container} of {}", episode.subject),
         None => episode.subject.to_string(),
@@ -173,6 +176,23 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
         conclusion.case.look(
             "what the cluster says about it",
             format!("kubectl describe {}", episode.subject.kubectl()),
+        );
+        conclusion.next = std::mem::take(&mut conclusion.case.next);
+    }
+}
+
+/// As above, of lines that name no object.
+fn describe_unknown_text(facts: &Facts<'_>, conclusion: &mut Conclusion) {
+    for message in facts.messages().take(3) {
+        conclusion
+            .case
+            .step("the text tells of a failure", [message.seen()]);
+    }
+    conclusion.case.headline = "the text tells of a failure, and nothing in it says why".to_owned();
+    if conclusion.next.is_empty() {
+        conclusion.case.look(
+            "the whole description of the pod that it is about, pasted as well, tells more",
+            "kubectl describe pod NAME -n NAMESPACE",
         );
         conclusion.next = std::mem::take(&mut conclusion.case.next);
     }
@@ -243,10 +263,14 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     }
 }
 
-/// Wants that are still open are blind spots: one each, with every conclusion that it forbids.
-fn unmet(wants: &[(Want, Code)]) -> Vec<BlindSpot> {
+/// Wants that are still open are blind spots: one each, with every conclusion that it forbids. What a proven cause still
+/// wants forbids nothing.
+fn unmet(wants: &[(Want, Code, Verdict)]) -> Vec<BlindSpot> {
     let mut by_want: BTreeMap<&Want, Vec<Code>> = BTreeMap::new();
-    for (want, code) in wants {
+    for (want, code, verdict) in wants {
+        if *verdict == Verdict::Proven {
+            continue;
+        }
         let codes = by_want.entry(want).or_default();
         if !codes.contains(code) {
             codes.push(code.clone());

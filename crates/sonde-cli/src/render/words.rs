@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sonde_model::{Code, Evidence, EvidenceKind, Finding, Kind, ObjectRef, Report, Risk, Severity, Verdict};
+use sonde_model::{
+    Code, Evidence, EvidenceKind, Finding, Kind, ObjectRef, Report, Risk, Severity, SourceKind, Verdict,
+};
 
 use super::age;
 
@@ -72,6 +74,9 @@ pub(super) fn subject(finding: &Finding) -> String {
 
 /// `deploy/checkout in shop`.
 pub(super) fn object(object: &ObjectRef) -> String {
+    if is_text(object) {
+        return "the text".to_owned();
+    }
     if object.namespace.is_empty() {
         object.to_string()
     } else {
@@ -113,7 +118,12 @@ pub(super) fn risk(risk: Risk) -> &'static str {
     }
 }
 
-/// When and how the trouble shows: `CrashLoopBackOff since … (5m ago)`.
+/// The kind of the subject of pasted lines that name no object.
+fn is_text(object: &ObjectRef) -> bool {
+    object.kind.as_str() == "Text"
+}
+
+/// When and how the trouble shows; empty where a text tells neither: `CrashLoopBackOff since … (5m ago)`.
 pub(super) fn since(finding: &Finding, now: Option<Timestamp>) -> String {
     let symptom = match finding.symptom.as_str() {
         "" => "Seen".to_owned(),
@@ -127,6 +137,7 @@ pub(super) fn since(finding: &Finding, now: Option<Timestamp>) -> String {
         ),
         (None, Some(ended)) => format!("{symptom} until {}; it is over.", age::dated(ended, now)),
         (Some(since), None) => format!("{symptom} since {}.", age::dated(since, now)),
+        (None, None) if is_text(&finding.subject) => String::new(),
         (None, None) => format!("{symptom}; since when is not known."),
     }
 }
@@ -249,6 +260,13 @@ pub(super) fn alarms_and_notes(report: &Report) -> (Vec<&Finding>, Vec<&Finding>
         .findings
         .iter()
         .partition(|finding| finding.severity > Severity::Info)
+}
+
+/// Pasted text that held no object and words that no grammar knows: no answer is drawn from it.
+pub(crate) fn strange_text(report: &Report) -> bool {
+    report.source.kind == SourceKind::Paste
+        && report.scanned.objects.is_empty()
+        && report.not_understood.count > 0
 }
 
 #[cfg(test)]

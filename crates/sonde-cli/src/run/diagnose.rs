@@ -24,7 +24,9 @@ pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
     let report = rounds::answer(&mut source, &scope, &progress);
     drop(progress);
     // What the engine still wants is no failure to read; only what the adapter could not look at is.
-    let partly = !source.gathered.blind_spots.is_empty() || !report.problems.is_empty();
+    let partly = !source.gathered.blind_spots.is_empty()
+        || !report.problems.is_empty()
+        || render::strange_text(&report);
     let view = View {
         asked: request.target.words(source.usual_namespace.as_deref()),
         ..request.view.clone()

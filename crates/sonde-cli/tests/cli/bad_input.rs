@@ -83,3 +83,8 @@ fn arguments_that_mean_nothing() {
         assert!(said.out.is_empty(), "{}", said.out);
     }
 }
+
+#[test]
+fn words_that_are_about_no_cluster() {
+    sonde_reading(&["diagnose", "-f", "-"], b"hello world\n").says(3, &["not understood", "hello world"]);
+}

@@ -56,7 +56,10 @@ fn title(page: &mut Page<'_>, finding: &Finding, number: Option<usize>) {
 }
 
 fn when(page: &mut Page<'_>, finding: &Finding, now: Option<Timestamp>) {
-    page.words(Indent::default(), &words::since(finding, now));
+    let since = words::since(finding, now);
+    if !since.is_empty() {
+        page.words(Indent::default(), &since);
+    }
     let names = if page.view().wide { usize::MAX } else { NAMES_MAX };
     let explained = words::explained(finding, names);
     if !explained.is_empty() {

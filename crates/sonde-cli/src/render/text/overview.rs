@@ -29,7 +29,9 @@ pub(super) fn healthy(page: &mut Page<'_>, report: &Report) {
         return;
     }
     let partly = !report.blind_spots.is_empty() || !report.problems.is_empty();
-    let said = if partly {
+    let said = if words::strange_text(report) {
+        "Nothing wrong found, but the text was not understood"
+    } else if partly {
         "Nothing wrong found in what could be looked at"
     } else {
         "Nothing wrong found"
@@ -124,7 +126,7 @@ fn header(wide: bool) -> Vec<Span<'static>> {
 
 fn row(number: usize, finding: &Finding, report: &Report, wide: bool) -> Vec<Span<'static>> {
     let subject = if finding.subject.namespace.is_empty() {
-        finding.subject.to_string()
+        words::object(&finding.subject)
     } else {
         format!("{} -n {}", finding.subject, finding.subject.namespace)
     };
