@@ -25,7 +25,7 @@ mod workload;
 mod tests;
 
 use crate::fact::{Fact, HookKind};
-use clean::clean;
+use clean::{clean, is_error};
 use reasons::{HARMLESS, Reader, reader};
 
 /// What a message says. `reason` is an event's reason, a waiting or terminated reason, or a condition's reason (`""` when unknown).
@@ -33,6 +33,7 @@ pub fn facts(reason: &str, text: &str) -> Vec<Fact> {
     let mut out = Vec::new();
     match reader(reason) {
         Some(Reader::Nothing) => {}
+        Some(Reader::Failed) if is_error(text) => container::read_failed_error(&clean(text), &mut out),
         Some(reader) => reader.read(reason, &clean(text), &mut out),
         None if text.is_empty() || is_known_harmless(reason) => {}
         None => by_text(&clean(text), &mut out),
@@ -65,7 +66,7 @@ impl Reader {
             Reader::Killing => hook::killing(text, out),
             Reader::GraceExceeded => hook::grace_exceeded(out),
             Reader::Restart => out.push(Fact::RestartBackOff),
-            Reader::Terminated => container::by_text(text, out),
+            Reader::Terminated => container::terminated(text, out),
             Reader::Admission => admission::read(text, out),
             Reader::Sandbox => sandbox::read(text, out),
             Reader::SandboxChanged => sandbox::changed(out),

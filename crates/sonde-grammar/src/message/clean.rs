@@ -33,6 +33,15 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     text
 }
 
+/// Whether the message begins with `Error: `, which [`clean`] takes off.
+pub(super) fn is_error(text: &str) -> bool {
+    let text = text.trim_start();
+    text.strip_prefix(COMBINED)
+        .unwrap_or(text)
+        .trim_start()
+        .starts_with("Error:")
+}
+
 /// What one scan of the bytes found.
 struct Work {
     rewrite: bool,

@@ -18,8 +18,16 @@ const EXEC_IN_CONTAINER: &[&str] = &[
     "runc exec failed",
 ];
 
-/// Event reason `Failed`: image, configuration, create and start share it.
+/// Event reason `Failed` with a text that does not begin with `Error: `: an image's, or another controller's event.
 pub(super) fn read_failed(text: &str, out: &mut Vec<Fact>) {
+    image::by_text(text, out);
+    if out.is_empty() {
+        by_text(text, out);
+    }
+}
+
+/// Event reason `Failed` with a text that begins with `Error: `: configuration, create and start share it.
+pub(super) fn read_failed_error(text: &str, out: &mut Vec<Fact>) {
     image::by_text(text, out);
     if out.is_empty() {
         stage(text, Stage::Create, out);
@@ -36,8 +44,15 @@ pub(super) fn read_start(text: &str, out: &mut Vec<Fact>) {
     stage(text, Stage::Start, out);
 }
 
-/// Reads a text of unknown origin, such as the message of a terminated container: often the application's own words,
-/// so only what runtimes and the kubelet say in a form of their own is taken.
+/// Reads the message of a terminated container. It is the application's last words, which may quote anything, unless a
+/// runtime reports that it could not start it.
+pub(super) fn terminated(text: &str, out: &mut Vec<Fact>) {
+    if start::is_failure(text) {
+        by_text(text, out);
+    }
+}
+
+/// Reads a text of unknown origin: only what runtimes and the kubelet say in a form of their own is taken.
 pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
     if any(text, EXEC_IN_CONTAINER) {
         return;

@@ -69,9 +69,11 @@ pub(super) fn dynamic_resources(text: &str, out: &mut Vec<Fact>) {
 
 /// Events `FailedSync`, `FailedPodSandBoxStatus`: the kubelet asks for a state and the runtime does not give it.
 pub(super) fn status(text: &str, out: &mut Vec<Fact>) {
+    const KUBELETS: &[&str] = &["error determining status", "pod sandbox status"];
     if let Some(failure) = runtime(text) {
         out.push(Fact::Sandbox(failure));
-    } else if !matches!(text, "" | "Error syncing pod" | "Error syncing pod, skipping") {
+    } else if any(text, KUBELETS) {
+        // Other controllers call their own failures `FailedSync` too.
         out.push(Fact::Sandbox(SandboxFailure::Other { detail: words(text) }));
     }
 }
@@ -128,7 +130,6 @@ const ROWS: &[Row] = &[
             "unable to set memory limit",
             "memory.limit_in_bytes",
             "memory.max:",
-            "cannot allocate memory",
         ],
         |text| SandboxFailure::MemoryLimit { detail: words(text) },
     ),
@@ -264,6 +265,10 @@ fn failure(text: &str) -> Option<SandboxFailure> {
             plugin: plugin(text),
             detail: network_words(text),
         });
+    }
+    // Without a cgroup in the words it is the node that has no memory, or the kernel no process to give.
+    if text.contains("cannot allocate memory") && text.contains("cgroup") {
+        return Some(SandboxFailure::MemoryLimit { detail: words(text) });
     }
     let by_row = ROWS
         .iter()

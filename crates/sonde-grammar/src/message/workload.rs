@@ -97,8 +97,21 @@ pub(super) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
         "CalculateExpectedPodCountFailed"
         | "UnmanagedPods"
         | "NoControllers"
-        | "MultiplePodDisruptionBudgets"
-        | "SyncFailed" => WorkloadFact::BudgetUnknown { detail: words() },
+        | "MultiplePodDisruptionBudgets" => WorkloadFact::BudgetUnknown { detail: words() },
+        // A budget's condition, and many another kind's.
+        "SyncFailed"
+            if any(
+                text,
+                &[
+                    "controllers for pod",
+                    "scale subresource",
+                    "expected pods",
+                    "no matches for kind",
+                ],
+            ) =>
+        {
+            WorkloadFact::BudgetUnknown { detail: words() }
+        }
         "SomeResourcesRemain"
         | "SomeFinalizersRemain"
         | "DiscoveryFailed"

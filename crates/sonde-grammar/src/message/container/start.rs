@@ -156,7 +156,6 @@ const CGROUP: &[&str] = &[
     "pids.max",
     "hugetlb",
     "systemd unit",
-    "unit ",
 ];
 
 /// Signs of an init that died before it could say why. Old runtimes say nothing else when the kernel kills it for memory.

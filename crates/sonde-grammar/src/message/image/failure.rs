@@ -139,7 +139,6 @@ const CONTENT: &[Row] = &[
             "unsupported media type",
             "unsupported manifest",
             "schema 1 support",
-            "schema1",
             "manifest invalid",
             "mediaType in manifest should be",
             "UNSUPPORTED",
@@ -259,6 +258,7 @@ const UNAUTHORIZED: &[&str] = &[
 
 const NOT_FOUND: &[&str] = &[
     "not found",
+    "Not Found",
     "manifest unknown",
     "MANIFEST_UNKNOWN",
     "name unknown",

@@ -35,7 +35,7 @@ pub(in crate::message) const OPENERS: &[&[&str]] = &[
 pub(in crate::message) fn evicted(text: &str, out: &mut Vec<Fact>) {
     if let Some(fact) = by_kubelet(text).or_else(|| shutdown(text)) {
         out.push(Fact::Eviction(fact));
-    } else if !text.is_empty() {
+    } else if any(text, &["victed", "viction", "victing"]) {
         // Descheduler, Karpenter and others evict through the API and report under the same reason.
         out.push(Fact::Eviction(EvictionFact::Api { detail: detail(text) }));
     }
@@ -136,6 +136,8 @@ pub(in crate::message) fn disruption(reason: &str, text: &str, out: &mut Vec<Fac
         "DeletionByPodGC" => out.push(Fact::Eviction(EvictionFact::NodeGone)),
         "PreemptionByScheduler" => out.push(Fact::Eviction(EvictionFact::Preempted { by: None, node: None })),
         "TerminationByKubelet" => evicted(text, out),
+        // The cluster autoscaler says it of nodes too.
+        "ScaleDown" if !text.contains("deleting pod") => {}
         // `EvictionByEvictionAPI`, and what autoscalers and the descheduler report.
         _ => out.push(Fact::Eviction(EvictionFact::Api { detail: detail(text) })),
     }

@@ -313,6 +313,57 @@ fn refusals() {
     );
 }
 
+/// Reasons are not owned: other controllers use the kubelet's for their own matters.
+#[test]
+fn other_controllers_words() {
+    for (reason, text) in [
+        (
+            "Failed",
+            "The certificate request has failed to complete and will be retried",
+        ),
+        ("Failed", "workflow shutdown with strategy: Stop"),
+        ("FailedSync", "could not reconcile the ingress: no such backend"),
+        ("SyncFailed", "application is out of sync"),
+        ("ScaleDown", "node removed by cluster autoscaler"),
+        ("Unhealthy", "the rollout is unhealthy"),
+        ("Starting", ""),
+        ("Evicted", "The node was low on"),
+        // A controller of the cluster's own that died quotes the API server, and a build the runtime.
+        ("Error", "panic: secret \"db\" not found"),
+        (
+            "Error",
+            "pods is forbidden: User \"x\" cannot list resource \"pods\"",
+        ),
+        ("Error", "0/3 nodes are available: 3 Insufficient cpu."),
+        ("Error", "failed to start container runtime check"),
+        ("Completed", "Failed to pull image \"a\": not found"),
+        ("OOMKilled", "OCI runtime create failed: x"),
+    ] {
+        says(reason, text, &[]);
+    }
+    // The node's memory, not the pod's limit.
+    says(
+        "FailedCreatePodSandBox",
+        "Failed to create pod sandbox: fork/exec /usr/bin/runc: cannot allocate memory",
+        &[Fact::Sandbox(SandboxFailure::Other {
+            detail: "fork/exec /usr/bin/runc: cannot allocate memory".to_owned(),
+        })],
+    );
+    let words = "mount: /x: wrong fs type, bad option, bad superblock on /dev/sdb, missing codepage or helper program, or other error (for several filesystems (e.g. nfs, cifs) you might need a /sbin/mount.<type> helper program)";
+    says(
+        "FailedMount",
+        &format!(
+            "MountVolume.MountDevice failed for volume \"data\" : mount failed: exit status 32 Mounting command: mount Mounting arguments: -t ext4 -o defaults /dev/sdb /x Output: {words}"
+        ),
+        &[volume(
+            "data",
+            VolumeFailure::FileSystem {
+                detail: words.to_owned(),
+            },
+        )],
+    );
+}
+
 /// Every event of two real clusters: each is understood, or its reason needs no understanding.
 #[test]
 fn captured_events_are_understood() {

@@ -109,7 +109,7 @@ const ROWS: &[Row] = &[
             "need to install",
             "you need to run /sbin/mount",
         ],
-        |text| VolumeFailure::HelperMissing { helper: helper(text) },
+        helper_missing,
     ),
     (
         &[
@@ -363,6 +363,16 @@ fn multi_attach(text: &str) -> VolumeFailure {
 /// What the mount command printed, else all words.
 fn output(text: &str) -> String {
     after(text, "Output: ").map_or_else(|| words(text), detail)
+}
+
+/// The hint about a helper stands behind every refusal of mount(8); the kernel itself mounts what is on disks.
+fn helper_missing(text: &str) -> VolumeFailure {
+    let helper = helper(text);
+    let on_disk = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"].contains(&helper.as_str());
+    if on_disk && !text.contains("unknown filesystem type") && !text.contains("executable file not found") {
+        return VolumeFailure::FileSystem { detail: output(text) };
+    }
+    VolumeFailure::HelperMissing { helper }
 }
 
 fn helper(text: &str) -> String {
