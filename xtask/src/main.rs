@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod capture;
 mod cluster;
 mod scenarios;
@@ -28,6 +29,8 @@ enum Command {
     Capture(capture::Args),
     /// Run every check and every test that this machine can run
     Test(test::Args),
+    /// Measure the figures of docs/BENCHMARKS.md
+    Bench(bench::Args),
     /// Check arrows, purity, manifests, file sizes and pages
     Tidy,
     /// Processes that a cluster starts from this same program
@@ -51,6 +54,7 @@ fn run(command: Command) -> Result<()> {
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Capture(args) => capture::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Tidy => tidy::run(),
         Command::Internal(args) => cluster::run_internal(&args),
     }

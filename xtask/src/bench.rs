@@ -1,0 +1,94 @@
+//! `cargo xtask bench`: the figures of `docs/BENCHMARKS.md`, measured anew on this machine.
+
+mod dumps;
+mod measure;
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::root;
+use measure::Figure;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How often each figure is measured; the median is shown
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+}
+
+/// Generates the dumps, measures, and prints a table that can be pasted into `docs/BENCHMARKS.md`.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.rounds < 5 {
+        bail!("a median of fewer than 5 rounds says nothing; use --rounds 5 or more");
+    }
+    let sonde = build()?;
+    let folder = std::env::temp_dir().join(format!("sonde-bench-{}", std::process::id()));
+    let dumps = dumps::write(&folder)?;
+    let figures = measure_all(&sonde, &dumps, args.rounds);
+    std::fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
+    println!("| what | median | least | most | target |\n|---|---:|---:|---:|---:|");
+    for figure in figures? {
+        println!("{}", figure.row());
+    }
+    Ok(())
+}
+
+fn measure_all(sonde: &std::path::Path, dumps: &dumps::Dumps, rounds: usize) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    // Interleaved, so that a busy moment of the machine falls on all of them alike.
+    let (mut json, mut yaml, mut compact) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=rounds {
+        let (a, b, c) = (
+            measure::wall_ms(sonde, &dumps.json)?,
+            measure::wall_ms(sonde, &dumps.yaml)?,
+            measure::wall_ms(sonde, &dumps.json_without_managed_fields)?,
+        );
+        // The first round warms the page cache.
+        if round > 0 {
+            json.push(a);
+            yaml.push(b);
+            compact.push(c);
+        }
+    }
+    let text = format!(
+        "1,000 pods as JSON ({:.1} MB), start to text",
+        dumps.json_bytes as f64 / 1e6
+    );
+    figures.push(Figure::new(text, "ms", "≤ 100", json));
+    figures.push(Figure::new(
+        "the same without managedFields".into(),
+        "ms",
+        "≤ 100",
+        compact,
+    ));
+    let text = format!(
+        "1,000 pods as YAML ({:.1} MB), start to text",
+        dumps.yaml_bytes as f64 / 1e6
+    );
+    figures.push(Figure::new(text, "ms", "≤ 400", yaml));
+    let mut memory = Vec::new();
+    for _ in 0..rounds {
+        memory.push(measure::peak_rss_bytes(sonde, &dumps.large)? as f64 / dumps.large_bytes as f64);
+    }
+    let text = format!(
+        "20,000 pods ({:.0} MB), peak memory to dump",
+        dumps.large_bytes as f64 / 1e6
+    );
+    figures.push(Figure::new(text, "times", "≤ 3", memory));
+    figures.extend(measure::engine(&dumps.json, rounds)?);
+    Ok(figures)
+}
+
+fn build() -> Result<std::path::PathBuf> {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--package", "sonde-cli"])
+        .current_dir(root())
+        .status()
+        .context("failed to start cargo")?;
+    if !status.success() {
+        bail!("sonde does not build");
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    Ok(target.join("release/sonde"))
+}
