@@ -65,10 +65,7 @@ fn shortfalls(expectation: &Expectation, namespace: &str, finding: &Finding) -> 
         ));
     }
     if let Some(pattern) = &expectation.subject
-        && !glob(
-            &pattern.replace("$NAMESPACE", namespace),
-            &finding.subject.to_string(),
-        )
+        && !is_about(finding, &pattern.replace("$NAMESPACE", namespace))
     {
         out.push(format!("subject {}, not {pattern}", finding.subject));
     }
@@ -82,6 +79,13 @@ fn shortfalls(expectation: &Expectation, namespace: &str, finding: &Finding) -> 
         }
     }
     out
+}
+
+/// Kinds may be given in full or as kubectl's short names.
+fn is_about(finding: &Finding, pattern: &str) -> bool {
+    let subject = &finding.subject;
+    let full = format!("{}/{}", subject.kind.as_str().to_lowercase(), subject.name);
+    glob(pattern, &full) || glob(pattern, &subject.to_string())
 }
 
 fn missing(expectation: &Expectation, namespace: &str, report: &Report) -> String {

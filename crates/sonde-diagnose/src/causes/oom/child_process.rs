@@ -27,7 +27,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((code, ended)) = facts.exit() else {
         // The container runs: only the kernel's log shows it.
         let Some((kill, seen)) = kills(facts).into_iter().next_back() else { return };
-        if facts.episode.container.is_none() || limit_of(kill).is_some_and(|it| it != Limit::Container) {
+        if facts.episode.container.is_none() || limit_of(facts, kill).is_some_and(|it| it != Limit::Container) {
             return;
         }
         case.proven_by(seen.clone());
@@ -45,7 +45,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if code == KILLED || facts.killing().is_some() {
         return;
     }
-    let kill = last_kill(facts).or_else(|| early_kill(facts)).filter(|(kill, _)| limit_of(kill).is_none_or(|it| it == Limit::Container));
+    let kill = last_kill(facts).or_else(|| early_kill(facts)).filter(|(kill, _)| limit_of(facts, kill).is_none_or(|it| it == Limit::Container));
     match &kill {
         _ if says_oom => case.proven_by(ended.clone()),
         Some((_, seen)) => case.proven_by(seen.clone()),

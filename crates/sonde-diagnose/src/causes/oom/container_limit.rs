@@ -27,12 +27,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
     let kill = last_kill(facts);
     if let Some((kill, seen)) = &kill
-        && matches!(limit_of(kill), Some(Limit::Pod | Limit::Node))
+        && matches!(limit_of(facts, kill), Some(Limit::Pod | Limit::Node))
     {
         case.refuted_by(seen.clone(), "the kernel names another limit than the container's");
         return;
     }
-    let at_limit = kill.filter(|(kill, _)| limit_of(kill) == Some(Limit::Container));
+    let at_limit = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Container));
     let spec = container_limit(facts);
     if spec.is_none() && at_limit.is_none() {
         if says_oom && !facts.is_partial() && let Some((_, path)) = facts.container() {
@@ -93,7 +93,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// The kernel's lines alone: they name the limit and its cgroup.
 fn from_text(facts: &Facts<'_>, case: &mut Case) {
-    let found = kills(facts).into_iter().find(|(kill, _)| limit_of(kill) == Some(Limit::Container));
+    let found = kills(facts).into_iter().find(|(kill, _)| limit_of(facts, kill) == Some(Limit::Container));
     let Some((kill, seen)) = found else { return };
     case.generally_proven_by(seen.clone());
     case.step(kill_text(kill), [seen]);

@@ -36,7 +36,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let mut kills: Vec<_> = lines
         .iter()
         .filter_map(|line| match &line.fact {
-            Fact::OomKill(kill) if kill.pod_uid().as_deref() == Some(uid) && limit_of(kill) == Some(Limit::Container) => {
+            Fact::OomKill(kill) if kill.pod_uid().as_deref() == Some(uid) && limit_of(facts, kill) == Some(Limit::Container) => {
                 Some((line.time?, kill, line))
             }
             _ => None,

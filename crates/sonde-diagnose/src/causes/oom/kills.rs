@@ -23,7 +23,21 @@ pub(super) enum Limit {
 }
 
 /// Whose limit a kill was for; `None` where the lines that say it are missing.
-pub(super) fn limit_of(kill: &OomKill) -> Option<Limit> {
+pub(super) fn limit_of(facts: &Facts<'_>, kill: &OomKill) -> Option<Limit> {
+    match limit_in(kill) {
+        Some(Limit::Pod) if container_has_all(facts) => Some(Limit::Container),
+        limit => limit,
+    }
+}
+
+/// The only container's limit is also that of the pod's control group, and the kernel may name either as reached.
+fn container_has_all(facts: &Facts<'_>) -> bool {
+    let spec = &facts.pod().spec;
+    let only = matches!(spec.containers.as_slice(), [only] if facts.episode.container.as_deref() == Some(&*only.name));
+    only && spec.init_containers.is_empty() && pod_limit(facts).is_none() && container_limit(facts).is_some()
+}
+
+fn limit_in(kill: &OomKill) -> Option<Limit> {
     if kill.constraint == Some(OomConstraint::Global) {
         return Some(Limit::Node);
     }

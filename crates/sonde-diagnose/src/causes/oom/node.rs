@@ -26,12 +26,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
     let short = node_was_short(facts).filter(|_| killed);
     if let Some((kill, seen)) = &kill
-        && matches!(limit_of(kill), Some(Limit::Container | Limit::Pod))
+        && matches!(limit_of(facts, kill), Some(Limit::Container | Limit::Pod))
     {
         case.refuted_by(seen.clone(), "the kernel names a limit of its own");
         return;
     }
-    let on_node = kill.filter(|(kill, _)| limit_of(kill) == Some(Limit::Node));
+    let on_node = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Node));
     let unlimited = !facts.is_partial() && container_limit(facts).is_none() && pod_limit(facts).is_none();
     match (&on_node, &short) {
         (Some((_, seen)), _) => case.proven_by(seen.clone()),

@@ -18,12 +18,12 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let kill = if facts.is_text() { kills(facts).into_iter().next() } else { last_kill(facts) };
     if let Some((kill, seen)) = &kill
-        && limit_of(kill).is_some_and(|it| it != Limit::Pod)
+        && limit_of(facts, kill).is_some_and(|it| it != Limit::Pod)
     {
         case.refuted_by(seen.clone(), "the kernel names another limit than the pod's");
         return;
     }
-    let at_pod = kill.filter(|(kill, _)| limit_of(kill) == Some(Limit::Pod));
+    let at_pod = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Pod));
     let exit = facts.exit();
     let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
     let limit = pod_limit(facts);
@@ -116,6 +116,16 @@ mod tests {
     #[test]
     fn not_found_when_the_kernel_names_the_container() {
         Scene::new().object(killed(json!({"memory": "256Mi"}))).kernel("n1", &kernel("container")).diagnose().lacks("OOM-POD-LIMIT");
+    }
+
+    #[test]
+    fn not_found_where_the_only_containers_limit_is_the_pods() {
+        let only = pod(json!({
+            "spec": {"containers": [{"name": "app", "image": "app:1", "resources": {"limits": {"memory": "64Mi"}}}]},
+            "status": {"containerStatuses": [crashed(137, "OOMKilled")]}
+        }));
+        let outcome = Scene::new().object(only).kernel("n1", &kernel("pod")).diagnose();
+        outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let kill = if facts.is_text() { kills(facts).into_iter().next() } else { last_kill(facts) };
     let Some((kill, seen)) = kill else { return };
-    if !matches!(limit_of(kill), Some(Limit::Container | Limit::Pod)) {
+    if !matches!(limit_of(facts, kill), Some(Limit::Container | Limit::Pod)) {
         return;
     }
     let (Some(shmem), Some(limit)) = (kill.cgroup_shmem_kib, kill.limit_kib) else { return };
