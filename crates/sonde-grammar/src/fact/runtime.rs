@@ -20,8 +20,6 @@ pub enum RuntimeFact {
         /// `terminated`, `killed`, as the text has it.
         signal: String,
     },
-    /// The shim, and with it the container, went away without the runtime's doing.
-    ShimLost,
     /// The runtime started.
     RuntimeStarted,
 }

@@ -43,7 +43,8 @@ pub fn kernel_in_year(lines: &[&str], year: Option<i16>) -> Vec<KernelLine> {
 
 /// The line is one that only a kernel writes.
 pub(crate) fn is_kernel_text(text: &str) -> bool {
-    const SIGNS: [&str; 6] = [
+    const SIGNS: [&str; 7] = [
+        "Out of memory and no killable processes",
         " invoked oom-killer: ",
         "oom-kill:constraint=",
         "emory cgroup out of memory: Kill",
@@ -98,6 +99,8 @@ impl Reader {
             self.limit_of(index, bare, rest, text);
         } else if text.contains("Kill process ") || text.contains("Killed process ") {
             self.killed(index, bare, text);
+        } else if text.starts_with("Out of memory and no killable processes") {
+            self.no_victim(index, bare, text);
         } else if let Some(fact) = alarm(text) {
             self.done.push(KernelLine {
                 line: index,
@@ -234,6 +237,17 @@ impl Reader {
         self.close(block);
     }
 
+    /// The limit is so low that nothing of the cgroup can be killed: what was to enter it fails instead.
+    fn no_victim(&mut self, index: usize, bare: &Bare<'_>, text: &str) {
+        let mut block = self
+            .take(bare, |kill| kill.pid.is_none())
+            .unwrap_or_else(|| Block::new(index, bare, text));
+        if block.kill.usage_kib.is_some() {
+            block.kill.constraint = block.kill.constraint.or(Some(OomConstraint::Cgroup));
+        }
+        self.close(block);
+    }
+
     /// Lines of a block that name no process.
     fn detail(&mut self, bare: &Bare<'_>, text: &str) {
         let Some(block) = self
@@ -249,12 +263,22 @@ impl Reader {
             block.kill.limit_kib = after(rest, "limit ").and_then(number);
             block.stats_of_limit = true;
         } else if let Some(rest) = text.strip_prefix("Memory cgroup stats for ") {
+            // Without a victim no other line names the cgroup.
+            let path = word(rest, &[]).trim_end_matches(':');
+            if block.kill.limit_cgroup.is_none() && path.starts_with('/') {
+                block.kill.limit_cgroup = Some(path.to_owned());
+            }
             // The first table is the limiting cgroup's; old kernels print one for each child after it.
             if block.kill.cgroup_shmem_kib.is_none() {
                 block.stats_of_limit = true;
                 block.kill.cgroup_shmem_kib = after(rest, " shmem:").and_then(number);
             } else {
                 block.stats_of_limit = false;
+            }
+        } else if let Some(rest) = text.strip_prefix("total_shmem ") {
+            // cgroup v1: the plain line is without the cgroups below.
+            if block.stats_of_limit {
+                block.kill.cgroup_shmem_kib = number(rest).map(|bytes| bytes / 1024);
             }
         } else if let Some(rest) = text.strip_prefix("shmem ")
             && block.stats_of_limit
@@ -456,7 +480,7 @@ fn table_row(text: &str, pid: u32) -> Option<i32> {
 /// The kernel's alarms other than kills for memory.
 fn alarm(text: &str) -> Option<Fact> {
     /// The whole line is the detail.
-    const TROUBLE: [&str; 24] = [
+    const TROUBLE: [&str; 23] = [
         "BUG: soft lockup",
         "BUG: unable to handle",
         "Watchdog detected hard LOCKUP",
@@ -477,7 +501,6 @@ fn alarm(text: &str) -> Option<Fact> {
         "TCP: out of memory",
         "unregister_netdevice: waiting for",
         "page allocation failure",
-        "Out of memory and no killable processes",
         "Hardware Error",
         "VFS: file-max limit",
         "nfs: server ",

@@ -155,7 +155,7 @@ fn read(
     };
     let origin = by_sender.or(by_format).or(hint)?;
     let subject = subject::of(&record);
-    let facts = verdict::facts(&record, &subject, origin, context);
+    let facts = verdict::facts(&record, &subject, origin, context)?;
     if facts.is_empty() && !(record.error && (subject.pod.is_some() || subject.pod_uid.is_some())) {
         return None;
     }

@@ -197,6 +197,28 @@ Memory cgroup out of memory: Killed process 4720 (child) total-vm:1kB, anon-rss:
 }
 
 #[test]
+fn a_limit_too_low_for_any_victim() {
+    let found = kills(&format!(
+        "[1.000001] runc invoked oom-killer: gfp_mask=0x400dc0(GFP_KERNEL_ACCOUNT|__GFP_ZERO), order=0, oom_score_adj=1
+[1.000002] memory: usage 0kB, limit 0kB, failcnt 19
+[1.000003] Memory cgroup stats for /kubepods/burstable/pod{UID}:
+[1.000004] shmem 0
+[1.000005] total_shmem 8192
+[1.000006] Tasks state (memory values in pages):
+[1.000007] Out of memory and no killable processes...
+[2.000007] unrelated invoked oom-killer: gfp_mask=0x0"
+    ));
+    assert_eq!(found.len(), 2);
+    assert_eq!(
+        (found[0].pid, found[0].limit_kib, found[0].cgroup_shmem_kib),
+        (None, Some(0), Some(8))
+    );
+    assert!(found[0].is_pod_limit());
+    assert_eq!(found[0].constraint, Some(OomConstraint::Cgroup));
+    assert_eq!(found[0].invoked_by.as_deref(), Some("runc"));
+}
+
+#[test]
 fn other_alarms() {
     for (line, want) in [
         (

@@ -50,9 +50,17 @@ fn from_fields(record: &Record<'_>, subject: &mut Subject) {
     if let Some(path) = record.field("fieldPath") {
         subject.container = between(path, "{", "}").map(str::to_owned);
     }
-    subject.container_id = record
-        .first(&["containerID", "containerId", "container_id", "container", "id"])
-        .and_then(container_id);
+    subject.container_id = [
+        "containerID",
+        "containerId",
+        "container_id",
+        "container",
+        "id",
+        "podSandboxID",
+        "sandboxID",
+    ]
+    .iter()
+    .find_map(|key| record.field(key).and_then(container_id));
     if let Some(event) = record.field("event") {
         subject.pod_uid = subject
             .pod_uid
@@ -111,6 +119,11 @@ fn from_words(text: &str, subject: &mut Subject) {
     }
     // `Liveness probe for "name_ns(uid):container" failed`.
     if subject.container.is_none() {
+        // `container app start failed in pod`, `init container prepare start failed in pod`.
+        let by_start = text
+            .split_once(" start failed in pod")
+            .and_then(|(head, _)| head.rsplit_once("container "));
+        let by_start = by_start.map(|(_, name)| name);
         let by_probe = after(text, "):")
             .map(|rest| word(rest, &['"', ' ']))
             .filter(|_| text.contains(" probe for "));
@@ -123,7 +136,8 @@ fn from_words(text: &str, subject: &mut Subject) {
         .iter()
         .find_map(|sign| after(text, sign))
         .map(|rest| word(rest, &['"', ',', ':']));
-        subject.container = by_probe
+        subject.container = by_start
+            .or(by_probe)
             .or(by_words)
             .filter(|name| is_label(name))
             .map(str::to_owned);

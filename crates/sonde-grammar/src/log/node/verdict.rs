@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+
 use crate::fact::{EvictionFact, Fact, HookFact, HookKind, KillReason, NodeFact, RuntimeFact};
 use crate::log::scan::{after, between, number, quoted, signed, word};
 use crate::message;
@@ -13,24 +15,28 @@ use super::{NodeLog, Record};
 /// What earlier lines said that later ones need.
 #[derive(Debug, Default)]
 pub(super) struct Context {
-    /// The resource that the eviction manager reclaims.
-    reclaiming: Option<String>,
+    /// The resource for which the eviction manager looks for a victim, and since when.
+    reclaiming: Option<(String, Option<Timestamp>)>,
 }
 
+/// What the line says; `None` for a line that a healthy node writes too.
 pub(super) fn facts(
     record: &Record<'_>,
     subject: &Subject,
     origin: NodeLog,
     context: &mut Context,
-) -> Vec<Fact> {
+) -> Option<Vec<Fact>> {
     let error = record.first(&["err", "error"]).unwrap_or("");
     let message = record.message.as_ref();
+    if origin == NodeLog::Kubelet && is_harmless(record, message, error) {
+        return None;
+    }
     let mut found = Vec::new();
     match origin {
         NodeLog::Kubelet => kubelet(record, message, error, subject, context, &mut found),
         _ => runtime(record, message, error, &mut found),
     }
-    found
+    Some(found)
 }
 
 fn kubelet(
@@ -108,9 +114,24 @@ const MESSAGES: &[(&str, &str)] = &[
     ("Failed to ensure that the pod", "FailedCreatePodContainer"),
 ];
 
+/// Lines of a healthy kubelet: its first seconds, drivers that it tries and does not need, the API's answer about
+/// pods that are gone, and patches that quote a whole status.
+fn is_harmless(record: &Record<'_>, message: &str, error: &str) -> bool {
+    const SIGNS: [&str; 4] = [
+        "no relationship found between node",
+        "pleg has yet to be successful",
+        "container factory failed",
+        "status check may not have completed yet",
+    ];
+    record.file == "status_manager.go"
+        || SIGNS.iter().any(|sign| {
+            (message.contains(sign) || error.contains(sign)) && !error.contains("was last seen active")
+        })
+}
+
 /// `"Event occurred" object=.. reason=.. message=..`, and `Event(v1.ObjectReference{..}): type: 'Warning' reason: 'X' text`.
 fn event(record: &Record<'_>, message: &str, found: &mut Vec<Fact>) -> bool {
-    if message == "Event occurred" {
+    if matches!(message, "Event occurred" | "Pod admission denied") {
         let (reason, text) = (
             record.field("reason").unwrap_or(""),
             record.field("message").unwrap_or(""),
@@ -215,19 +236,36 @@ fn eviction(record: &Record<'_>, message: &str, context: &mut Context) -> Option
     if let Some(rest) =
         after(message, "must evict pod(s) to reclaim").or_else(|| after(message, "ttempting to reclaim"))
     {
+        let must = message.contains("must evict");
         let resource = record.field("resourceName").unwrap_or(rest.trim()).to_owned();
-        context.reclaiming = Some(resource.clone());
+        if must {
+            context.reclaiming = Some((resource.clone(), record.time));
+        }
         return Some(Fact::Node(NodeFact::Reclaiming { resource }));
     }
     if message.contains("evicted successfully") {
+        // Without the line before it, the pod broke a limit of its own, which its event names.
         return Some(Fact::Eviction(EvictionFact::NodePressure {
-            resource: context.reclaiming.clone().unwrap_or_default(),
+            resource: context
+                .reclaiming
+                .take()
+                .filter(|(_, since)| is_soon_after(*since, record.time))?
+                .0,
             threshold: None,
             available: None,
             over_request: Vec::new(),
         }));
     }
     None
+}
+
+/// The kubelet kills a victim within its grace; a line much later is of another eviction.
+fn is_soon_after(then: Option<Timestamp>, now: Option<Timestamp>) -> bool {
+    const SECONDS_MAX: i64 = 60;
+    match (then, now) {
+        (Some(then), Some(now)) => now.as_second() - then.as_second() <= SECONDS_MAX,
+        _ => true,
+    }
 }
 
 /// The detail of a hook's failure, which events from 1.26 on do not carry.
@@ -263,7 +301,8 @@ fn hook(record: &Record<'_>, message: &str, error: &str) -> Option<Fact> {
     let command = record
         .first(&["execCommand", "path", "url"])
         .map(str::to_owned)
-        .or_else(|| between(message, "hook (", ")").map(str::to_owned));
+        .or_else(|| between(message, "hook (", ")").map(str::to_owned))
+        .or_else(|| between(error, "command '", "' exited").map(str::to_owned));
     let inner_error = if error.is_empty() {
         after(message, "error: ").unwrap_or(message)
     } else {
@@ -532,9 +571,6 @@ fn runtime_event(record: &Record<'_>, message: &str) -> Option<RuntimeFact> {
         return Some(RuntimeFact::Signalled {
             signal: signal.to_owned(),
         });
-    }
-    if message.contains("shim disconnected") || message.contains("shim reaped") {
-        return Some(RuntimeFact::ShimLost);
     }
     let started = message.starts_with("containerd successfully booted")
         || message.starts_with("Starting CRI-O, version")
