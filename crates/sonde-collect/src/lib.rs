@@ -5,7 +5,7 @@
 //! what was read together with problems. Texts and objects are redacted ([`redact`]) while they are read, before
 //! anything is stored or shown; the values of Secrets are never kept.
 //!
-//! Start with [`dump::read`] and [`paste::read`]. Deliberately absent: any opinion about what is wrong.
+//! Start with [`dump::read`], [`paste::read`] and [`live::Cluster`]. Deliberately absent: any opinion about what is wrong.
 
 pub mod bundle;
 pub mod dump;
@@ -13,6 +13,7 @@ mod error;
 mod gathered;
 mod json;
 pub mod limits;
+pub mod live;
 pub mod manifest;
 mod objects;
 mod parallel;

@@ -15,6 +15,14 @@
 //! | lines kept of a container's log | [`CONTAINER_LOG_LINES_MAX`] | the last ones are kept |
 //! | problems | [`PROBLEMS_MAX`] | the rest is counted |
 //! | pasted text | [`PASTE_BYTES_MAX`] | the rest is left out, a problem says so |
+//! | objects of one page of a list | [`LIST_PAGE`] | the next page is asked for |
+//! | pages of one list | [`LIST_PAGES_MAX`] | the rest is left out, a blind spot says so |
+//! | restarts of an expired list | [`LIST_RESTARTS_MAX`] | the list is a blind spot |
+//! | requests at once | [`REQUESTS_AT_ONCE`] | others wait |
+//! | bytes of one answer | [`ANSWER_BYTES_MAX`] | the request fails |
+//! | tries of one request | [`TRIES_MAX`], waits of at most [`RETRY_WAIT_MAX`] | the request fails |
+//! | lines of a fetched log | [`LOG_TAIL_LINES`], [`NODE_LOG_LINES`] for a node's | the last ones are fetched |
+//! | logs fetched in one round | [`LOGS_A_ROUND_MAX`] | the rest is a blind spot |
 
 /// Files of one dump.
 pub const FILES_MAX: usize = 200_000;
@@ -44,3 +52,23 @@ pub const CONTAINER_LOG_LINES_MAX: usize = 5_000;
 pub const PROBLEMS_MAX: usize = 200;
 /// Bytes of a pasted text.
 pub const PASTE_BYTES_MAX: u64 = 64 << 20;
+/// Objects of one page of a list.
+pub const LIST_PAGE: usize = 500;
+/// Pages of one list.
+pub const LIST_PAGES_MAX: usize = 4_000;
+/// How often a list that expired is begun again.
+pub const LIST_RESTARTS_MAX: usize = 3;
+/// Requests under way at once.
+pub const REQUESTS_AT_ONCE: usize = 6;
+/// Bytes of one answer of the API server.
+pub const ANSWER_BYTES_MAX: usize = 256 << 20;
+/// Tries of one request.
+pub const TRIES_MAX: u32 = 4;
+/// Longest wait before a request is tried again, whatever the server asks for.
+pub const RETRY_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+/// Lines of a container's log that are fetched.
+pub const LOG_TAIL_LINES: usize = 400;
+/// Lines of a node's log that are fetched.
+pub const NODE_LOG_LINES: usize = 20_000;
+/// Logs fetched in one round.
+pub const LOGS_A_ROUND_MAX: usize = 200;

@@ -182,6 +182,9 @@ fn secret(bytes: &[u8]) -> Vec<u8> {
             }
         }
     }
+    // Read as metadata only, it is of another kind; in a bundle it must be found again as what it is.
+    object.insert("kind".to_owned(), "Secret".into());
+    object.insert("apiVersion".to_owned(), "v1".into());
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
         if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");

@@ -1,0 +1,234 @@
+//! The second round: what the engine wants of suspects.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use sonde_diagnose::{LogKey, Want};
+use sonde_grammar::log::NodeLog;
+use sonde_model::{BlindSpot, Kind, ObjectRef};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::client::{Client, Get};
+use super::errors::RequestError;
+use super::list::{List, escape, path};
+use super::node_logs::{self, NodeLogWanted};
+use super::{Cluster, Progress, logs, why};
+use crate::gathered::{Gathered, TextPlace};
+use crate::limits::{LOGS_A_ROUND_MAX, REQUESTS_AT_ONCE};
+use crate::objects::{self, Task};
+use crate::texts::{self, TextReader};
+
+/// One thing to fetch.
+enum Fetch {
+    Log(LogKey),
+    NodeLog(NodeLogWanted),
+    Object(ObjectRef),
+}
+
+/// What came of it.
+enum Fetched {
+    Text(TextPlace, Bytes),
+    Object(ObjectRef, Bytes),
+    Nothing,
+    Refused(String, RequestError),
+}
+
+impl Cluster {
+    /// Fetches what is wanted; says whether anything new is there. What could not be had is a blind spot then.
+    pub fn fetch(&self, wants: &[Want], gathered: &mut Gathered, progress: Progress<'_>) -> bool {
+        self.runtime.block_on(self.fetch_all(wants, gathered, progress))
+    }
+
+    async fn fetch_all(&self, wants: &[Want], gathered: &mut Gathered, progress: Progress<'_>) -> bool {
+        let revision = gathered.world.snapshot().revision();
+        let (fetches, lists, left_out) = plan(wants);
+        if left_out > 0 {
+            gathered.blind_spots.push(BlindSpot {
+                what: format!("{left_out} more logs of suspects"),
+                why: format!("at most {LOGS_A_ROUND_MAX} logs are fetched at once; ask about fewer objects"),
+                forbids: Vec::new(),
+            });
+        }
+        let mut added = false;
+        if !lists.is_empty() {
+            // A connection that is lost now leaves blind spots like any other refusal.
+            if let Err(error) = self.read_lists(lists, gathered, progress).await {
+                gathered.blind_spots.push(BlindSpot {
+                    what: "what was wanted in the second round".to_owned(),
+                    why: error.to_string(),
+                    forbids: Vec::new(),
+                });
+            }
+            added |= gathered.world.snapshot().revision() != revision;
+        }
+        let mut reader = TextReader::new(self.keep_texts, gathered.now);
+        for fetched in self.run(fetches, progress).await {
+            match fetched {
+                Fetched::Text(place, bytes) => {
+                    let (text, _) = texts::clean(&bytes);
+                    reader.add(gathered, place, text);
+                    added = true;
+                }
+                Fetched::Object(reference, bytes) => added |= put(&reference, bytes, gathered),
+                Fetched::Nothing => {}
+                Fetched::Refused(what, error) => {
+                    let spot = BlindSpot {
+                        what,
+                        why: why(&error),
+                        forbids: Vec::new(),
+                    };
+                    if !gathered.blind_spots.contains(&spot) {
+                        gathered.blind_spots.push(spot);
+                    }
+                }
+            }
+        }
+        texts::share_ended_runs(gathered);
+        added
+    }
+
+    async fn run(&self, fetches: Vec<Fetch>, progress: Progress<'_>) -> Vec<Fetched> {
+        let total = fetches.len();
+        let room = Arc::new(Semaphore::new(REQUESTS_AT_ONCE));
+        let mut running = JoinSet::new();
+        for (index, fetch) in fetches.into_iter().enumerate() {
+            let (client, room) = (self.client.clone(), room.clone());
+            running.spawn(async move {
+                let _place = room.acquire().await;
+                (index, one(&client, fetch).await)
+            });
+        }
+        let mut done = Vec::with_capacity(total);
+        while let Some(joined) = running.join_next().await {
+            done.extend(joined.ok());
+            progress(&format!(
+                "fetched {} of {total} logs and objects of suspects",
+                done.len()
+            ));
+        }
+        done.sort_by_key(|(index, _)| *index);
+        done.into_iter().map(|(_, fetched)| fetched).collect()
+    }
+}
+
+/// From wants to requests: one for each log of a node, whatever the number of moments it is wanted for.
+fn plan(wants: &[Want]) -> (Vec<Fetch>, Vec<List>, usize) {
+    let mut fetches = Vec::new();
+    let mut lists = Vec::new();
+    let mut nodes: BTreeMap<(Arc<str>, NodeLog), Vec<Option<Timestamp>>> = BTreeMap::new();
+    for want in wants {
+        match want {
+            Want::ContainerLog(key) => fetches.push(Fetch::Log(key.clone())),
+            Want::KernelLog { node, around } => {
+                nodes
+                    .entry((node.clone(), NodeLog::Kernel))
+                    .or_default()
+                    .push(*around);
+            }
+            Want::KubeletLog { node, around } => {
+                nodes
+                    .entry((node.clone(), NodeLog::Kubelet))
+                    .or_default()
+                    .push(*around);
+            }
+            Want::Object(reference) => fetches.push(Fetch::Object(reference.clone())),
+            Want::Kind { kind, namespace } => {
+                let namespace = (!namespace.is_empty()).then_some(&**namespace);
+                lists.push(List::all(kind.clone(), namespace));
+            }
+        }
+    }
+    for ((node, log), moments) in nodes {
+        let first = moments.iter().flatten().min();
+        let last = moments.iter().flatten().max();
+        let newest = moments.iter().any(Option::is_none);
+        fetches.push(Fetch::NodeLog(NodeLogWanted {
+            node: node.to_string(),
+            log,
+            around: first
+                .zip(last)
+                .filter(|_| !newest)
+                .map(|(first, last)| (*first, *last)),
+        }));
+    }
+    let left_out = fetches.len().saturating_sub(LOGS_A_ROUND_MAX);
+    fetches.truncate(LOGS_A_ROUND_MAX);
+    (fetches, lists, left_out)
+}
+
+async fn one(client: &Client, fetch: Fetch) -> Fetched {
+    match fetch {
+        Fetch::Log(key) => match logs::read(client, &key).await {
+            Ok(Some(bytes)) => Fetched::Text(TextPlace::Container(key), bytes),
+            Ok(None) => Fetched::Nothing,
+            Err(error) => Fetched::Refused(Want::ContainerLog(key).describe(), error),
+        },
+        Fetch::NodeLog(wanted) => {
+            let node: Arc<str> = wanted.node.as_str().into();
+            let place = TextPlace::Node {
+                node: node.clone(),
+                log: wanted.log,
+            };
+            if let Some(bytes) = node_logs::local(&wanted) {
+                return Fetched::Text(place, bytes);
+            }
+            match node_logs::read(client, &wanted).await {
+                Ok(bytes) => Fetched::Text(place, bytes),
+                Err(error) => {
+                    let log = if wanted.log == NodeLog::Kernel {
+                        "kernel"
+                    } else {
+                        "kubelet"
+                    };
+                    Fetched::Refused(format!("{log} log of node {node}"), error)
+                }
+            }
+        }
+        Fetch::Object(reference) => match object(client, &reference).await {
+            Ok(Some(bytes)) => Fetched::Object(reference, bytes),
+            Ok(None) => Fetched::Nothing,
+            Err(error) => Fetched::Refused(reference.kubectl(), error),
+        },
+    }
+}
+
+async fn object(client: &Client, reference: &ObjectRef) -> Result<Option<Bytes>, RequestError> {
+    let namespace = (!reference.namespace.is_empty()).then_some(&*reference.namespace);
+    let Some(list) = path(&reference.kind, namespace) else {
+        return Ok(None);
+    };
+    let get = Get {
+        // As with lists: of a Secret only its metadata.
+        accept: if reference.kind == Kind::Secret {
+            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+        } else {
+            ""
+        },
+        ..Get::new(format!("{list}/{}", escape(&reference.name)))
+    };
+    match client.get(&get).await {
+        Ok(answer) => Ok(Some(answer.bytes)),
+        Err(RequestError::Status { code: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn put(reference: &ObjectRef, bytes: Bytes, gathered: &mut Gathered) -> bool {
+    let task = Task::Json {
+        file: 0,
+        bytes,
+        kind: Some(reference.kind.clone()),
+        list: None,
+    };
+    let mut added = false;
+    for outcome in objects::read(&[task]) {
+        for (object, _) in outcome.objects {
+            gathered.world.put_object(object);
+            added = true;
+        }
+    }
+    added
+}
