@@ -18,7 +18,7 @@ pub(super) struct Sink {
 
 enum Form {
     Tar(Option<tar::Builder<Packer>>),
-    Zip(Option<zip::ZipWriter<File>>),
+    Zip(Option<Box<zip::ZipWriter<File>>>),
     Folder,
 }
 
@@ -50,7 +50,7 @@ impl Sink {
         } else if name.ends_with(".tar") {
             Form::tar(Packer::Plain(BufWriter::new(create()?)))
         } else if name.ends_with(".zip") {
-            Form::Zip(Some(zip::ZipWriter::new(create()?)))
+            Form::Zip(Some(Box::new(zip::ZipWriter::new(create()?))))
         } else {
             if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
                 return Err(io::Error::new(
