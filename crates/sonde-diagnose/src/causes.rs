@@ -13,8 +13,10 @@ mod hok;
 mod img;
 mod liv;
 mod los;
+mod nod;
 mod oom;
 mod rol;
+mod svc;
 mod trm;
 
 const FAMILIES: &[&[&Cause]] = &[
@@ -27,8 +29,10 @@ const FAMILIES: &[&[&Cause]] = &[
     img::CAUSES,
     liv::CAUSES,
     los::CAUSES,
+    nod::CAUSES,
     oom::CAUSES,
     rol::CAUSES,
+    svc::CAUSES,
     trm::CAUSES,
 ];
 

@@ -4,6 +4,7 @@ mod container;
 mod node;
 mod pod;
 mod rollout;
+mod service;
 mod text;
 mod workload;
 

@@ -7,7 +7,7 @@ use sonde_world::view::{
     Condition, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet, WorkloadStatus,
 };
 
-use super::{Opened, Triage, rollout};
+use super::{Opened, Triage, rollout, service};
 use crate::{Episode, Symptom};
 
 /// Controllers create pods within seconds; a shortage without a word is reported after this. A guess.
@@ -23,6 +23,7 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
             creates_pods(triage, object, out);
             rollout::stateful_set(triage, object, out);
         }
+        Kind::Service => service::look(triage, object, out),
         Kind::CronJob => rollout::cron_job(triage, object, out),
         Kind::HorizontalPodAutoscaler => rollout::autoscaler(triage, object, out),
         Kind::PodDisruptionBudget => rollout::budget(triage, object, out),

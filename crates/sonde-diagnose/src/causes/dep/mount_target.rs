@@ -1,4 +1,4 @@
-//! DEP-MOUNT-TARGET: a volume is mounted over a place where nothing may be mounted, or over something of another type.
+//! DEP-MOUNT-TARGET: a volume is mounted over a place where nothing may be mounted or made.
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::StartFailure;
@@ -17,12 +17,12 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let said = facts.find(|fact| match fact {
-        Fact::Start(StartFailure::Mount { target, forbidden_target, type_mismatch, read_only, detail, .. }) => {
-            Some((target.as_deref(), *forbidden_target, *type_mismatch, *read_only, detail))
+        Fact::Start(StartFailure::Mount { target, forbidden_target, type_mismatch: false, read_only, detail, .. }) => {
+            Some((target.as_deref(), *forbidden_target, *read_only, detail))
         }
         _ => None,
     });
-    let Some(((target, forbidden, mismatch, read_only, detail), message)) = said else { return };
+    let Some(((target, forbidden, read_only, detail), message)) = said else { return };
     case.proven_by(message.seen());
     let spec = facts.container().and_then(|(container, path)| {
         let at = container.volume_mounts.iter().position(|it| target.is_some_and(|target| target.ends_with(&it.mount_path)))?;
@@ -31,8 +31,6 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let place = spec.as_ref().map(|(mount, _)| mount.mount_path.as_str()).or(target).unwrap_or("the target");
     let why = if forbidden {
         format!("nothing may be mounted at {place}")
-    } else if mismatch {
-        format!("{place} is a file where a folder is mounted, or the reverse")
     } else if read_only {
         format!("{place} lies on a read-only file system, so the place for the mount cannot be made")
     } else {

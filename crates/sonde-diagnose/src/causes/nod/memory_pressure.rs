@@ -1,0 +1,41 @@
+//! NOD-MEMORY-PRESSURE: the node's memory is nearly used up.
+
+use sonde_model::{Code, Kind, Risk};
+
+use super::pressure;
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("NOD-MEMORY-PRESSURE"),
+    title: "node short of memory",
+    explains: &[Symptom::NodePressure],
+    reads: &[Kind::Node, Kind::Pod],
+    state,
+    page: page!("NOD-MEMORY-PRESSURE"),
+};
+
+/// How many of the largest pods are named.
+const LARGEST: usize = 3;
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    if !pressure(facts, case, "MemoryPressure", "memory") {
+        return;
+    }
+    let node = facts.episode.subject.name.clone();
+    let mut unbounded: Vec<String> = facts
+        .snapshot
+        .pods_on_node(&node)
+        .filter(|it| it.pod().is_some_and(|pod| !pod.is_terminal() && pod.requests.memory == 0))
+        .map(|it| it.reference.to_string())
+        .collect();
+    let count = unbounded.len();
+    unbounded.truncate(LARGEST);
+    if count > 0 {
+        let seen = facts.computed(format!("pods of {node} that request no memory"), unbounded.join(", "));
+        case.step(format!("{count} pods on it request no memory, so nothing was set aside for them"), [seen]);
+    }
+    case.look("who uses most", format!("kubectl top pods -A --sort-by=memory; kubectl describe node {node}"));
+    case.advice("give pods memory requests near what they use, so that the scheduler leaves room for them", Risk::Restart);
+}

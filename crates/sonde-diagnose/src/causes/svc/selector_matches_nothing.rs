@@ -1,0 +1,148 @@
+//! SVC-SELECTOR-MATCHES-NOTHING: no pod carries the labels that the service selects.
+
+use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
+use sonde_schedule::nearest;
+use sonde_world::view::{LabelSelector, Labels, Service};
+
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom, field_on};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("SVC-SELECTOR-MATCHES-NOTHING"),
+    title: "service selects no pod",
+    explains: &[Symptom::NoEndpoints],
+    reads: &[Kind::Service, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet],
+    state,
+    page: page!("SVC-SELECTOR-MATCHES-NOTHING"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let subject = &facts.episode.subject;
+    let Some(service) = facts.snapshot.view::<Service>(subject) else { return };
+    let selector = LabelSelector { match_labels: service.spec.selector.clone(), match_expressions: Vec::new() };
+    let text = words(&service.spec.selector);
+    let matched = facts.snapshot.pods_matching(&subject.namespace, &selector).count();
+    if matched > 0 {
+        let seen = facts.computed(format!("pods with {text}"), matched.to_string());
+        case.refuted_by(seen, "pods carry the labels");
+        return;
+    }
+    let templates = templates(facts);
+    // A workload that would match and has no pods was scaled to zero, or cannot create them: not the service's fault.
+    if let Some((workload, _)) = templates.iter().find(|(_, labels)| selector.matches(|key| labels.get(key).map(String::as_str))) {
+        let seen = field_on(workload, "spec.template.metadata.labels", &text);
+        case.refuted_by(seen, "a workload without pods at present would match");
+        return;
+    }
+    let near = templates.iter().find_map(|(workload, labels)| Some((workload, near_miss(&service.spec.selector, labels)?)));
+    let selects = facts.field("spec.selector", &text);
+    let none = facts.computed(format!("pods of {} with {text}", subject.namespace), "0");
+    // Without anything that looks like its workload the service may simply be unused.
+    match &near {
+        Some((workload, miss)) => {
+            case.proven_by(none.clone());
+            case.step(format!("the service selects pods with {text}"), [selects]);
+            case.step("no pod of the namespace carries these labels", [none]);
+            case.step(format!("the pods of {workload} have {miss}"), [field_on(workload, "spec.template.metadata.labels", miss)]);
+            case.headline(format!("{subject} reaches no pod: it selects {text}, and the pods of {workload} have {miss}"));
+            case.advice("correct the service's selector or the labels of the pod template", Risk::Wide);
+            case.severity(Severity::Error);
+        }
+        None => {
+            case.proven_by(none.clone());
+            case.step(format!("the service selects pods with {text}"), [selects]);
+            case.step("no pod of the namespace carries these labels", [none]);
+            case.headline(format!("{subject} reaches no pod: none has the labels {text}"));
+            case.severity(Severity::Warning);
+            case.advice("correct the service's selector; if its workload is gone for good, remove the service", Risk::Wide);
+        }
+    }
+    case.look("the labels of the pods", format!("kubectl get pods -n {} --show-labels", subject.namespace));
+}
+
+fn words(labels: &Labels) -> String {
+    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+}
+
+/// The workloads of the namespace with the labels of their pods.
+fn templates(facts: &Facts<'_>) -> Vec<(ObjectRef, Labels)> {
+    #[derive(serde::Deserialize)]
+    struct Workload {
+        spec: Spec,
+    }
+    #[derive(serde::Deserialize)]
+    struct Spec {
+        template: sonde_world::view::PodTemplate,
+    }
+    [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet]
+        .into_iter()
+        .flat_map(|kind| facts.snapshot.in_namespace(kind, &facts.episode.subject.namespace))
+        .filter(|object| object.owner.is_none())
+        .filter_map(|object| {
+            let it: Workload = object.encoded.decode().ok()?;
+            Some((object.reference.clone(), it.spec.template.metadata.labels))
+        })
+        .collect()
+}
+
+/// Labels that are nearly what the selector asks: the same key with a value that is nearly the same, or a near key.
+fn near_miss(selector: &Labels, labels: &Labels) -> Option<String> {
+    let mut misses = Vec::new();
+    for (key, value) in selector {
+        match labels.get(key) {
+            Some(have) if have == value => {}
+            Some(have) => misses.push(nearest(value, [have.as_str()]).map(|have| format!("{key}={have}"))),
+            None => misses.push(
+                nearest(key, labels.keys().map(String::as_str))
+                    .filter(|close| labels.get(*close) == Some(value))
+                    .map(|close| format!("{close}={value}")),
+            ),
+        }
+    }
+    let found: Option<Vec<String>> = misses.into_iter().collect();
+    found.filter(|found| !found.is_empty()).map(|found| found.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::{Kind, Verdict};
+
+    use crate::testing::{Scene, pod};
+
+    fn service(selector: Value) -> Value {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop",
+            "creationTimestamp": "2026-03-01T10:00:00Z"}, "spec": {"selector": selector, "ports": [{"port": 80}]}})
+    }
+
+    fn deployment(replicas: i64) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app", "namespace": "shop"},
+            "spec": {"replicas": replicas, "template": {"metadata": {"labels": {"app": "app-web"}}}}})
+    }
+
+    fn scene(selector: Value) -> Scene {
+        Scene::new().object(service(selector)).complete(&[Kind::Pod, Kind::Deployment])
+    }
+
+    #[test]
+    fn found_with_the_workload_that_was_meant() {
+        let mut running = pod(json!({}));
+        running["metadata"]["labels"] = json!({"app": "app-web"});
+        let outcome = scene(json!({"app": "app-wbe"})).object(deployment(1)).object(running).diagnose();
+        let finding = outcome.finds_only("SVC-SELECTOR-MATCHES-NOTHING", Verdict::Proven);
+        assert!(finding.headline.contains("app=app-web"), "{}", finding.headline);
+    }
+
+    #[test]
+    fn a_workload_scaled_to_zero_is_no_trouble_of_its_service() {
+        let outcome = scene(json!({"app": "app-web"})).object(deployment(0)).diagnose();
+        outcome.lacks("SVC-SELECTOR-MATCHES-NOTHING");
+    }
+
+    #[test]
+    fn silent_when_pods_match_or_nothing_is_selected_or_pods_were_not_listed() {
+        scene(json!({"app": "app"})).object(pod(json!({}))).diagnose().is_calm();
+        scene(json!({})).diagnose().is_calm();
+        Scene::new().object(service(json!({"app": "none"}))).diagnose().is_calm();
+    }
+}
