@@ -71,5 +71,38 @@ fn capture(plan: &Plan, sonde: &Path, scenario: &Scenario) -> Result<PathBuf> {
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
+    paste(plan, stage.namespace(), &scenario.name)?;
     Ok(folder)
+}
+
+/// What a person would copy from a terminal: descriptions of what is not well, and logs.
+fn paste(plan: &Plan, namespace: &str, name: &str) -> Result<()> {
+    let kubectl = |arguments: &[&str]| cluster::control::kubectl(plan, arguments);
+    let mut text = kubectl(&[
+        "describe",
+        "pods,replicasets,statefulsets,jobs,persistentvolumeclaims",
+        "-n",
+        namespace,
+    ])?;
+    let names = kubectl(&["get", "pods", "-n", namespace, "-o", "name"])?;
+    for pod in names.lines() {
+        for flag in ["--previous=true", "--previous=false"] {
+            // A container that never ran has no log, and its error is not part of what a person copies.
+            if let Ok(log) = kubectl(&[
+                "logs",
+                pod,
+                "-n",
+                namespace,
+                "--all-containers",
+                "--prefix",
+                "--tail=50",
+                flag,
+            ]) {
+                text.push_str(&log);
+            }
+        }
+    }
+    let folder = repository().join("fixtures/pasted").join(plan.release.minor());
+    std::fs::create_dir_all(&folder).context("failed to create the folder of pasted texts")?;
+    std::fs::write(folder.join(format!("{name}.txt")), text).context("failed to write the pasted text")
 }

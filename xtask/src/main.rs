@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod capture;
 mod cluster;
+mod fixtures;
 mod scenarios;
 mod test;
 mod tidy;
@@ -27,6 +28,8 @@ enum Command {
     Scenarios(scenarios::Args),
     /// Save scenarios of a real cluster as fixtures
     Capture(capture::Args),
+    /// Judge captured clusters, or what a person would paste of them, without a cluster
+    Fixtures(fixtures::Args),
     /// Run every check and every test that this machine can run
     Test(test::Args),
     /// Measure the figures of docs/BENCHMARKS.md
@@ -53,6 +56,7 @@ fn run(command: Command) -> Result<()> {
         Command::Cluster(args) => cluster::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Capture(args) => capture::run(&args),
+        Command::Fixtures(args) => fixtures::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Tidy => tidy::run(),

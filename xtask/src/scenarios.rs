@@ -15,6 +15,7 @@ mod judge;
 mod stage;
 
 pub(crate) use file::{Scenario, load_named};
+pub(crate) use judge::{judge, names_the_cause};
 pub(crate) use stage::{Naming, Stage, Way};
 
 use crate::cluster::{self, Plan, Release};
@@ -225,7 +226,7 @@ fn try_one(
         return Ok(vec![format!("namespace {}", stage.namespace())]);
     }
     let report = stage.diagnose(sonde, options.way)?;
-    judge::judge(scenario, stage.namespace(), &report)
+    judge(scenario, stage.namespace(), &report)
 }
 
 fn count(outcome: &Mutex<Outcome>, ending: &Ending) {

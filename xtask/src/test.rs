@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{cluster, root, scenarios, tidy};
+use crate::{cluster, fixtures, root, scenarios, tidy};
 
 /// How a stage ended.
 enum Outcome {
@@ -46,6 +46,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     });
     stage("tidy", &mut || tidy::run().map(|()| Outcome::Passed));
     stage("tests", &mut || cargo(&["test", "--workspace", "--locked"]));
+    stage("captured clusters", &mut || {
+        Ok(judged(&fixtures::judge_all(&[])?, 0))
+    });
+    // The goal is nine of ten; what pasted text cannot tell is told as unknown.
+    stage("pasted descriptions and logs", &mut || {
+        let outcome = fixtures::judge_pasted(&[])?;
+        let allowed = (outcome.passed + outcome.failed) / 10;
+        Ok(judged(&outcome, allowed))
+    });
     stage("scenarios on a real cluster", &mut || {
         if args.no_cluster {
             return Ok(Outcome::Skipped("--no-cluster was given".into()));
@@ -123,4 +132,17 @@ fn fast_scenarios(release: cluster::Release) -> Result<scenarios::Outcome> {
         cluster::down(&plan)?;
     }
     outcome
+}
+
+fn judged(outcome: &scenarios::Outcome, allowed_failures: usize) -> Outcome {
+    println!("{} passed, {} failed", outcome.passed, outcome.failed);
+    if outcome.failed > allowed_failures {
+        Outcome::Failed(format!(
+            "{} of {}",
+            outcome.failed,
+            outcome.passed + outcome.failed
+        ))
+    } else {
+        Outcome::Passed
+    }
 }

@@ -42,6 +42,29 @@ pub(crate) fn judge(scenario: &Scenario, namespace: &str, report: &Report) -> Re
         .collect())
 }
 
+/// As [`judge`] for pasted text, which shows less: each expected cause must be named, with whatever verdict above unknown.
+pub(crate) fn names_the_cause(scenario: &Scenario, report: &Report) -> Result<Vec<String>> {
+    let is_named = |expectation: &&Expectation| {
+        report.findings.iter().any(|finding| {
+            expectation
+                .code
+                .as_slice()
+                .iter()
+                .any(|code| code == finding.code.as_str())
+                && finding.verdict > sonde_model::Verdict::Unknown
+        })
+    };
+    if let Some(expectation) = scenario.expect.iter().find(|it| !is_named(it)) {
+        let found: Vec<String> = report.findings.iter().map(describe).collect();
+        bail!(
+            "not found: {}\nfound: {}",
+            expectation.code.as_slice().join(" or "),
+            found.join("\n")
+        );
+    }
+    Ok(Vec::new())
+}
+
 fn fits(expectation: &Expectation, namespace: &str, finding: &Finding) -> bool {
     shortfalls(expectation, namespace, finding).is_empty()
 }
