@@ -11,6 +11,7 @@ mod evi;
 mod ext;
 mod hok;
 mod img;
+mod ini;
 mod liv;
 mod los;
 mod nod;
@@ -27,6 +28,7 @@ const FAMILIES: &[&[&Cause]] = &[
     ext::CAUSES,
     hok::CAUSES,
     img::CAUSES,
+    ini::CAUSES,
     liv::CAUSES,
     los::CAUSES,
     nod::CAUSES,

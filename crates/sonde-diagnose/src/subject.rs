@@ -54,7 +54,7 @@ impl Subject {
         // Newest first, what has no time before all: a status is true now.
         subject
             .messages
-            .sort_by(|a, b| (b.seen.time.is_none(), b.seen.time).cmp(&(a.seen.time.is_none(), a.seen.time)));
+            .sort_by_key(|it| std::cmp::Reverse((it.seen.time.is_none(), it.seen.time)));
         subject
     }
 

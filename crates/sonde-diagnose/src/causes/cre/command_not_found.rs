@@ -2,22 +2,26 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::StartFailure;
+use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Risk};
 
-use super::said::{command_field, look_into_image, mount_over, said, tell_start};
+use super::said::{command_field, is_runtimes, look_into_image, mount_over, said, tell_start};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("CRE-COMMAND-NOT-FOUND"),
     title: "command not in the image",
-    explains: &[Symptom::ContainerNotCreated],
+    explains: &[Symptom::ContainerNotCreated, Symptom::Terminated],
     reads: &[],
     state,
     page: page!("CRE-COMMAND-NOT-FOUND"),
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    if facts.episode.symptom == Symptom::Terminated {
+        return in_log(facts, case);
+    }
     let found = said(facts, |fact| match fact {
         Fact::Start(StartFailure::CommandNotFound { command, in_path }) => Some((command.as_str(), *in_path)),
         _ => None,
@@ -49,6 +53,35 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
 }
 
+/// The runtime found the file, and the kernel what the file needs to run: its interpreter, or the loader of its libraries.
+fn in_log(facts: &Facts<'_>, case: &mut Case) {
+    let sign = |sign: &AppSign| match sign {
+        AppSign::BadInterpreter { path, .. } => Some(path.clone()),
+        _ => None,
+    };
+    let Some((path, line)) = facts
+        .last_word(sign)
+        .filter(|(_, line)| is_runtimes(&line.text))
+    else {
+        return;
+    };
+    case.proven_by(line.clone());
+    let command = path.unwrap_or_default();
+    if let Some((text, seen)) = command_field(facts, &command) {
+        case.step(text, [seen]);
+    }
+    let shown = if command.is_empty() { "its command" } else { &command };
+    let what =
+        format!("{shown} is there, and what it needs to run, its interpreter or loader, is not in the image");
+    case.step(what.clone(), [line]);
+    case.headline(format!("{} cannot run: {what}", facts.container_phrase()));
+    look_into_image(facts, case, &command);
+    case.advice(
+        "a script: put the interpreter of its first line into the image, and save it with Unix line ends; a program: link it statically, or build it for the image's C library (musl or glibc)",
+        Risk::Restart,
+    );
+}
+
 /// Usual slips, seen from the name alone.
 fn hint(command: &str) -> Option<&'static str> {
     let name = command.rsplit('/').next().unwrap_or(command);
@@ -70,7 +103,7 @@ mod tests {
     use sonde_model::Verdict;
 
     use super::super::testing::{Check, check_start, waiting};
-    use crate::testing::Scene;
+    use crate::testing::{Scene, crashed, pod};
 
     #[test]
     fn a_command_that_is_not_there() {
@@ -94,6 +127,15 @@ mod tests {
         let patch = json!({"spec": {"containers": [container]}});
         let outcome = Scene::new().object(waiting(&patch, "RunContainerError", &words)).diagnose();
         outcome.finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven).clone()
+    }
+
+    #[test]
+    fn a_missing_interpreter_leaves_a_line_in_the_log() {
+        let crashed = pod(json!({"status": {"containerStatuses": [crashed(255, "Error")]}}));
+        let line = "exec /app/no-interpreter: no such file or directory";
+        let outcome = Scene::new().object(crashed).log("shop/app-1", "app", true, line).diagnose();
+        let finding = outcome.finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven);
+        assert!(finding.headline.contains("/app/no-interpreter"), "{}", finding.headline);
     }
 
     #[test]

@@ -195,3 +195,10 @@ pub(super) fn security_field(
     }
     of(false).map(|value| facts.field(&format!("spec.securityContext.{name}"), value))
 }
+
+/// A log line that the runtime's init wrote before it became the program, not the program itself.
+pub(super) fn is_runtimes(line: &str) -> bool {
+    line.starts_with("exec /")
+        || line.starts_with("exec container process")
+        || line.contains("exec user process caused")
+}

@@ -59,7 +59,7 @@ fn suggest(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>) {
         known.iter().filter(|image| **image != pull.image && split(image).0 == repository).cloned().collect();
     let close = if same.is_empty() {
         let repositories: BTreeSet<&str> = known.iter().map(|image| split(image).0).collect();
-        nearest(repository, repositories.into_iter())
+        nearest(repository, repositories)
     } else {
         None
     };
