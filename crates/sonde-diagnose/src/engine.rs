@@ -3,12 +3,15 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use sonde_grammar::Fact;
 use sonde_model::{
     BlindSpot, Code, Evidence, Family, Finding, Kind, NotUnderstood, ObjectRef, Report, SCHEMA, Scanned,
     Severity, Verdict,
 };
 
 use crate::case::evidence_id;
+use crate::changes;
 use crate::join::{Draft, join};
 use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::subject::Subject;
@@ -95,7 +98,10 @@ pub fn diagnose(question: &Question) -> Answer {
             }
         }
     }
-    let findings = join(drafts, &question.snapshot);
+    let mut findings = join(drafts, &question.snapshot);
+    for finding in &mut findings {
+        changes::tell(finding, &question.snapshot);
+    }
     let mut blind_spots = question.blind_spots.clone();
     blind_spots.extend(unmet(&wants));
     problems.sort();
@@ -245,7 +251,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         verdict,
         headline: case.headline,
         symptom: episode.word.clone(),
-        since: episode.since,
+        since: begun(facts),
         ended: episode.ended,
         changes: Vec::new(),
         chain,
@@ -261,6 +267,17 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         root_key: case.root_key,
         symptom: episode.symptom,
     }
+}
+
+/// Since when: a container that restarts again and again is in trouble since the kubelet first backed off, not since its
+/// last end.
+fn begun(facts: &Facts<'_>) -> Option<Timestamp> {
+    let first_back_off = facts
+        .all_messages()
+        .filter(|message| facts.episode.run.is_some() && message.facts.contains(&Fact::RestartBackOff))
+        .filter_map(|message| message.first)
+        .min();
+    [facts.episode.since, first_back_off].into_iter().flatten().min()
 }
 
 /// Wants that are still open are blind spots: one each, with every conclusion that it forbids. What a proven cause still

@@ -8,6 +8,7 @@
 mod case;
 mod cause;
 mod causes;
+mod changes;
 mod ending;
 mod engine;
 mod episode;
