@@ -65,6 +65,7 @@ pub struct Case {
     pub(crate) severity: Option<Severity>,
     pub(crate) root: Option<ObjectRef>,
     pub(crate) root_key: String,
+    pub(crate) follows_root: bool,
     pub(crate) seen: Vec<Seen>,
     pub(crate) decisive: Vec<usize>,
     pub(crate) steps: Vec<(String, Vec<usize>)>,
@@ -84,6 +85,7 @@ impl Case {
             severity: None,
             root: None,
             root_key: String::new(),
+            follows_root: false,
             seen: Vec::new(),
             decisive: Vec::new(),
             steps: Vec::new(),
@@ -145,6 +147,13 @@ impl Case {
     pub fn root(&mut self, root: ObjectRef) -> &mut Self {
         self.root = Some(root);
         self
+    }
+
+    /// As [`Case::root`], for a root that is itself in trouble: where it has a finding of its own, that finding explains
+    /// this one.
+    pub fn follows(&mut self, root: ObjectRef) -> &mut Self {
+        self.follows_root = true;
+        self.root(root)
     }
 
     /// Tells roots apart that are no objects: a registry, a key, a taint.

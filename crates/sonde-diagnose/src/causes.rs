@@ -18,6 +18,7 @@ mod nod;
 mod oom;
 mod rol;
 mod svc;
+mod sch;
 mod trm;
 
 const FAMILIES: &[&[&Cause]] = &[
@@ -35,6 +36,7 @@ const FAMILIES: &[&[&Cause]] = &[
     oom::CAUSES,
     rol::CAUSES,
     svc::CAUSES,
+    sch::CAUSES,
     trm::CAUSES,
 ];
 

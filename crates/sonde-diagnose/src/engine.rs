@@ -13,6 +13,7 @@ use sonde_model::{
 use crate::case::evidence_id;
 use crate::changes;
 use crate::join::{Draft, join};
+use crate::placement::Placements;
 use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::subject::Subject;
 use crate::triage::{Opened, Triage};
@@ -56,6 +57,7 @@ pub fn diagnose(question: &Question) -> Answer {
     }
     let differentials = Differentials::new();
     let survey = OnceCell::new();
+    let placements = Placements::new(&question.snapshot);
     let mut drafts = Vec::new();
     let mut wants = Vec::new();
     let mut not_understood = NotUnderstood {
@@ -80,6 +82,7 @@ pub fn diagnose(question: &Question) -> Answer {
                 texts: &question.texts,
                 subject: &subject,
                 survey: &survey,
+                placements: &placements,
             };
             for conclusion in conclude(&facts, &differentials) {
                 wants.extend(
@@ -265,6 +268,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     Draft {
         finding,
         root_key: case.root_key,
+        follows_root: case.follows_root,
         symptom: episode.symptom,
     }
 }

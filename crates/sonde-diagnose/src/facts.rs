@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::fmt::Display;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,7 @@ use sonde_world::view::{Container, ContainerStatus, Node, ObjectMeta, Pod};
 
 use crate::case::Seen;
 use crate::message::Message;
+use crate::placement::{Placement, Placements};
 use crate::subject::Subject;
 use crate::survey::Survey;
 use crate::triage::nameless;
@@ -30,6 +32,7 @@ pub struct Facts<'a> {
     pub(crate) texts: &'a Texts,
     pub(crate) subject: &'a Subject,
     pub(crate) survey: &'a OnceCell<Survey>,
+    pub(crate) placements: &'a Placements<'a>,
 }
 
 impl<'a> Facts<'a> {
@@ -329,6 +332,11 @@ impl<'a> Facts<'a> {
             "".into()
         };
         Want::Kind { kind, namespace }
+    }
+
+    /// Where the subject pod fits and why not elsewhere, by the scheduler's filters.
+    pub(crate) fn placement(&self) -> Option<Rc<Placement>> {
+        self.placements.of(&self.episode.subject, &self.subject.pod)
     }
 
     /// How long the episode has lasted.

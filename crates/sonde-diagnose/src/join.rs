@@ -12,6 +12,8 @@ use crate::Symptom;
 pub(crate) struct Draft {
     pub(crate) finding: Finding,
     pub(crate) root_key: String,
+    /// The root's own finding explains this one.
+    pub(crate) follows_root: bool,
     pub(crate) symptom: Symptom,
 }
 
@@ -19,14 +21,24 @@ pub(crate) struct Draft {
 pub(crate) fn join(drafts: Vec<Draft>, snapshot: &Snapshot) -> Vec<Finding> {
     let (follows, roots): (Vec<Draft>, Vec<Draft>) = drafts
         .into_iter()
-        .partition(|draft| draft.symptom.follows_from_owned());
+        .partition(|draft| draft.follows_root || draft.symptom.follows_from_owned());
     let mut findings = merge(roots);
     let mut rest = Vec::new();
     for draft in follows {
-        match findings
-            .iter_mut()
-            .find(|finding| explains(finding, &draft.finding.subject, snapshot))
-        {
+        let subject = &draft.finding.subject;
+        match findings.iter_mut().find(|finding| {
+            if draft.follows_root {
+                finding.severity > Severity::Info
+                    && (finding.subject == *subject || finding.explains.contains(subject))
+            } else {
+                explains(finding, subject, snapshot)
+            }
+        }) {
+            Some(finding) if draft.follows_root => {
+                for object in draft.finding.explains {
+                    push_unique(&mut finding.explains, object);
+                }
+            }
             Some(finding) => push_unique(&mut finding.explains, draft.finding.subject.clone()),
             None => rest.push(draft),
         }

@@ -15,6 +15,8 @@ mod episode;
 mod facts;
 mod join;
 mod message;
+mod nearest;
+mod placement;
 mod question;
 mod resolve;
 mod subject;

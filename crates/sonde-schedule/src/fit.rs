@@ -402,16 +402,17 @@ impl Fit {
 
     /// Whether everything was known that a statement "no node fits" needs.
     pub fn proves_no_fit(&self) -> bool {
+        // What stops a pod before any node is looked at needs no node.
+        if !self.before_nodes.is_empty() {
+            return true;
+        }
         let unsure = |unknown: &Unknown| !matches!(unknown, Unknown::Pods | Unknown::VolumeLimits);
         let pods_unknown = self.unknowns.contains(&Unknown::Pods);
-        !self.fits_somewhere()
-            && !self.unknowns.iter().any(unsure)
-            && (!self.before_nodes.is_empty()
-                || self.nodes.iter().all(|node| {
-                    node.rejections
-                        .iter()
-                        .any(|rejection| !pods_unknown || rejection.holds_with_more_pods())
-                }))
+        let refused = |node: &NodeFit| {
+            let mut rejections = node.rejections.iter();
+            rejections.any(|rejection| !pods_unknown || rejection.holds_with_more_pods())
+        };
+        !self.unknowns.iter().any(unsure) && self.nodes.iter().all(refused)
     }
 
     /// Whether everything was known that a statement "it fits there" needs.

@@ -191,7 +191,7 @@ impl Cluster {
     /// Who would have to leave: as few pods as possible, on the node that lacks least.
     fn departures(&self, fit: &Fit) -> Vec<Change> {
         let by_pods = |rejection: &Rejection| rejection.yields_to_preemption();
-        let mut ways: Vec<(usize, i64, Change)> = Vec::new();
+        let mut ways: Vec<((usize, i64, i64), Change)> = Vec::new();
         for node in rejected_for(fit, by_pods) {
             let Some(room) = self.node(&node.node) else {
                 continue;
@@ -199,21 +199,18 @@ impl Cluster {
             let Some(pods) = who_leaves(room, node) else {
                 continue;
             };
-            let held = pods.iter().fold(0_i64, |sum, pod| {
-                let object = room.pods.iter().find(|have| have.reference == *pod);
-                sum.saturating_add(object.map_or(0, |object| amount(object, "memory")))
-            });
-            ways.push((
-                pods.len(),
-                held,
-                Change::RemovePods {
-                    node: node.node.clone(),
-                    pods,
-                },
-            ));
+            let held = |resource| {
+                let leaving = room.pods.iter().filter(|pod| pods.contains(&pod.reference));
+                leaving
+                    .map(|pod| amount(pod, resource))
+                    .fold(0, i64::saturating_add)
+            };
+            let harm = (pods.len(), held("cpu"), held("memory"));
+            let node = node.node.clone();
+            ways.push((harm, Change::RemovePods { node, pods }));
         }
-        ways.sort_by_key(|(pods, held, _)| (*pods, *held));
-        ways.into_iter().map(|(.., change)| change).collect()
+        ways.sort_by_key(|(harm, _)| *harm);
+        ways.into_iter().map(|(_, change)| change).collect()
     }
 
     /// The request that the largest hole would take.

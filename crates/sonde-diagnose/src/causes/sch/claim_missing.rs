@@ -1,0 +1,147 @@
+//! SCH-CLAIM-MISSING: the pod names a claim that does not exist or is being deleted.
+
+use std::sync::Arc;
+
+use sonde_grammar::fact::PreFilter;
+use sonde_model::{Code, Kind, Risk};
+use sonde_schedule::Obstacle;
+
+use super::stated::{claim_ref, decides, who};
+use crate::field_on;
+use crate::nearest::nearest;
+use crate::placement::Why;
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("SCH-CLAIM-MISSING"),
+    title: "a claim of the pod does not exist",
+    explains: &[Symptom::Unschedulable],
+    reads: &[Kind::PersistentVolumeClaim],
+    state,
+    page: page!("SCH-CLAIM-MISSING"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let Some(stated) = decides(facts, case, Why::ClaimMissing) else {
+        return;
+    };
+    let who = who(facts);
+    let found = stated.obstacles().iter().find_map(|obstacle| match obstacle {
+        Obstacle::ClaimMissing { claim, ephemeral } => Some((claim.clone(), *ephemeral, false)),
+        Obstacle::ClaimDeleting(claim) => Some((claim.clone(), false, true)),
+        _ => None,
+    });
+    let told = stated.stops().iter().find_map(|stop| match stop {
+        PreFilter::ClaimNotFound(claim) => Some((claim.as_str().into(), false, false)),
+        PreFilter::EphemeralClaim(claim) => Some((claim.as_str().into(), true, false)),
+        PreFilter::ClaimDeleting(claim) => Some((claim.as_str().into(), false, true)),
+        _ => None,
+    });
+    let Some((claim, ephemeral, deleting)): Option<(Arc<str>, bool, bool)> = found.or(told) else {
+        case.headline(format!("a claim of {who} does not exist"));
+        stated.finish(facts, case);
+        return;
+    };
+    let reference = claim_ref(facts, &claim);
+    case.headline(if deleting {
+        format!("{who} needs claim {claim}, which is being deleted")
+    } else if ephemeral {
+        format!("{who} waits for claim {claim}, which a controller makes for its ephemeral volume")
+    } else {
+        format!("{who} needs claim {claim}, which does not exist")
+    });
+    let at = facts.pod().spec.volumes.iter().position(|volume| {
+        volume
+            .persistent_volume_claim
+            .as_ref()
+            .is_some_and(|it| *it.claim_name == *claim)
+    });
+    if let Some(at) = at {
+        let path = format!("spec.volumes[{at}].persistentVolumeClaim.claimName");
+        case.step(format!("the pod needs claim {claim}"), [facts.field(&path, &claim)]);
+    }
+    if let Some(absence) = facts.absence(&reference) {
+        case.proven_by(absence.clone());
+        case.step(format!("claim {claim} does not exist"), [absence]);
+    } else if deleting {
+        case.step(
+            format!("claim {claim} is being deleted"),
+            [field_on(&reference, "metadata.deletionTimestamp", "set")],
+        );
+        case.follows(reference.clone());
+    }
+    let names: Vec<String> = facts
+        .snapshot
+        .in_namespace(Kind::PersistentVolumeClaim, &facts.episode.subject.namespace)
+        .map(|it| it.reference.name.to_string())
+        .collect();
+    if !deleting && let Some(near) = nearest(&claim, names.iter().map(String::as_str)) {
+        let seen = facts.computed(format!("names like {claim}"), &near);
+        case.step(format!("there is a claim {near}, which is nearly the same name"), [seen]);
+        case.advice(format!("if {near} was meant, correct the name in the pod template"), Risk::Restart);
+    }
+    if !deleting && !ephemeral {
+        case.advice(format!("create claim {claim} in the pod's namespace"), Risk::None);
+    }
+    stated.finish(facts, case);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use super::super::testing::*;
+    use crate::testing::Scene;
+
+    const SAID: &str = "0/1 nodes are available: persistentvolumeclaim \"data\" not found. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+
+    fn with_volume() -> serde_json::Value {
+        json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}})
+    }
+
+    fn claim(patch: serde_json::Value) -> serde_json::Value {
+        let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop", "uid": "u-claim",
+            "creationTimestamp": "2026-03-01T09:00:00Z", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk", "volumeName": "v", "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Bound"}});
+        crate::testing::merge(&mut claim, patch);
+        claim
+    }
+
+    fn volume(zone: &str) -> serde_json::Value {
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+            "claimRef": {"namespace": "shop", "name": "data", "uid": "u-claim"}, "csi": {"driver": "csi.example.com", "volumeHandle": "h"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}]}}}, "status": {"phase": "Bound"}})
+    }
+
+    #[test]
+    fn found_with_the_nearest_name() {
+        let outcome = scene()
+            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
+            .object(volume("a"))
+            .object(claim(json!({"metadata": {"name": "dta"}})))
+            .object(pending(SAID, with_volume()))
+            .diagnose();
+        let finding = outcome.finds_only("SCH-CLAIM-MISSING", Verdict::Proven);
+        assert!(finding.headline.contains("needs claim data, which does not exist"), "{}", finding.headline);
+        assert!(finding.chain.iter().any(|step| step.text.contains("there is a claim dta")));
+    }
+
+    #[test]
+    fn proven_by_the_words_alone() {
+        let outcome = Scene::new().loose(SAID).diagnose();
+        assert!(outcome.finds_only("SCH-CLAIM-MISSING", Verdict::Proven).headline.contains("claim data"));
+    }
+
+    #[test]
+    fn over_when_it_was_made() {
+        scene()
+            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
+            .object(volume("a"))
+            .object(claim(json!({})))
+            .object(pending(SAID, with_volume()))
+            .diagnose()
+            .lacks("SCH-CLAIM-MISSING");
+    }
+}

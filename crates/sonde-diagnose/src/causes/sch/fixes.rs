@@ -1,0 +1,223 @@
+//! Changes that were tried on a copy of the cluster, as things to do.
+
+use sonde_model::{Kind, ObjectRef, Risk};
+use sonde_schedule::{Change, Holder, Preemption, PreemptionPlan, Remedy};
+
+use super::words;
+use crate::placement::Placement;
+use crate::{Case, Facts};
+
+/// Adds every change that helps, the least intrusive first, and what preemption could do.
+pub(super) fn add(facts: &Facts<'_>, case: &mut Case, placement: &Placement) {
+    let cluster = facts.placements.cluster();
+    for remedy in placement.remedies(cluster) {
+        one(facts, case, remedy);
+    }
+    match placement.preemption(cluster) {
+        Some(Preemption::Possible(plans)) => {
+            if let Some(plan) = plans.first() {
+                case.step(
+                    "the scheduler may make room by itself: pods of lower priority are in the way",
+                    [super::stated::computed(facts, plan_text(plan))],
+                );
+            }
+        }
+        Some(Preemption::Never) => {
+            let seen = facts.field("spec.preemptionPolicy", "Never");
+            case.step(
+                "the pod's priority class forbids to remove pods of lower priority",
+                [seen],
+            );
+        }
+        _ => {}
+    }
+}
+
+fn plan_text(plan: &PreemptionPlan) -> String {
+    format!("on {}: {}", plan.node, names(&plan.victims))
+}
+
+pub(super) fn names(pods: &[ObjectRef]) -> String {
+    let texts: Vec<String> = pods
+        .iter()
+        .take(5)
+        .map(|pod| format!("{pod} in {}", pod.namespace))
+        .collect();
+    let more = pods.len().saturating_sub(5);
+    if more > 0 {
+        format!("{} and {more} more", texts.join(", "))
+    } else {
+        texts.join(", ")
+    }
+}
+
+/// The biggest holders of a resource.
+pub(super) fn holders(resource: &str, holders: &[Holder]) -> String {
+    let texts: Vec<String> = holders
+        .iter()
+        .take(3)
+        .map(|holder| {
+            format!(
+                "{} in {} ({})",
+                holder.pod,
+                holder.pod.namespace,
+                words::amount(resource, holder.amount)
+            )
+        })
+        .collect();
+    texts.join(", ")
+}
+
+const TRIED: &str = "tried with the scheduler's filters";
+
+fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy) {
+    let node = &remedy.node;
+    let workload = facts.workload();
+    match &remedy.change {
+        Change::RemovePods { node, pods } => {
+            case.advice(
+                format!(
+                    "let {} leave node {node}; the pod fits there then ({TRIED})",
+                    names(pods)
+                ),
+                Risk::Wide,
+            );
+        }
+        Change::LowerRequest { resource, from, to } => {
+            let text = format!(
+                "ask for at most {} instead of {}; the pod fits on {node} then ({TRIED})",
+                words::amount(resource, *to),
+                words::amount(resource, *from)
+            );
+            match set_resources(facts, &workload, resource, from - to) {
+                Some(command) => case.fix(text, command, Risk::Restart),
+                None => case.advice(text, Risk::Restart),
+            };
+        }
+        Change::Tolerate(taint) => {
+            let value = if taint.value.is_empty() {
+                "operator: Exists".to_owned()
+            } else {
+                format!("operator: Equal, value: {:?}", taint.value)
+            };
+            let used = match remedy.used_by.as_slice() {
+                [] => String::new(),
+                some => format!("; {} tolerate it already", names(some)),
+            };
+            case.advice(
+                format!(
+                    "if these nodes are meant for it, add to the pod template: tolerations: [{{key: {:?}, {value}, effect: {}}}]; the pod fits on {node} then ({TRIED}){used}",
+                    taint.key, taint.effect
+                ),
+                Risk::Restart,
+            );
+        }
+        Change::Uncordon(node) => {
+            case.fix(
+                format!("let node {node} take pods again; the pod fits there then ({TRIED})"),
+                format!("kubectl uncordon {node}"),
+                Risk::Wide,
+            );
+        }
+        Change::Correct {
+            requirement,
+            key,
+            value,
+        } => correct(case, &workload, requirement, (key, value), node),
+        Change::LabelNode { node, key, value } => {
+            case.fix(
+                format!("if node {node} is meant, give it the label; the pod fits there then ({TRIED})"),
+                format!("kubectl label node {node} {key}={value}"),
+                Risk::Wide,
+            );
+        }
+        Change::AddNode { like } => {
+            let shape = facts
+                .placements
+                .cluster()
+                .node(like)
+                .map_or_else(String::new, |room| {
+                    let offers = &room.columns().allocatable;
+                    format!(
+                        " ({}, {})",
+                        words::amount("cpu", offers.cpu_milli),
+                        words::amount("memory", offers.memory)
+                    )
+                });
+            case.advice(
+                format!("add a node like {like}{shape}; the pod fits there, before DaemonSets take their part ({TRIED})"),
+                Risk::Wide,
+            );
+        }
+        Change::RemoveGates => {}
+    }
+}
+
+fn correct(
+    case: &mut Case,
+    workload: &ObjectRef,
+    requirement: &sonde_schedule::NodeRequirement,
+    (key, value): (&str, &str),
+    node: &str,
+) {
+    let text = format!(
+        "if {key}={value} was meant instead of {}, correct {}; the pod fits on {node} then ({TRIED})",
+        requirement.requirement.text(),
+        requirement.place
+    );
+    if requirement.place == "spec.nodeSelector" && has_template(&workload.kind) {
+        let old = &requirement.requirement.key;
+        let removed = if old == key {
+            String::new()
+        } else {
+            format!("{old:?}:null,")
+        };
+        case.fix(
+            text,
+            format!(
+                "kubectl patch {} --type=strategic -p '{{\"spec\":{{\"template\":{{\"spec\":{{\"nodeSelector\":{{{removed}{key:?}:{value:?}}}}}}}}}}}'",
+                workload.kubectl()
+            ),
+            Risk::Restart,
+        );
+    } else {
+        case.advice(text, Risk::Restart);
+    }
+}
+
+fn has_template(kind: &Kind) -> bool {
+    matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet)
+}
+
+/// The command that lowers the request of the container that asks for most.
+fn set_resources(facts: &Facts<'_>, workload: &ObjectRef, resource: &str, less: i64) -> Option<String> {
+    if !has_template(&workload.kind) || !matches!(resource, "cpu" | "memory") {
+        return None;
+    }
+    let asks = |container: &sonde_world::view::Container| {
+        let quantity = container.request(resource)?.quantity()?;
+        Some(if resource == "cpu" {
+            quantity.milli()
+        } else {
+            quantity.units()
+        })
+    };
+    let container = facts
+        .pod()
+        .spec
+        .containers
+        .iter()
+        .max_by_key(|container| asks(container).unwrap_or(0))?;
+    let left = asks(container)?.checked_sub(less).filter(|left| *left > 0)?;
+    // Whole Mi, rounded down: nobody writes bytes.
+    let text = match resource {
+        "cpu" => format!("{left}m"),
+        _ if left >= 1 << 20 => format!("{}Mi", left >> 20),
+        _ => left.to_string(),
+    };
+    Some(format!(
+        "kubectl set resources {} -c {} --requests={resource}={text}",
+        workload.kubectl(),
+        container.name
+    ))
+}

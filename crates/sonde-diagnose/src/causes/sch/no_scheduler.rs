@@ -1,0 +1,134 @@
+//! SCH-NO-SCHEDULER: the default scheduler has not said a word about the pod: it is not running, or not working.
+
+use jiff::SignedDuration;
+use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
+use sonde_world::view::Lease;
+
+use super::stated::{scheduler_is_silent, who};
+use crate::{Want, field_on};
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("SCH-NO-SCHEDULER"),
+    title: "no scheduler is running",
+    explains: &[Symptom::Unschedulable],
+    reads: &[Kind::Lease],
+    state,
+    page: page!("SCH-NO-SCHEDULER"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    if !scheduler_is_silent(facts) {
+        return;
+    }
+    let lease = ObjectRef::new(Kind::Lease, "kube-system", "kube-scheduler");
+    let silent = facts.field("status.conditions", "no PodScheduled");
+    case.headline(format!(
+        "no scheduler has looked at {}: the pod has neither a condition nor an event of one",
+        who(facts)
+    ));
+    let view = facts.snapshot.view::<Lease>(&lease);
+    let renewed = view.as_ref().and_then(|view| view.spec.renew_time.0);
+    let age = facts.now.zip(renewed).map(|(now, renewed)| now.duration_since(renewed));
+    match age {
+        Some(age) if age > STALE => {
+            let mut seen = field_on(&lease, "spec.renewTime", renewed.map_or_else(String::new, |it| it.to_string()));
+            seen.time = renewed;
+            case.proven_by(seen.clone());
+            case.step(
+                format!("the scheduler has not renewed its lease for {} s", age.as_secs()),
+                [seen],
+            );
+        }
+        Some(_) => {
+            let seen = field_on(&lease, "spec.renewTime", renewed.map_or_else(String::new, |it| it.to_string()));
+            case.refuted_by(seen, "the scheduler renews its lease");
+            return;
+        }
+        None => {
+            case.supported_by(silent.clone());
+            case.wants(Want::Object(lease.clone()), "whether the scheduler still renews its lease");
+        }
+    }
+    unwell(facts, case);
+    case.step("so nobody looks at pods that have no node", [silent]);
+    case.severity(Severity::Critical);
+    case.root(lease);
+    case.look(
+        "whether the scheduler runs",
+        "kubectl get pods -n kube-system -l component=kube-scheduler",
+    );
+    case.advice(
+        "start kube-scheduler again: its static pod is in /etc/kubernetes/manifests of the control plane nodes",
+        Risk::Wide,
+    );
+}
+
+/// The scheduler's own pods, where they are seen and not ready.
+fn unwell(facts: &Facts<'_>, case: &mut Case) {
+    let pods = facts
+        .snapshot
+        .in_namespace(Kind::Pod, "kube-system")
+        .filter(|pod| pod.label("component") == Some("kube-scheduler"));
+    for pod in pods {
+        let ready = pod.pod().and_then(|columns| columns.condition("Ready"));
+        if let Some(ready) = ready.filter(|ready| ready.is_false()) {
+            let mut seen = field_on(&pod.reference, "status.conditions[Ready]", &ready.status);
+            seen.time = ready.last_transition_time.0;
+            case.supported_by(seen.clone());
+            case.step(format!("{} is not ready", pod.reference), [seen]);
+        }
+    }
+}
+
+/// The scheduler renews its lease every two seconds and loses it after fifteen; this is far beyond both.
+const STALE: SignedDuration = SignedDuration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use super::super::testing::*;
+    use crate::testing::Scene;
+
+    fn silent() -> serde_json::Value {
+        pending("", json!({"metadata": {"creationTimestamp": "2026-03-01T11:50:00Z"}, "status": {"conditions": null}}))
+    }
+
+    fn lease(renewed: &str) -> serde_json::Value {
+        json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "kube-scheduler", "namespace": "kube-system"},
+            "spec": {"holderIdentity": "cp-1", "leaseDurationSeconds": 15, "renewTime": renewed}})
+    }
+
+    fn nodes() -> Scene {
+        scene().object(node("n1", json!({})))
+    }
+
+    #[test]
+    fn found_when_the_lease_is_old() {
+        let outcome = nodes().object(silent()).object(lease("2026-03-01T11:40:00.000000Z")).diagnose();
+        outcome.finds_only("SCH-NO-SCHEDULER", Verdict::Proven);
+    }
+
+    #[test]
+    fn not_when_the_lease_is_fresh() {
+        let outcome = nodes().object(silent()).object(lease("2026-03-01T11:59:59.000000Z")).diagnose();
+        outcome.does_not_claim("SCH-NO-SCHEDULER").rules_out("SCH-NO-SCHEDULER");
+    }
+
+    #[test]
+    fn likely_when_the_lease_is_not_known() {
+        let outcome = nodes().object(silent()).diagnose();
+        outcome.finds_only("SCH-NO-SCHEDULER", Verdict::Likely);
+        assert!(!outcome.wants.is_empty());
+    }
+
+    #[test]
+    fn calm_about_a_pod_made_just_now() {
+        let mut pod = silent();
+        crate::testing::merge(&mut pod, json!({"metadata": {"creationTimestamp": "2026-03-01T11:59:55Z"}}));
+        nodes().object(pod).diagnose().is_calm();
+    }
+}

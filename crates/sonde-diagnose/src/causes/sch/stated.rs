@@ -1,0 +1,344 @@
+//! The part of a case that all causes of the family share: what decides, the numbers of each node, the scheduler's own
+//! words, and the changes that help.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{PreFilter, Unschedulable};
+use sonde_model::{Kind, ObjectRef};
+use sonde_schedule::{NodeFit, Obstacle, Preemption, Rejection, Room};
+
+use super::told::{Told, told};
+use super::{fixes, words};
+use crate::placement::{Outlook, Placement, Why};
+use crate::{Case, Facts, Message, Seen, Want};
+
+/// Nodes whose numbers are shown one by one.
+const NODES_SHOWN: usize = 5;
+
+/// What a cause can build its headline from.
+pub(super) struct Stated<'a> {
+    placement: Option<(Rc<Placement>, Outlook)>,
+    pub(super) said: Option<&'a Unschedulable>,
+    pub(super) message: Option<&'a Message>,
+}
+
+impl<'a> Stated<'a> {
+    /// The nodes that decide.
+    pub(super) fn nodes(&self) -> Vec<&NodeFit> {
+        let Some((placement, outlook)) = &self.placement else {
+            return Vec::new();
+        };
+        outlook
+            .nodes
+            .iter()
+            .filter_map(|at| placement.fit.nodes.get(*at))
+            .collect()
+    }
+
+    /// The reasons on the nodes that decide.
+    pub(super) fn rejections(&self) -> impl Iterator<Item = &Rejection> {
+        self.nodes().into_iter().flat_map(|node| &node.rejections)
+    }
+
+    /// What stopped the pod before any node was looked at.
+    pub(super) fn obstacles(&self) -> &[Obstacle] {
+        self.placement
+            .as_ref()
+            .map_or(&[], |(placement, _)| placement.fit.before_nodes.as_slice())
+    }
+
+    /// What the scheduler said before any node was looked at.
+    pub(super) fn stops(&self) -> &'a [PreFilter] {
+        self.said.map_or(&[], |said| said.pre_filter.as_slice())
+    }
+
+    /// The room on the nodes that would take the pod.
+    pub(super) fn room(&self, facts: &Facts<'_>) -> Vec<Room> {
+        self.placement.as_ref().map_or_else(Vec::new, |(placement, _)| {
+            placement.room(facts.placements.cluster()).to_vec()
+        })
+    }
+
+    /// The nodes that decide, in words: `n1`, `n1 and n2`, `5 nodes`.
+    pub(super) fn node_names(&self) -> String {
+        let nodes = self.nodes();
+        match nodes.as_slice() {
+            [] => "the nodes".to_owned(),
+            [one] => format!("node {}", one.node),
+            [one, two] => format!("nodes {} and {}", one.node, two.node),
+            many => format!("{} nodes", many.len()),
+        }
+    }
+
+    /// Adds what is common to the family at the end of a case.
+    pub(super) fn finish(&self, facts: &Facts<'_>, case: &mut Case) {
+        if let Some((placement, outlook)) = &self.placement {
+            others(facts, case, placement, outlook);
+        }
+        if let Some(message) = self.message {
+            case.step("the scheduler finds no node for it", [message.seen()]);
+        } else {
+            let seen = facts.field("status.phase", &facts.episode.word);
+            case.step("so the pod has no node", [seen]);
+        }
+        if let Some((placement, _)) = &self.placement {
+            fixes::add(facts, case, placement);
+        }
+    }
+}
+
+/// The newest words of the scheduler.
+pub(super) fn said<'a>(facts: &Facts<'a>) -> Option<(&'a Unschedulable, &'a Message)> {
+    facts.find(|fact| match fact {
+        Fact::Unschedulable(said) => Some(said),
+        _ => None,
+    })
+}
+
+/// Whether `why` is what decides: by the filters where the nodes are known, else by the scheduler's words. States the
+/// case so far and hands back what the headline needs.
+pub(super) fn decides<'a>(facts: &Facts<'a>, case: &mut Case, why: Why) -> Option<Stated<'a>> {
+    decides_if(facts, case, why, |_| true)
+}
+
+/// As [`decides`], where the filters' numbers must satisfy `further` too.
+pub(super) fn decides_if<'a>(
+    facts: &Facts<'a>,
+    case: &mut Case,
+    why: Why,
+    further: impl Fn(&Stated<'a>) -> bool,
+) -> Option<Stated<'a>> {
+    if scheduler_is_silent(facts) {
+        return None;
+    }
+    let said = said(facts);
+    let tells: Vec<Told> = said.map_or_else(Vec::new, |(said, _)| told(said));
+    let is_told = tells.iter().find(|told| told.why == why);
+    let placement = facts.placement();
+    let mut stated = Stated {
+        placement: None,
+        said: said.map(|(said, _)| said),
+        message: said.map(|(_, message)| message),
+    };
+    let under_way = under_way(facts).is_some();
+    if under_way && why != Why::PreemptionUnderWay {
+        return None;
+    }
+    if let Some(placement) = placement.as_ref().filter(|_| !under_way)
+        && let Some(outlook) = placement.outlook()
+    {
+        stated.placement = Some((placement.clone(), outlook.clone()));
+        if outlook.why == why && further(&stated) {
+            prove(facts, case, &stated);
+            return Some(stated);
+        }
+        // It removed some nodes, or the scheduler mentions it, and yet something else decides.
+        if outlook.why != why
+            && is_told.is_some()
+            && let Some((_, message)) = said
+        {
+            case.hinted_by(message.seen());
+        }
+        return None;
+    }
+    if let Some(placement) = placement
+        && placement.fit.proves_fit()
+        && let (Some(_), Some(node)) = (is_told, placement.fit.fitting().next())
+    {
+        let seen = computed(facts, format!("{}: nothing stands against the pod", node.node));
+        case.refuted_by(
+            seen,
+            format!(
+                "the pod fits on {} by now; the scheduler tries again on its own",
+                node.node
+            ),
+        );
+        return None;
+    }
+    let told = is_told?;
+    let (_, message) = said?;
+    if !further(&stated) {
+        return None;
+    }
+    if told.certain {
+        case.proven_by(message.seen());
+    } else if tells.len() > 1 {
+        case.hinted_by(message.seen());
+    } else {
+        case.supported_by(message.seen());
+    }
+    want_lists(facts, case);
+    Some(stated)
+}
+
+/// The default scheduler has not said a word about the pod: neither a condition nor an event.
+pub(super) fn scheduler_is_silent(facts: &Facts<'_>) -> bool {
+    facts.episode.subject.kind == Kind::Pod
+        && !facts.is_partial()
+        && matches!(facts.pod().spec.scheduler_name.as_str(), "" | "default-scheduler")
+        && facts.pod().condition("PodScheduled").is_none()
+        && said(facts).is_none()
+}
+
+/// The node that preemption chose for the pod, and the pods that end there for it.
+pub(super) fn under_way(facts: &Facts<'_>) -> Option<(Arc<str>, Vec<ObjectRef>)> {
+    if facts.pod().status.nominated_node_name.is_empty() {
+        return None;
+    }
+    let placement = facts.placement()?;
+    match placement.preemption(facts.placements.cluster())? {
+        Preemption::UnderWay { node, victims } => Some((node.clone(), victims.clone())),
+        _ => None,
+    }
+}
+
+/// The lists with which the filters can be run here.
+pub(super) fn want_lists(facts: &Facts<'_>, case: &mut Case) {
+    let everywhere = |kind: &Kind| facts.snapshot.is_complete_everywhere(kind);
+    for (kind, text) in [
+        (Kind::Node, "what every node offers and refuses"),
+        (Kind::Pod, "which pods hold the room on the nodes"),
+    ] {
+        if !everywhere(&kind) {
+            case.wants(
+                Want::Kind {
+                    kind,
+                    namespace: "".into(),
+                },
+                text,
+            );
+        }
+    }
+}
+
+/// A result of the filters as evidence.
+pub(super) fn computed(facts: &Facts<'_>, text: String) -> Seen {
+    facts.computed("the scheduler's filters, run on the objects read", text)
+}
+
+/// The numbers of the nodes that decide, as proof.
+fn prove(facts: &Facts<'_>, case: &mut Case, stated: &Stated<'_>) {
+    let nodes = stated.nodes();
+    for node in nodes.iter().take(NODES_SHOWN) {
+        case.proven_by(computed(facts, words::node(node)));
+    }
+    if nodes.len() > NODES_SHOWN {
+        let more = nodes.len() - NODES_SHOWN;
+        case.proven_by(computed(
+            facts,
+            format!("{more} more nodes refuse it for like reasons"),
+        ));
+    }
+    if nodes.is_empty() {
+        let seen = stated
+            .message
+            .map_or_else(|| facts.field("status.phase", &facts.episode.word), Message::seen);
+        case.proven_by(seen);
+    }
+    if nodes.is_empty() {
+        return;
+    }
+    let shown: Vec<Seen> = nodes
+        .iter()
+        .take(NODES_SHOWN)
+        .map(|node| computed(facts, words::node(node)))
+        .collect();
+    let text = match nodes.as_slice() {
+        [one] => words::node(one),
+        many => format!("{} nodes come into question, and each refuses it", many.len()),
+    };
+    case.step(text, shown);
+}
+
+/// The nodes that do not come into question, in one line.
+fn others(facts: &Facts<'_>, case: &mut Case, placement: &Placement, outlook: &Outlook) {
+    let mut reasons: BTreeMap<String, Vec<&NodeFit>> = BTreeMap::new();
+    for (at, node) in placement.fit.nodes.iter().enumerate() {
+        if outlook.nodes.binary_search(&at).is_err()
+            && let Some(first) = node.rejections.first()
+        {
+            reasons.entry(kind_words(first)).or_default().push(node);
+        }
+    }
+    if outlook.nodes.is_empty() || reasons.is_empty() {
+        return;
+    }
+    let mut groups: Vec<(String, Vec<&NodeFit>)> = reasons.into_iter().collect();
+    groups.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));
+    let parts: Vec<String> = groups
+        .iter()
+        .take(4)
+        .map(|(reason, nodes)| match nodes.as_slice() {
+            [one] => format!("{} ({reason})", one.node),
+            many => format!("{} nodes ({reason})", many.len()),
+        })
+        .collect();
+    let seen: Vec<Seen> = groups
+        .iter()
+        .take(4)
+        .filter_map(|(_, nodes)| nodes.first())
+        .map(|node| computed(facts, words::node(node)))
+        .collect();
+    case.step(format!("the others do not take it: {}", parts.join(", ")), seen);
+}
+
+fn kind_words(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Taint(taint) => format!("taint {}", words::taint(taint)),
+        Rejection::NodeAffinity(_) => "node selector or affinity".to_owned(),
+        Rejection::Insufficient { resource, .. } => format!("too little {resource}"),
+        Rejection::HostPort { port, .. } => format!("host port {port} taken"),
+        Rejection::VolumeNodeAffinity { volume, .. } | Rejection::VolumeZone { volume, .. } => {
+            format!("volume {volume} not reachable")
+        }
+        Rejection::Unschedulable => "cordoned".to_owned(),
+        Rejection::TooManyPods { .. } => "number of pods reached".to_owned(),
+        Rejection::PodAntiAffinity { .. } => "anti-affinity".to_owned(),
+        Rejection::PodAffinity { .. } => "pod affinity".to_owned(),
+        Rejection::Spread { .. } | Rejection::SpreadLabelMissing { .. } => "topology spread".to_owned(),
+        other => words::rejection(other),
+    }
+}
+
+/// The pod's workload for headlines: `deploy/app`, or the pod itself.
+pub(super) fn who(facts: &Facts<'_>) -> String {
+    if facts.episode.subject.kind == Kind::Pod {
+        facts.workload().to_string()
+    } else {
+        "the pod".to_owned()
+    }
+}
+
+/// A claim of the pod.
+pub(super) fn claim_ref(facts: &Facts<'_>, claim: &str) -> ObjectRef {
+    ObjectRef::new(
+        Kind::PersistentVolumeClaim,
+        &facts.episode.subject.namespace,
+        claim,
+    )
+}
+
+/// The field of the pod that asks for a resource, as evidence.
+pub(super) fn request_field(facts: &Facts<'_>, resource: &str) -> Option<Seen> {
+    facts
+        .pod()
+        .spec
+        .containers
+        .iter()
+        .enumerate()
+        .find_map(|(at, container)| {
+            let amount = container.request(resource)?;
+            let place = if container.resources.requests.contains_key(resource) {
+                "requests"
+            } else {
+                "limits"
+            };
+            Some(facts.field(
+                &format!("spec.containers[{at}].resources.{place}[{resource}]"),
+                amount,
+            ))
+        })
+}

@@ -1,0 +1,248 @@
+//! What the scheduler's own words decide, for times when the nodes are not known.
+
+use sonde_grammar::fact::{NodeReason, PreFilter, Preemption, Unschedulable};
+
+use crate::placement::Why;
+
+/// What a message decides, and whether it decides it alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) why: Why,
+    /// The words leave no other reading.
+    pub(super) certain: bool,
+}
+
+/// The scheduler counts a node under the first filter that rejects it (`default_plugins.go`), so nodes that a later
+/// filter rejects were nearer to fitting; what rejected them decides.
+pub(super) fn told(said: &Unschedulable) -> Vec<Told> {
+    if let Some(stop) = said.pre_filter.iter().find_map(before_nodes) {
+        return vec![Told {
+            why: stop,
+            certain: true,
+        }];
+    }
+    if said.nodes_total == Some(0) {
+        return vec![Told {
+            why: Why::NoNode,
+            certain: true,
+        }];
+    }
+    let read: Vec<(u8, Why, &NodeReason)> = said
+        .reasons
+        .iter()
+        .filter_map(|(_, reason)| {
+            let (rank, why) = of_reason(reason, said)?;
+            Some((rank, why, reason))
+        })
+        .collect();
+    let Some(deepest) = read.iter().map(|(rank, ..)| *rank).max() else {
+        return if said.preemption.contains(&Preemption::VictimsTerminating) {
+            vec![Told {
+                why: Why::PreemptionUnderWay,
+                certain: true,
+            }]
+        } else {
+            Vec::new()
+        };
+    };
+    let deciding: Vec<Why> = read
+        .iter()
+        .filter(|(rank, ..)| *rank == deepest)
+        .map(|(_, why, _)| *why)
+        .collect();
+    // A control plane keeps itself to itself in every cluster; any other reason may be the one that matters.
+    let plain = said.reasons.iter().all(|(_, reason)| {
+        of_reason(reason, said).is_some_and(|(_, why)| Some(&why) == deciding.first())
+            || is_control_plane(reason)
+    });
+    let mut told: Vec<Told> = Vec::new();
+    let known_exactly = |why| {
+        !matches!(
+            why,
+            Why::NoRoom | Why::TooLarge | Why::ExtendedInUse | Why::ExtendedUnknown
+        )
+    };
+    for why in &deciding {
+        if !told.iter().any(|have| have.why == *why) {
+            told.push(Told {
+                why: *why,
+                certain: plain && deciding.len() == 1 && known_exactly(*why),
+            });
+        }
+    }
+    // Taints are looked at before affinity: the tainted nodes may be the ones that are asked for.
+    let tainted = read
+        .iter()
+        .find(|(_, why, reason)| *why == Why::Taint && !is_control_plane(reason));
+    if told.iter().any(|have| have.why == Why::NodeAffinity) && tainted.is_some() {
+        told.push(Told {
+            why: Why::Taint,
+            certain: false,
+        });
+    }
+    told
+}
+
+pub(super) fn before_nodes(stop: &PreFilter) -> Option<Why> {
+    Some(match stop {
+        PreFilter::UnboundClaims | PreFilter::ClaimVolumeGone { .. } => Why::UnboundClaim,
+        PreFilter::ClaimNotFound(_) | PreFilter::ClaimDeleting(_) | PreFilter::EphemeralClaim(_) => {
+            Why::ClaimMissing
+        }
+        PreFilter::Gates(_) => Why::Gates,
+        PreFilter::AffinityConflict => Why::NodeAffinity,
+        PreFilter::WaitingForPreemption => Why::PreemptionUnderWay,
+        PreFilter::ResourceClaim(_) | PreFilter::VolumeBinding { .. } | PreFilter::Other(_) => return None,
+    })
+}
+
+fn is_control_plane(reason: &NodeReason) -> bool {
+    matches!(reason, NodeReason::Taint { key, .. } if key.starts_with("node-role.kubernetes.io/"))
+}
+
+/// The place of the filter in the scheduler's order, and what it means when it decides.
+fn of_reason(reason: &NodeReason, said: &Unschedulable) -> Option<(u8, Why)> {
+    Some(match reason {
+        NodeReason::Unschedulable => (1, Why::Cordoned),
+        NodeReason::NodeName => (2, Why::NodeName),
+        NodeReason::UnknownConditions => (3, Why::NoNodeReady),
+        NodeReason::Taint { key, .. } => (
+            3,
+            match key.as_str() {
+                "node.kubernetes.io/unschedulable" => Why::Cordoned,
+                "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable" => Why::NoNodeReady,
+                _ => Why::Taint,
+            },
+        ),
+        NodeReason::NodeAffinity | NodeReason::EnforcedNodeAffinity => (4, Why::NodeAffinity),
+        NodeReason::HostPorts => (5, Why::HostPort),
+        NodeReason::TooManyPods => (6, Why::PodCount),
+        NodeReason::Insufficient(resource) => (6, short_of(resource, said)),
+        NodeReason::ReadWriteOncePod => (7, Why::Rwop),
+        NodeReason::VolumeLimit => (8, Why::VolumeLimit),
+        NodeReason::VolumeNodeAffinity
+        | NodeReason::VolumeGone
+        | NodeReason::NoVolumeToBind
+        | NodeReason::NoStorageCapacity => (9, Why::VolumeAffinity),
+        NodeReason::VolumeZone => (10, Why::VolumeAffinity),
+        NodeReason::TopologySpread { .. } => (11, Why::Spread),
+        NodeReason::PodAffinity => (12, Why::PodAffinity),
+        NodeReason::PodAntiAffinity | NodeReason::ExistingAntiAffinity => (12, Why::PodAntiAffinity),
+        NodeReason::PodAffinityOrAnti
+        | NodeReason::DiskConflict
+        | NodeReason::ResourceClaim(_)
+        | NodeReason::Other(_) => return None,
+    })
+}
+
+/// Where removing pods would help on no node at all, even an empty node is too small.
+fn short_of(resource: &str, said: &Unschedulable) -> Why {
+    let all = said.nodes_total.unwrap_or(u32::MAX);
+    let hopeless = said
+        .preemption
+        .iter()
+        .any(|it| matches!(it, Preemption::NotHelpful(nodes) if *nodes >= all))
+        && said
+            .reasons
+            .iter()
+            .all(|(_, reason)| matches!(reason, NodeReason::Insufficient(_)));
+    let extended = !matches!(resource, "cpu" | "memory" | "ephemeral-storage");
+    match (extended, hopeless) {
+        (true, true) => Why::ExtendedUnknown,
+        (true, false) => Why::ExtendedInUse,
+        (false, true) => Why::TooLarge,
+        (false, false) => Why::NoRoom,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sonde_grammar::Fact;
+
+    use super::*;
+
+    fn read(text: &str) -> Vec<(Why, bool)> {
+        let facts = sonde_grammar::message::facts("FailedScheduling", text);
+        let said = facts.iter().find_map(|fact| match fact {
+            Fact::Unschedulable(said) => Some(said),
+            _ => None,
+        });
+        told(said.unwrap())
+            .iter()
+            .map(|it| (it.why, it.certain))
+            .collect()
+    }
+
+    #[test]
+    fn words_of_many_versions() {
+        for (text, expected) in [
+            (
+                "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+                vec![(Why::NodeAffinity, true)],
+            ),
+            (
+                "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 node(s) didn't match Pod's node affinity/selector.",
+                vec![(Why::NodeAffinity, true)],
+            ),
+            (
+                "0/3 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}, 2 node(s) didn't match Pod's node affinity/selector.",
+                vec![(Why::NodeAffinity, false), (Why::Taint, false)],
+            ),
+            (
+                "0/3 nodes are available: 3 node(s) had untolerated taint {dedicated: gpu}.",
+                vec![(Why::Taint, true)],
+            ),
+            (
+                "0/2 nodes are available: 2 node(s) were unschedulable.",
+                vec![(Why::Cordoned, true)],
+            ),
+            (
+                "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.",
+                vec![(Why::NoNodeReady, true)],
+            ),
+            (
+                "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod.",
+                vec![(Why::NoRoom, false)],
+            ),
+            (
+                "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+                vec![(Why::TooLarge, false)],
+            ),
+            (
+                "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
+                vec![(Why::ExtendedInUse, false)],
+            ),
+            (
+                "0/3 nodes are available: 3 Too many pods.",
+                vec![(Why::PodCount, true)],
+            ),
+            (
+                "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+                vec![(Why::HostPort, true)],
+            ),
+            (
+                "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.",
+                vec![(Why::PodAntiAffinity, true)],
+            ),
+            (
+                "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+                vec![(Why::UnboundClaim, true)],
+            ),
+            (
+                "0/3 nodes are available: persistentvolumeclaim \"data\" not found.",
+                vec![(Why::ClaimMissing, true)],
+            ),
+            ("no nodes available to schedule pods", vec![(Why::NoNode, true)]),
+            (
+                "0/3 nodes are available: 3 node(s) had volume node affinity conflict.",
+                vec![(Why::VolumeAffinity, true)],
+            ),
+            (
+                "0/3 nodes are available: 1 Insufficient memory, 2 node(s) didn't match pod topology spread constraints.",
+                vec![(Why::Spread, false)],
+            ),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! SCH-UNBOUND-CLAIM: a claim of the pod has no volume yet, or has lost it; why is the claim's own matter.
+
+use std::sync::Arc;
+
+use sonde_grammar::fact::PreFilter;
+use sonde_model::{Code, Kind};
+use sonde_schedule::Obstacle;
+use sonde_world::view::PersistentVolumeClaim;
+
+use super::stated::{claim_ref, decides, who};
+use crate::field_on;
+use crate::placement::Why;
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("SCH-UNBOUND-CLAIM"),
+    title: "a claim of the pod has no volume",
+    explains: &[Symptom::Unschedulable],
+    reads: &[Kind::PersistentVolumeClaim, Kind::StorageClass],
+    state,
+    page: page!("SCH-UNBOUND-CLAIM"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let Some(stated) = decides(facts, case, Why::UnboundClaim) else {
+        return;
+    };
+    let who = who(facts);
+    let found = stated.obstacles().iter().find_map(|obstacle| match obstacle {
+        Obstacle::UnboundClaims(claims) => claims.first().map(|it| (it.claim.clone(), None)),
+        Obstacle::ClaimLost { claim, volume } => Some((claim.clone(), Some(volume.clone()))),
+        _ => None,
+    });
+    let told = stated.stops().iter().find_map(|stop| match stop {
+        PreFilter::ClaimVolumeGone { claim, volume } => {
+            Some((claim.as_str().into(), Some(volume.as_str().into())))
+        }
+        _ => None,
+    });
+    let Some((claim, lost)): Option<(Arc<str>, Option<Arc<str>>)> = found.or(told) else {
+        case.headline(format!("a claim of {who} has no volume yet"));
+        case.look(
+            "which claim is not bound",
+            format!("kubectl get pvc -n {}", namespace(facts)),
+        );
+        stated.finish(facts, case);
+        return;
+    };
+    let reference = claim_ref(facts, &claim);
+    case.headline(match &lost {
+        Some(volume) => format!("{who} waits for claim {claim}, whose volume {volume} is gone"),
+        None => format!("{who} waits for claim {claim}, which has no volume yet"),
+    });
+    let phase = facts
+        .snapshot
+        .view::<PersistentVolumeClaim>(&reference)
+        .map_or_else(|| "not bound".to_owned(), |view| view.status.phase);
+    case.step(
+        format!("claim {claim} has no volume"),
+        [field_on(&reference, "status.phase", phase)],
+    );
+    case.look(
+        "what the cluster says about the claim",
+        format!("kubectl describe {}", reference.kubectl()),
+    );
+    case.follows(reference);
+    stated.finish(facts, case);
+}
+
+fn namespace<'a>(facts: &'a Facts<'_>) -> &'a str {
+    match facts.episode.subject.namespace.as_ref() {
+        "" => "NAMESPACE",
+        name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use super::super::testing::*;
+    use crate::testing::Scene;
+
+    const SAID: &str = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+
+    fn with_volume() -> serde_json::Value {
+        json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}})
+    }
+
+    fn claim(patch: serde_json::Value) -> serde_json::Value {
+        let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop", "uid": "u-claim",
+            "creationTimestamp": "2026-03-01T09:00:00Z", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk", "volumeName": "v", "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Bound"}});
+        crate::testing::merge(&mut claim, patch);
+        claim
+    }
+
+    fn volume(zone: &str) -> serde_json::Value {
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+            "claimRef": {"namespace": "shop", "name": "data", "uid": "u-claim"}, "csi": {"driver": "csi.example.com", "volumeHandle": "h"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}]}}}, "status": {"phase": "Bound"}})
+    }
+
+    fn unbound() -> serde_json::Value {
+        claim(json!({"metadata": {"annotations": null}, "spec": {"volumeName": null}, "status": {"phase": "Pending"}}))
+    }
+
+    #[test]
+    fn the_claims_own_finding_explains_the_pod() {
+        let outcome = scene()
+            .object(node("n1", json!({})))
+            .object(unbound())
+            .object(pending(SAID, with_volume()))
+            .diagnose();
+        outcome.lacks("SCH-UNBOUND-CLAIM");
+        let finding = &outcome.report.findings[0];
+        assert_eq!((outcome.report.findings.len(), finding.subject.name.as_ref()), (1, "data"));
+        assert!(finding.explains.iter().any(|it| it.name.as_ref() == "app-1"), "{:?}", finding.explains);
+    }
+
+    #[test]
+    fn proven_by_the_words_alone() {
+        Scene::new().loose(SAID).diagnose().finds_only("SCH-UNBOUND-CLAIM", Verdict::Proven);
+    }
+
+    #[test]
+    fn over_when_it_is_bound() {
+        scene()
+            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
+            .object(claim(json!({})))
+            .object(volume("a"))
+            .object(pending(SAID, with_volume()))
+            .diagnose()
+            .lacks("SCH-UNBOUND-CLAIM");
+    }
+}
