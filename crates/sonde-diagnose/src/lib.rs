@@ -15,7 +15,6 @@ mod episode;
 mod facts;
 mod join;
 mod message;
-mod nearest;
 mod placement;
 mod question;
 mod resolve;

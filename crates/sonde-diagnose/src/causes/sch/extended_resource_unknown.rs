@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use sonde_model::{Code, Risk};
-use sonde_schedule::Rejection;
+use sonde_schedule::{Rejection, nearest};
 
 use super::stated::{computed, decides, request_field, who};
 use super::words;
-use crate::nearest::nearest;
 use crate::placement::{Why, is_extended};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};

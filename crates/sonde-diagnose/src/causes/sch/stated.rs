@@ -132,7 +132,7 @@ pub(super) fn decides_if<'a>(
     {
         stated.placement = Some((placement.clone(), outlook.clone()));
         if outlook.why == why && further(&stated) {
-            prove(facts, case, &stated);
+            prove(facts, case, why, &stated);
             return Some(stated);
         }
         // It removed some nodes, or the scheduler mentions it, and yet something else decides.
@@ -164,7 +164,7 @@ pub(super) fn decides_if<'a>(
         return None;
     }
     if told.certain {
-        case.proven_by(message.seen());
+        raise(case, why, message.seen());
     } else if tells.len() > 1 {
         case.hinted_by(message.seen());
     } else {
@@ -219,8 +219,17 @@ pub(super) fn computed(facts: &Facts<'_>, text: String) -> Seen {
     facts.computed("the scheduler's filters, run on the objects read", text)
 }
 
+/// A claim that is missing or unbound is the claim's own matter: whoever can say why says more.
+fn raise(case: &mut Case, why: Why, seen: Seen) {
+    if matches!(why, Why::ClaimMissing | Why::UnboundClaim) {
+        case.generally_proven_by(seen);
+    } else {
+        case.proven_by(seen);
+    }
+}
+
 /// The numbers of the nodes that decide, as proof.
-fn prove(facts: &Facts<'_>, case: &mut Case, stated: &Stated<'_>) {
+fn prove(facts: &Facts<'_>, case: &mut Case, why: Why, stated: &Stated<'_>) {
     let nodes = stated.nodes();
     for node in nodes.iter().take(NODES_SHOWN) {
         case.proven_by(computed(facts, words::node(node)));
@@ -236,9 +245,7 @@ fn prove(facts: &Facts<'_>, case: &mut Case, stated: &Stated<'_>) {
         let seen = stated
             .message
             .map_or_else(|| facts.field("status.phase", &facts.episode.word), Message::seen);
-        case.proven_by(seen);
-    }
-    if nodes.is_empty() {
+        raise(case, why, seen);
         return;
     }
     let shown: Vec<Seen> = nodes

@@ -1,11 +1,10 @@
 //! SCH-UNKNOWN-SCHEDULER: the pod asks for a scheduler by name, and nothing shows that one of that name runs.
 
 use sonde_model::{Code, Kind, Risk};
-use sonde_schedule::Obstacle;
+use sonde_schedule::{Obstacle, nearest};
 
 use super::stated::{said, who};
 use crate::Want;
-use crate::nearest::nearest;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
