@@ -17,8 +17,8 @@ mod los;
 mod nod;
 mod oom;
 mod rol;
-mod svc;
 mod sch;
+mod svc;
 mod trm;
 
 const FAMILIES: &[&[&Cause]] = &[
