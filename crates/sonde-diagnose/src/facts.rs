@@ -334,6 +334,14 @@ impl<'a> Facts<'a> {
         Want::Kind { kind, namespace }
     }
 
+    /// The pod has a node that no scheduler gave it, and no kubelet has taken it.
+    pub fn was_bound_by_hand(&self) -> bool {
+        let pod = self.pod();
+        !pod.spec.node_name.is_empty()
+            && pod.status.start_time.0.is_none()
+            && pod.condition("PodScheduled").is_none()
+    }
+
     /// Where the subject pod fits and why not elsewhere, by the scheduler's filters.
     pub(crate) fn placement(&self) -> Option<Rc<Placement>> {
         self.placements.of(&self.episode.subject, &self.subject.pod)

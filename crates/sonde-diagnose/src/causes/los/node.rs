@@ -97,6 +97,10 @@ pub(super) fn gone(facts: &Facts<'_>) -> Option<(ObjectRef, Seen)> {
     {
         return None;
     }
+    // A pod that names a node which never was has neither been placed by a scheduler nor taken by a kubelet.
+    if !facts.is_partial() && facts.was_bound_by_hand() {
+        return None;
+    }
     let reference = facts.node_ref()?;
     let seen = facts.absence(&reference)?;
     Some((reference, seen))
