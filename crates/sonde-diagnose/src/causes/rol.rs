@@ -1,5 +1,7 @@
 //! Rollouts and scaling.
 
+mod job;
+
 crate::cause::family!(
     autoscaler_at_maximum,
     autoscaler_fight,
