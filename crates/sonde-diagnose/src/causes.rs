@@ -21,6 +21,9 @@ mod sch;
 mod svc;
 mod trm;
 
+#[cfg(test)]
+mod senders;
+
 const FAMILIES: &[&[&Cause]] = &[
     adm::CAUSES,
     cre::CAUSES,

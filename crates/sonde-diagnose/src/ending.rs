@@ -173,6 +173,27 @@ impl<'a> Facts<'a> {
         .then_some(owner)
     }
 
+    /// The list of the episode's container inside a template: `initContainers` or `containers`.
+    pub(crate) fn container_list(&self) -> &'static str {
+        let name = self.episode.container.as_deref().unwrap_or("");
+        if self.pod().spec.init_containers.iter().any(|it| it.name == name) {
+            "initContainers"
+        } else {
+            "containers"
+        }
+    }
+
+    /// A `kubectl patch` of the container in the workload's template: `body` is what to merge, without the braces.
+    pub(crate) fn patch_container(&self, body: &str) -> Option<String> {
+        let owner = self.template_owner()?;
+        let name = self.episode.container.as_deref()?;
+        Some(format!(
+            "kubectl patch {} --type strategic -p '{{\"spec\":{{\"template\":{{\"spec\":{{\"{}\":[{{\"name\":\"{name}\",{body}}}]}}}}}}}}'",
+            owner.kubectl(),
+            self.container_list()
+        ))
+    }
+
     /// The subject is a text that names no pod.
     pub(crate) fn is_text(&self) -> bool {
         self.episode.subject.kind != Kind::Pod

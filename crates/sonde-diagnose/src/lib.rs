@@ -16,6 +16,7 @@ mod facts;
 mod join;
 mod message;
 mod placement;
+mod probing;
 mod question;
 mod resolve;
 mod subject;

@@ -1,3 +1,16 @@
-//! Liveness and startup probes, and the kills they lead to.
+//! Liveness and startup probes that kill.
 
-crate::cause::family!(liveness_kill);
+mod killed;
+
+crate::cause::family!(
+    exec_probe_broken,
+    exec_probe_fails,
+    exec_probe_timeout,
+    liveness_kill,
+    oscillation,
+    port_closed,
+    started_too_slowly,
+    startup_kill,
+    status_code,
+    timeout,
+);

@@ -1,10 +1,12 @@
-//! LIV-LIVENESS-KILL: the kubelet killed the container because its liveness probe failed too often.
+//! LIV-LIVENESS-KILL: the kubelet killed the container because its liveness probe failed too often; why it failed is
+//! not known, or has no cause of its own.
 
-use sonde_grammar::Fact;
-use sonde_grammar::fact::{KillReason, ProbeKind};
+use sonde_grammar::fact::ProbeKind;
 use sonde_model::{Code, Risk};
 
+use super::killed::{Killed, Strong, killed};
 use crate::cause::page;
+use crate::probing::{Failing, Why};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -17,64 +19,39 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(run) = &facts.episode.run else { return };
-    let Some((container, path)) = facts.container() else { return };
-    let ended = facts.field(&run.path, format!("exitCode: {}, reason: {}", run.end.exit_code, run.end.reason));
-    let Some(probe) = &container.liveness_probe else {
-        if !facts.is_partial() && matches!(run.end.exit_code, 137 | 143) {
-            let seen = facts.field(&format!("{path}.livenessProbe"), "not set");
-            case.refuted_by(seen, "the container has no liveness probe");
+    let code = facts.exit().map(|(code, _)| code);
+    let Some(killed) = killed(facts, ProbeKind::Liveness) else {
+        let Some((container, path)) = facts.container() else { return };
+        if !matches!(code, Some(137 | 143)) || facts.killing().is_some() {
+            return;
+        }
+        if container.liveness_probe.is_some() {
+            if let Some(want) = facts.want_kubelet_log() {
+                case.wants(want, "whether the kubelet killed the container for its liveness probe");
+            }
+        } else if !facts.is_partial() {
+            case.refuted_by(facts.field(&format!("{path}.livenessProbe"), "not set"), "the container has no liveness probe");
         }
         return;
     };
-    let killing = facts.find(|fact| match fact {
-        Fact::Killing { reason: KillReason::Liveness, .. } => Some(()),
-        _ => None,
-    });
-    let failing = facts.find(|fact| match fact {
-        Fact::Probe(it) if it.probe == ProbeKind::Liveness => Some(it),
-        _ => None,
-    });
-    let settings = facts.field(
-        &format!("{path}.livenessProbe"),
-        format!(
-            "every {}s, time-out {}s, kill after {} failures",
-            probe.period(),
-            probe.timeout(),
-            probe.failures()
-        ),
-    );
-    match (&killing, &failing) {
-        (Some((_, message)), _) => {
-            case.proven_by(message.seen());
-        }
-        (None, Some((_, message))) if matches!(run.end.exit_code, 137 | 143) => {
-            case.supported_by(message.seen());
-        }
-        _ => {
-            if matches!(run.end.exit_code, 137 | 143)
-                && let Some(want) = facts.want_kubelet_log() {
-                    case.wants(want, "whether the kubelet killed the container for its liveness probe");
-                }
-            return;
-        }
+    if killed.why.as_ref().is_some_and(has_its_own_cause) {
+        return;
     }
-    let name = &container.name;
-    case.step("the kubelet asks the container whether it is alive", [settings]);
-    if let Some((_, message)) = &failing {
-        case.step("the answers fail", [message.seen()]);
-    }
-    case.step("the kubelet stops the container", killing.map(|(_, message)| message.seen()));
-    case.step(format!("its process ends with exit code {}", run.end.exit_code), [ended]);
-    case.headline(format!("container {name} is killed again and again by its liveness probe"));
+    killed.state(facts, case, Strong::General, "", None);
+    let Killed { who, failing, .. } = &killed;
+    case.headline(match failing.as_ref().map(Failing::met) {
+        Some(met) => format!("{who} is killed again and again by its liveness probe: {met}"),
+        None => format!("{who} is killed again and again by its liveness probe"),
+    });
     case.advice(
         "find out why the probe fails: the application hangs, is too slow under load, or the probe asks the wrong thing",
         Risk::None,
     );
-    case.look(
-        "what the container did before it was killed",
-        format!("kubectl logs {} -c {name} --previous --tail=200", facts.episode.subject.kubectl()),
-    );
+}
+
+/// The reason is told by a more exact cause.
+fn has_its_own_cause(why: &Why) -> bool {
+    !matches!(why, Why::Other | Why::Grpc | Why::WrongScheme)
 }
 
 #[cfg(test)]
@@ -105,7 +82,7 @@ mod tests {
                 "Pod/shop/app-1",
                 "app",
                 "Unhealthy",
-                "Liveness probe failed: HTTP probe failed with statuscode: 503",
+                "Liveness probe failed: Get \"http://10.0.0.9:8080/healthz\": read tcp 10.0.0.1:4000->10.0.0.9:8080: read: connection reset by peer",
                 "2026-03-01T11:57:30Z",
             )
             .diagnose();

@@ -1,0 +1,233 @@
+//! What the causes about kills by probes share: that the kubelet killed the container for its probe, and why the
+//! probe failed.
+
+use sonde_grammar::fact::{KillReason, ProbeKind};
+use sonde_model::Risk;
+
+use crate::message::Message;
+use crate::probing::{Failing, Why, failing, kind_word, settings_text, spec};
+use crate::{Case, Facts, Seen};
+
+/// A run that a probe ended, or may have ended.
+pub(super) struct Killed<'a> {
+    /// Which probe.
+    pub(super) kind: ProbeKind,
+    /// The kubelet's word that it killed the container for it.
+    pub(super) killing: Option<&'a Message>,
+    /// The probe's failure.
+    pub(super) failing: Option<Failing<'a>>,
+    /// Why it failed.
+    pub(super) why: Option<Why>,
+    /// The container, in words.
+    pub(super) who: String,
+}
+
+/// The run was ended by a probe of `kind`, by the kubelet's word; or it may have been, by a failing probe and an exit
+/// code of a kill.
+pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a>> {
+    if facts.episode.run.is_none() && !facts.is_text() {
+        return None;
+    }
+    let wanted = if kind == ProbeKind::Startup {
+        KillReason::Startup
+    } else {
+        KillReason::Liveness
+    };
+    let failing = failing(facts, &[kind]);
+    let killing = match facts.killing() {
+        Some((reason, message)) if *reason == wanted => Some(message),
+        // Another kill ended this run.
+        Some(_) => return None,
+        None => None,
+    };
+    let code = facts.exit().map(|(code, _)| code);
+    if killing.is_none() && !(failing.is_some() && matches!(code, Some(137 | 143))) {
+        return None;
+    }
+    let why = failing.as_ref().map(|it| it.why(facts));
+    Some(Killed {
+        kind,
+        killing,
+        failing,
+        why,
+        who: facts.container_phrase(),
+    })
+}
+
+impl Killed<'_> {
+    /// "for 35 s", the time that the probe gives a start.
+    pub(super) fn budget(&self) -> Option<i64> {
+        let (_, probe, _) = self.failing.as_ref()?.spec.as_ref()?;
+        Some(probe.budget_seconds())
+    }
+
+    /// States the case: `proof` is false where the reason is only likely.
+    pub(super) fn state(
+        &self,
+        facts: &Facts<'_>,
+        case: &mut Case,
+        strength: Strong,
+        reason: &str,
+        shown: Option<Seen>,
+    ) {
+        let word = kind_word(self.kind);
+        match (self.killing, strength) {
+            (Some(message), Strong::Proof) => case.proven_by(message.seen()),
+            (Some(message), Strong::General) => case.generally_proven_by(message.seen()),
+            (Some(message), Strong::Support) => case.supported_by(message.seen()),
+            (None, _) => {
+                if let Some(want) = facts.want_kubelet_log() {
+                    case.wants(
+                        want,
+                        format!("whether the kubelet killed the container for its {word} probe"),
+                    );
+                }
+                match &self.failing {
+                    Some(failing) => case.supported_by(failing.message.seen()),
+                    None => return,
+                }
+            }
+        };
+        let settings = self
+            .failing
+            .as_ref()
+            .and_then(|it| it.settings(facts))
+            .or_else(|| {
+                spec(facts, self.kind).map(|(_, probe, path)| {
+                    facts.field(&path, settings_text("", probe).trim_start_matches("; "))
+                })
+            });
+        case.step(
+            format!(
+                "the kubelet's {word} probe asks {}",
+                self.failing
+                    .as_ref()
+                    .map_or("the container".into(), Failing::asks)
+            ),
+            settings,
+        );
+        if let Some(failing) = &self.failing {
+            let times = if failing.message.count > 1 {
+                format!(", {} times", failing.message.count)
+            } else {
+                String::new()
+            };
+            case.step(format!("{}{times}", failing.met()), [failing.message.seen()]);
+        }
+        if !reason.is_empty() {
+            case.step(reason, shown);
+        }
+        case.step("the kubelet stops the container", self.killing.map(Message::seen));
+        if let Some((code, ended)) = facts.exit() {
+            let how = match code {
+                137 => "it does not end on SIGTERM in time, so it is killed (exit code 137)".into(),
+                143 => "it ends on SIGTERM (exit code 143)".into(),
+                code => format!("it takes SIGTERM and ends with exit code {code}"),
+            };
+            case.step(how, [ended]);
+        }
+        if let Some(run) = facts.episode.run.as_ref().filter(|run| run.restarts > 0) {
+            case.step(format!("{} restarts so far", run.restarts), []);
+        }
+        if facts.episode.container.is_some() && !facts.is_text() {
+            case.look(
+                "what the container did before it was killed",
+                facts.logs_command(),
+            );
+        }
+    }
+
+    /// A startup probe that gives the application `seconds` to start.
+    pub(super) fn give_time(&self, facts: &Facts<'_>, case: &mut Case, seconds: i64) {
+        let failures = (seconds / 10 + 1).max(30);
+        let text = format!(
+            "give the start its own time with a startup probe: up to {} s",
+            failures * 10
+        );
+        let Some((_, probe, _)) = self.failing.as_ref().and_then(|it| it.spec.as_ref()) else {
+            case.advice(text, Risk::Restart);
+            return;
+        };
+        let action = if let Some(http) = &probe.http_get {
+            format!(
+                "\"httpGet\":{{\"path\":\"{}\",\"port\":{}}}",
+                if http.path.is_empty() { "/" } else { &http.path },
+                port_json(&http.port)
+            )
+        } else if let Some(tcp) = &probe.tcp_socket {
+            format!("\"tcpSocket\":{{\"port\":{}}}", port_json(&tcp.port))
+        } else {
+            case.advice(text, Risk::Restart);
+            return;
+        };
+        let patch = facts.patch_container(&format!(
+            "\"startupProbe\":{{{action},\"periodSeconds\":10,\"failureThreshold\":{failures}}}"
+        ));
+        match patch {
+            Some(command) => case.fix(text, command, Risk::Restart),
+            None => case.advice(text, Risk::Restart),
+        };
+    }
+}
+
+/// How far the kubelet's word carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strong {
+    /// The reason is known.
+    Proof,
+    /// Only that the probe did it is known.
+    General,
+    /// The reason is likely.
+    Support,
+}
+
+fn port_json(port: &sonde_world::view::IntOrString) -> String {
+    match port {
+        sonde_world::view::IntOrString::Int(number) => number.to_string(),
+        sonde_world::view::IntOrString::String(name) => format!("\"{name}\""),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Scene, crashed, merge, pod};
+
+    /// A run from 11:50 to 11:58 that a probe ended: `probe` is its spec by name, `said` what the kubelet met.
+    pub(in crate::causes::liv) fn scene(probe: Value, said: &str, killed: bool) -> Scene {
+        let kind = if probe.get("startupProbe").is_some() {
+            "startup"
+        } else {
+            "liveness"
+        };
+        let mut container = json!({"name": "app"});
+        merge(&mut container, probe);
+        let it = pod(json!({
+            "spec": {"containers": [container]},
+            "status": {"containerStatuses": [crashed(137, "Error")]}
+        }));
+        let mut scene = Scene::new().object(it);
+        if !said.is_empty() {
+            scene = scene.container_event("Pod/shop/app-1", "app", "Unhealthy", said, "2026-03-01T11:57:30Z");
+        }
+        if killed {
+            let message = format!("Container app failed {kind} probe, will be restarted");
+            scene = scene.container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Killing",
+                &message,
+                "2026-03-01T11:57:30Z",
+            );
+        }
+        scene
+    }
+
+    pub(in crate::causes::liv) fn http(port: i64) -> Value {
+        json!({"livenessProbe": {"httpGet": {"path": "/healthz", "port": port}}})
+    }
+
+    pub(in crate::causes::liv) const REFUSED: &str = "Liveness probe failed: Get \"http://10.0.0.9:8080/healthz\": dial tcp 10.0.0.9:8080: connect: connection refused";
+    pub(in crate::causes::liv) const TIMED_OUT: &str = "Liveness probe failed: Get \"http://10.0.0.9:8080/healthz\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+}

@@ -1,0 +1,99 @@
+//! LIV-STARTUP-KILL: the kubelet killed the container because its startup probe did not pass in time.
+
+use sonde_grammar::fact::ProbeKind;
+use sonde_model::{Code, Risk};
+
+use super::killed::{Strong, killed};
+use crate::cause::page;
+use crate::probing::{Failing, Why};
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("LIV-STARTUP-KILL"),
+    title: "killed by the startup probe",
+    explains: &[Symptom::Terminated],
+    reads: &[],
+    state,
+    page: page!("LIV-STARTUP-KILL"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let Some(killed) = killed(facts, ProbeKind::Startup) else {
+        let Some((container, _)) = facts.container() else { return };
+        let ended = facts.exit().is_some_and(|(code, _)| matches!(code, 137 | 143));
+        if ended
+            && container.startup_probe.is_some()
+            && facts.killing().is_none()
+            && let Some(want) = facts.want_kubelet_log()
+        {
+            case.wants(want, "whether the kubelet killed the container for its startup probe");
+        }
+        return;
+    };
+    let (reason, shown) = match &killed.why {
+        Some(Why::TooSlow { seconds: Some(seconds), seen, .. }) => {
+            (format!("by its log the application is up only {seconds} s after its start"), Some(seen.clone()))
+        }
+        Some(Why::TooSlow { seen, .. }) => {
+            ("its last words are those of a program that is still starting".into(), Some(seen.clone()))
+        }
+        Some(Why::WrongPort { listens, seen }) => (format!("the application listens {listens}"), Some(seen.clone())),
+        _ => (String::new(), None),
+    };
+    killed.state(facts, case, Strong::Proof, &reason, shown);
+    if let Some((text, seen)) = killed.failing.as_ref().and_then(|it| it.declared_elsewhere(facts)) {
+        case.step(text, [seen]);
+    }
+    let budget = killed.budget().map_or("its time".into(), |seconds| format!("the {seconds} s that it gives"));
+    let met = killed.failing.as_ref().map(Failing::met).map_or(String::new(), |met| format!(": {met}"));
+    case.headline(format!("{} is killed by its startup probe, which does not pass within {budget}{met}", killed.who));
+    let seconds = match killed.why {
+        Some(Why::TooSlow { seconds: Some(seconds), .. }) => seconds,
+        _ => killed.budget().unwrap_or(100),
+    };
+    killed.give_time(facts, case, seconds.saturating_mul(3));
+    case.advice("if the application is up sooner than that, see that the probe asks the right port and path", Risk::Restart);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use super::super::killed::tests::{http, scene};
+    use crate::testing::{Scene, pod, status};
+
+    const REFUSED: &str = "Startup probe failed: dial tcp 10.0.0.9:8080: connect: connection refused";
+
+    fn startup() -> serde_json::Value {
+        json!({"startupProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1, "failureThreshold": 3}})
+    }
+
+    #[test]
+    fn found_with_its_time_and_what_it_met() {
+        let outcome = scene(startup(), REFUSED, true).diagnose();
+        let finding = outcome.finds_only("LIV-STARTUP-KILL", Verdict::Proven);
+        for word in ["startup", "3 s", "8080"] {
+            assert!(finding.headline.contains(word), "{}", finding.headline);
+        }
+    }
+
+    #[test]
+    fn only_likely_without_the_kubelets_word_and_silent_for_liveness() {
+        scene(startup(), REFUSED, false).diagnose().finds_only("LIV-STARTUP-KILL", Verdict::Likely);
+        scene(http(8080), "", true).diagnose().lacks("LIV-STARTUP-KILL");
+    }
+
+    #[test]
+    fn calm_while_the_start_is_within_its_time() {
+        let starting = pod(json!({
+            "spec": {"containers": [{"name": "app", "startupProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 10, "failureThreshold": 30}}]},
+            "status": {"containerStatuses": [status(json!({"ready": false, "started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:00Z"}}}))]}
+        }));
+        Scene::new()
+            .object(starting)
+            .container_event("Pod/shop/app-1", "app", "Unhealthy", REFUSED, "2026-03-01T11:59:50Z")
+            .diagnose()
+            .is_calm();
+    }
+}

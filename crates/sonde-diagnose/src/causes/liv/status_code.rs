@@ -1,0 +1,72 @@
+//! LIV-STATUS-CODE: the kubelet killed the container because its liveness probe got an HTTP error.
+
+use sonde_grammar::fact::ProbeKind;
+use sonde_model::{Code, Risk};
+
+use super::killed::{Strong, killed};
+use crate::cause::page;
+use crate::probing::Why;
+use crate::{Case, Cause, Facts, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    code: Code::new("LIV-STATUS-CODE"),
+    title: "liveness probe: an error status",
+    explains: &[Symptom::Terminated],
+    reads: &[],
+    state,
+    page: page!("LIV-STATUS-CODE"),
+};
+
+fn state(facts: &Facts<'_>, case: &mut Case) {
+    let Some(killed) = killed(facts, ProbeKind::Liveness) else { return };
+    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else { return };
+    let who = &killed.who;
+    let asks = failing.asks();
+    let (code, reason) = match why {
+        Why::WrongPath => (404, "the application answers, but has no such page: the path is wrong"),
+        Why::Status(code @ (401 | 403)) => (*code, "the application wants a login for this page"),
+        Why::Status(code) => (*code, "the application says itself that it is not well"),
+        _ => return,
+    };
+    killed.state(facts, case, Strong::Proof, reason, None);
+    case.headline(format!("{who} is killed by its liveness probe: {asks} answers with HTTP status {code}"));
+    case.advice(
+        "let the probe ask a page that answers 200 as long as a restart would not help; failures of databases and other services belong in the readiness probe",
+        Risk::Restart,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use sonde_model::Verdict;
+
+    use super::super::killed::tests::{REFUSED, TIMED_OUT, http, scene};
+    use crate::testing::{Scene, pod};
+
+    #[test]
+    fn found_with_code_and_path() {
+        for code in ["404", "500", "503", "401"] {
+            let said = format!("Liveness probe failed: HTTP probe failed with statuscode: {code}");
+            let outcome = scene(http(8080), &said, true).diagnose();
+            let finding = outcome.finds_only("LIV-STATUS-CODE", Verdict::Proven);
+            assert!(finding.headline.contains(code) && finding.headline.contains("/healthz"), "{}", finding.headline);
+        }
+    }
+
+    #[test]
+    fn not_found_for_a_refused_connection() {
+        scene(http(8080), REFUSED, true).diagnose().lacks("LIV-STATUS-CODE");
+    }
+
+    #[test]
+    fn calm_when_the_container_runs_on() {
+        let healthy = pod(serde_json::json!({}));
+        Scene::new()
+            .object(healthy)
+            .container_event("Pod/shop/app-1", "app", "Unhealthy", REFUSED, "2026-03-01T11:57:30Z")
+            .container_event("Pod/shop/app-1", "app", "Unhealthy", TIMED_OUT, "2026-03-01T11:57:40Z")
+            .diagnose()
+            .is_calm();
+        scene(http(8080), "", false).diagnose().lacks("LIV-STATUS-CODE");
+    }
+}

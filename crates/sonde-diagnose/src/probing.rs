@@ -1,0 +1,465 @@
+//! Why a probe does not pass: what it asks, what it met, and what the application's log says about it.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{ProbeFact, ProbeKind, ProbeOutcome};
+use sonde_grammar::log::AppSign;
+use sonde_model::{Kind, ObjectRef, Quantity, cpu_text};
+use sonde_world::view::{Container, Probe, ResourceList};
+
+use crate::message::Message;
+use crate::{Facts, Seen, field_on};
+
+/// Pods of this many workloads on one node whose probes time out at once show a slow node. A guess.
+const SLOW_WORKLOADS_MIN: usize = 3;
+/// "At once": probes of a loaded node fail within minutes of each other. A guess.
+const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
+/// A container at this share of its CPU limit is throttled, in percent. A guess.
+const AT_LIMIT_PERCENT: i64 = 90;
+/// Words of programs that have not finished starting; a heuristic that supports and never proves.
+const STARTING: &[&str] = &[
+    "starting",
+    "loading",
+    "initializ",
+    "initialis",
+    "migrat",
+    "warming",
+    "booting",
+    "bootstrapping",
+    "preparing",
+    "compiling",
+    "waiting for",
+    "connecting",
+];
+
+/// A probe that does not pass.
+pub(crate) struct Failing<'a> {
+    /// Which probe.
+    pub(crate) kind: ProbeKind,
+    /// Its settings with the container, and their path; unknown in a text.
+    pub(crate) spec: Option<(&'a Container, &'a Probe, String)>,
+    /// What it met.
+    pub(crate) outcome: &'a ProbeOutcome,
+    /// Who says so.
+    pub(crate) message: &'a Message,
+}
+
+/// Why it does not pass.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Why {
+    /// Nothing listens on the port; nothing tells why.
+    NothingListens,
+    /// The application listens on another port, or only on the loopback address.
+    WrongPort {
+        /// What it listens on, as a clause.
+        listens: String,
+        /// What shows it.
+        seen: Seen,
+    },
+    /// The application has not finished starting when the probe's patience ends.
+    TooSlow {
+        /// Its log has the moment at which it was up; else its log only looks like it.
+        sure: bool,
+        /// How long it takes, where the log says so.
+        seconds: Option<i64>,
+        /// What shows it.
+        seen: Seen,
+    },
+    /// No such page.
+    WrongPath,
+    /// TLS is spoken to a server that does not, or the reverse.
+    WrongScheme,
+    /// The application answers with an error.
+    Status(u16),
+    /// No answer in time; nothing tells why.
+    Timeout,
+    /// No answer in time, and the container is at its CPU limit.
+    TimeoutCpuLimit(Seen),
+    /// No answer in time, as for pods of other workloads on the node.
+    TimeoutNodeLoad(Vec<Seen>),
+    /// The probe's command cannot be run.
+    ExecBroken,
+    /// The probe's command ends with an error.
+    ExecFails,
+    /// The probe's command does not end in time.
+    ExecTimeout,
+    /// The gRPC health service says no, or is not there.
+    Grpc,
+    /// Something else.
+    Other,
+}
+
+/// The newest failure of one of `kinds` that can belong to the episode.
+pub(crate) fn failing<'a>(facts: &Facts<'a>, kinds: &[ProbeKind]) -> Option<Failing<'a>> {
+    let since = run_start(facts);
+    facts.all_messages().find_map(|message| {
+        let in_time = match &facts.episode.run {
+            Some(_) => facts.touches_run(message),
+            // What was seen before the container's present run started is not about it.
+            None => message
+                .seen
+                .time
+                .is_none_or(|time| since.is_none_or(|since| time >= since)),
+        };
+        let probe: &ProbeFact = message.facts.iter().find_map(|fact| match fact {
+            Fact::Probe(it) if kinds.contains(&it.probe) && it.outcome != ProbeOutcome::Redirected => {
+                Some(it)
+            }
+            _ => None,
+        })?;
+        in_time.then(|| Failing {
+            kind: probe.probe,
+            spec: spec(facts, probe.probe),
+            outcome: &probe.outcome,
+            message,
+        })
+    })
+}
+
+/// The settings of a probe of the episode's container, and their path.
+pub(crate) fn spec<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<(&'a Container, &'a Probe, String)> {
+    let (container, path) = facts.container()?;
+    let (probe, field) = match kind {
+        ProbeKind::Readiness => (&container.readiness_probe, "readinessProbe"),
+        ProbeKind::Liveness => (&container.liveness_probe, "livenessProbe"),
+        ProbeKind::Startup => (&container.startup_probe, "startupProbe"),
+    };
+    Some((container, probe.as_ref()?, format!("{path}.{field}")))
+}
+
+/// "readiness", "liveness", "startup".
+pub(crate) fn kind_word(kind: ProbeKind) -> &'static str {
+    match kind {
+        ProbeKind::Readiness => "readiness",
+        ProbeKind::Liveness => "liveness",
+        ProbeKind::Startup => "startup",
+    }
+}
+
+/// When the run began that the episode is about.
+fn run_start(facts: &Facts<'_>) -> Option<Timestamp> {
+    match &facts.episode.run {
+        Some(_) => facts.span().map(|(start, _)| start),
+        None => facts.status()?.0.state.running.as_ref()?.started_at.0,
+    }
+}
+
+impl<'a> Failing<'a> {
+    /// The port that it asks; from the message where the settings are not at hand.
+    pub(crate) fn port(&self) -> Option<i64> {
+        if let Some((container, probe, _)) = &self.spec {
+            return probe.port(container);
+        }
+        let address = match self.outcome {
+            ProbeOutcome::Refused { address } | ProbeOutcome::ConnectTimeout { address } => address,
+            _ => return None,
+        };
+        address.rsplit(':').next()?.parse().ok()
+    }
+
+    /// "port 8080", "its port".
+    pub(crate) fn port_text(&self) -> String {
+        self.port()
+            .map_or("its port".into(), |port| format!("port {port}"))
+    }
+
+    /// "GET /healthz on port 8080", "the command pg_isready".
+    pub(crate) fn asks(&self) -> String {
+        let Some((_, probe, _)) = &self.spec else {
+            return self.port_text();
+        };
+        if let Some(http) = &probe.http_get {
+            let path = if http.path.is_empty() { "/" } else { &http.path };
+            let scheme = if http.scheme.is_empty() {
+                "HTTP"
+            } else {
+                &http.scheme
+            };
+            return format!("{scheme} GET {path} on {}", self.port_text());
+        }
+        if let Some(exec) = &probe.exec {
+            return format!("the command {}", exec.command.join(" "));
+        }
+        if probe.grpc.is_some() {
+            return format!("gRPC health on {}", self.port_text());
+        }
+        self.port_text()
+    }
+
+    /// Its settings as evidence.
+    pub(crate) fn settings(&self, facts: &Facts<'_>) -> Option<Seen> {
+        let (_, probe, path) = self.spec.as_ref()?;
+        Some(facts.field(path, settings_text(&self.asks(), probe)))
+    }
+
+    /// The step that says what the container declares, where the probe asks something else.
+    pub(crate) fn declared_elsewhere(&self, facts: &Facts<'_>) -> Option<(String, Seen)> {
+        let (container, probe, _) = self.spec.as_ref()?;
+        let asked = probe.port(container);
+        let declared: Vec<String> = container
+            .ports
+            .iter()
+            .map(|port| port.container_port.to_string())
+            .collect();
+        if declared.is_empty()
+            || container
+                .ports
+                .iter()
+                .any(|port| Some(port.container_port) == asked)
+        {
+            return None;
+        }
+        let (_, path) = facts.container()?;
+        let list = declared.join(", ");
+        let asks = asked.map_or_else(
+            || "a port by a name that it does not declare".into(),
+            |port| format!("port {port}"),
+        );
+        Some((
+            format!("the container declares port {list}, the probe asks {asks}"),
+            facts.field(&format!("{path}.ports"), list),
+        ))
+    }
+
+    /// What the probe met, in words.
+    pub(crate) fn met(&self) -> String {
+        let port = self.port_text();
+        match self.outcome {
+            ProbeOutcome::Refused { .. } => format!("nothing listens on {port}"),
+            ProbeOutcome::ConnectTimeout { .. } => format!("no connection to {port} in time"),
+            ProbeOutcome::AnswerTimeout { .. } => format!("no answer from {port} in time"),
+            ProbeOutcome::Reset { .. } => format!("{port} closes the connection"),
+            ProbeOutcome::Status { code } => format!("the answer is HTTP status {code}"),
+            ProbeOutcome::WrongScheme { .. } => "HTTP and HTTPS are mixed up".into(),
+            ProbeOutcome::Tls { detail } => format!("TLS fails: {detail}"),
+            ProbeOutcome::Dns { host } => format!("the host name {host} cannot be resolved"),
+            ProbeOutcome::CommandFailed { output } if output.is_empty() => {
+                "its command ends with an error and says nothing".into()
+            }
+            ProbeOutcome::CommandFailed { output } => format!("its command ends with an error: {output}"),
+            ProbeOutcome::CommandTimeout => "its command does not end in time".into(),
+            ProbeOutcome::CommandMissing { detail } => format!("its command cannot be run: {detail}"),
+            ProbeOutcome::Grpc { detail } => {
+                format!("the gRPC health service does not say \"serving\": {detail}")
+            }
+            ProbeOutcome::Redirected => "it is redirected to another host".into(),
+            ProbeOutcome::Other { detail } => detail.clone(),
+        }
+    }
+
+    /// Why it does not pass. One answer, so that causes about it exclude each other.
+    pub(crate) fn why(&self, facts: &Facts<'_>) -> Why {
+        if let Some(why) = self.not_up_yet(facts) {
+            return why;
+        }
+        match self.outcome {
+            ProbeOutcome::Refused { .. } => self.wrong_port(facts).unwrap_or(Why::NothingListens),
+            ProbeOutcome::ConnectTimeout { .. } | ProbeOutcome::AnswerTimeout { .. } => slow(facts),
+            ProbeOutcome::CommandTimeout => match slow(facts) {
+                Why::Timeout => Why::ExecTimeout,
+                why => why,
+            },
+            ProbeOutcome::Status { code: 404 } => Why::WrongPath,
+            ProbeOutcome::Status { code } => Why::Status(*code),
+            ProbeOutcome::WrongScheme { .. } => Why::WrongScheme,
+            ProbeOutcome::CommandMissing { .. } => Why::ExecBroken,
+            ProbeOutcome::CommandFailed { .. } => Why::ExecFails,
+            ProbeOutcome::Grpc { .. } => Why::Grpc,
+            // Go's HTTP client reports a plain HTTP server behind https:// so, too.
+            ProbeOutcome::Tls { .. }
+            | ProbeOutcome::Reset { .. }
+            | ProbeOutcome::Dns { .. }
+            | ProbeOutcome::Redirected
+            | ProbeOutcome::Other { .. } => Why::Other,
+        }
+    }
+
+    /// The application listens, by its own log, and not where it is asked.
+    fn wrong_port(&self, facts: &Facts<'_>) -> Option<Why> {
+        let asked = self.port();
+        let mut other = None;
+        for (line, seen) in facts.own_words() {
+            let AppSign::ListeningOn { port } = line.sign else {
+                continue;
+            };
+            if Some(i64::from(port)) == asked {
+                let local = ["127.0.0.1", "localhost", "[::1]"]
+                    .iter()
+                    .any(|it| line.text.contains(it));
+                return local.then(|| Why::WrongPort {
+                    listens: format!("only on the loopback address, port {port}"),
+                    seen,
+                });
+            }
+            other.get_or_insert(Why::WrongPort {
+                listens: format!("on port {port}"),
+                seen,
+            });
+        }
+        other.filter(|_| asked.is_some())
+    }
+
+    /// The application was still starting when the probe gave up.
+    fn not_up_yet(&self, facts: &Facts<'_>) -> Option<Why> {
+        let may_be = matches!(
+            self.outcome,
+            ProbeOutcome::Refused { .. }
+                | ProbeOutcome::AnswerTimeout { .. }
+                | ProbeOutcome::Status { code: 503 }
+                | ProbeOutcome::Reset { .. }
+        );
+        let (container, probe, _) = self.spec.as_ref()?;
+        let start = run_start(facts)?;
+        if !may_be {
+            return None;
+        }
+        let asked = self.port();
+        let up = facts
+            .own_words()
+            .into_iter()
+            .find_map(|(line, seen)| match line.sign {
+                AppSign::ListeningOn { port } if Some(i64::from(port)) == asked => Some((seen.time?, seen)),
+                _ => None,
+            });
+        let budget = probe.budget_seconds();
+        let Some(lived) = facts.lived() else {
+            // It runs and is not ready: up only after the last failure that was seen?
+            let (time, seen) = up?;
+            let late = self.message.seen.time.is_some_and(|failed| failed < time);
+            let seconds = time.duration_since(start).as_secs();
+            return (late && seconds > budget).then_some(Why::TooSlow {
+                sure: true,
+                seconds: Some(seconds),
+                seen,
+            });
+        };
+        // The probe passed at least once when the run outlasted its first chances.
+        let first_chances = budget + probe.period() + probe.timeout() + facts.pod().grace_seconds();
+        if lived.as_secs() > first_chances
+            || (self.kind == ProbeKind::Liveness && container.startup_probe.is_some())
+        {
+            return None;
+        }
+        if let Some((time, seen)) = up {
+            let seconds = time.duration_since(start).as_secs();
+            return (seconds >= probe.initial_delay_seconds).then_some(Why::TooSlow {
+                sure: true,
+                seconds: Some(seconds),
+                seen,
+            });
+        }
+        let last = facts.last_line()?;
+        let lower = last.text.to_lowercase();
+        let starting = STARTING.iter().any(|word| lower.contains(word));
+        starting.then_some(Why::TooSlow {
+            sure: false,
+            seconds: None,
+            seen: last,
+        })
+    }
+}
+
+/// `HTTP GET / on port 8080; after 0s, every 10s, time-out 1s, 3 failures`.
+pub(crate) fn settings_text(asks: &str, probe: &Probe) -> String {
+    format!(
+        "{asks}; after {}s, every {}s, time-out {}s, {} failures in a row",
+        probe.initial_delay_seconds,
+        probe.period(),
+        probe.timeout(),
+        probe.failures()
+    )
+}
+
+/// What makes the answers slow: the CPU limit, the node, or the application.
+fn slow(facts: &Facts<'_>) -> Why {
+    if let Some(seen) = at_cpu_limit(facts) {
+        return Why::TimeoutCpuLimit(seen);
+    }
+    let others = slow_neighbours(facts);
+    if others.len() + 1 >= SLOW_WORKLOADS_MIN {
+        return Why::TimeoutNodeLoad(others);
+    }
+    Why::Timeout
+}
+
+/// Usage as the metrics API has it (`metrics.k8s.io`), where the source brings it.
+#[derive(serde::Deserialize)]
+struct PodMetrics {
+    #[serde(default)]
+    containers: Vec<ContainerMetrics>,
+}
+
+#[derive(serde::Deserialize)]
+struct ContainerMetrics {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    usage: ResourceList,
+}
+
+fn at_cpu_limit(facts: &Facts<'_>) -> Option<Seen> {
+    let (container, path) = facts.container()?;
+    let limit = container
+        .limit("cpu")?
+        .quantity()
+        .map(Quantity::milli)
+        .filter(|it| *it > 0)?;
+    let subject = &facts.episode.subject;
+    let reference = ObjectRef::new(
+        Kind::Other("PodMetrics".into()),
+        &subject.namespace,
+        &subject.name,
+    );
+    let metrics: PodMetrics = facts.snapshot.view(&reference)?;
+    let usage = metrics.containers.iter().find(|it| it.name == container.name)?;
+    let used = usage.usage.get("cpu")?.quantity().map(Quantity::milli)?;
+    (used.saturating_mul(100) >= limit.saturating_mul(AT_LIMIT_PERCENT)).then(|| {
+        field_on(
+            &reference,
+            &format!(
+                "cpu usage of {} against {path}.resources.limits.cpu",
+                container.name
+            ),
+            format!("{} used of {}", cpu_text(used), cpu_text(limit)),
+        )
+    })
+}
+
+/// Probes of other workloads' pods on the same node that timed out at about the same time, one for each workload.
+fn slow_neighbours(facts: &Facts<'_>) -> Vec<Seen> {
+    let Some(node) = facts.node_ref() else {
+        return Vec::new();
+    };
+    let own = facts.workload();
+    let Some(around) = facts.span().map(|(_, end)| end).or(facts.now) else {
+        return Vec::new();
+    };
+    let mut workloads = BTreeSet::new();
+    let mut seen = Vec::new();
+    for pod in facts.snapshot.pods_on_node(&node.name) {
+        let owner = facts.snapshot.root_owner(&pod.reference);
+        if owner == own || workloads.contains(&owner) {
+            continue;
+        }
+        let slow = facts.snapshot.events_about(&pod.reference).into_iter().find_map(|event| {
+            let event = event.event().filter(|event| event.reason.as_ref() == "Unhealthy")?;
+            let near = event.last.is_some_and(|time| time.duration_since(around).abs() <= TOGETHER);
+            let said = sonde_grammar::message::facts(&event.reason, &event.message);
+            let timed_out = said.iter().any(|fact| {
+                matches!(fact, Fact::Probe(it) if matches!(it.outcome, ProbeOutcome::AnswerTimeout { .. } | ProbeOutcome::CommandTimeout))
+            });
+            (near && timed_out).then(|| {
+                let mut seen = field_on(&pod.reference, "event Unhealthy", &event.message);
+                seen.time = event.last;
+                seen
+            })
+        });
+        if let Some(it) = slow {
+            workloads.insert(owner);
+            seen.push(it);
+        }
+    }
+    seen
+}
