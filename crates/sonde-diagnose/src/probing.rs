@@ -104,7 +104,10 @@ pub(crate) fn failing<'a>(facts: &Facts<'a>, kinds: &[ProbeKind]) -> Option<Fail
                 .is_none_or(|time| since.is_none_or(|since| time >= since)),
         };
         let probe: &ProbeFact = message.facts.iter().find_map(|fact| match fact {
-            Fact::Probe(it) if kinds.contains(&it.probe) && it.outcome != ProbeOutcome::Redirected => {
+            Fact::Probe(it)
+                if kinds.contains(&it.probe)
+                    && !matches!(it.outcome, ProbeOutcome::Redirected | ProbeOutcome::NotRunning) =>
+            {
                 Some(it)
             }
             _ => None,
@@ -244,6 +247,7 @@ impl<'a> Failing<'a> {
             ProbeOutcome::Grpc { detail } => {
                 format!("the gRPC health service does not say \"serving\": {detail}")
             }
+            ProbeOutcome::NotRunning => "the container did not run when its command was asked".into(),
             ProbeOutcome::Redirected => "it is redirected to another host".into(),
             ProbeOutcome::Other { detail } => detail.clone(),
         }
@@ -272,6 +276,7 @@ impl<'a> Failing<'a> {
             | ProbeOutcome::Reset { .. }
             | ProbeOutcome::Dns { .. }
             | ProbeOutcome::Redirected
+            | ProbeOutcome::NotRunning
             | ProbeOutcome::Other { .. } => Why::Other,
         }
     }
