@@ -16,6 +16,7 @@ mod liv;
 mod los;
 mod nod;
 mod oom;
+mod rdy;
 mod rol;
 mod sch;
 mod svc;
@@ -37,6 +38,7 @@ const FAMILIES: &[&[&Cause]] = &[
     los::CAUSES,
     nod::CAUSES,
     oom::CAUSES,
+    rdy::CAUSES,
     rol::CAUSES,
     svc::CAUSES,
     sch::CAUSES,

@@ -266,6 +266,8 @@ impl<'a> Failing<'a> {
                 why => why,
             },
             ProbeOutcome::Status { code: 404 } => Why::WrongPath,
+            // A TLS server tells a plain HTTP client so, and writes it to its log.
+            ProbeOutcome::Status { code: 400 } if tls_server(facts) => Why::WrongScheme,
             ProbeOutcome::Status { code } => Why::Status(*code),
             ProbeOutcome::WrongScheme { .. } => Why::WrongScheme,
             ProbeOutcome::CommandMissing { .. } => Why::ExecBroken,
@@ -375,6 +377,13 @@ pub(crate) fn settings_text(asks: &str, probe: &Probe) -> String {
         probe.timeout(),
         probe.failures()
     )
+}
+
+fn tls_server(facts: &Facts<'_>) -> bool {
+    const SAYS: &str = "sent an HTTP request to an HTTPS server";
+    facts
+        .log()
+        .is_some_and(|lines| lines.iter().rev().take(2_000).any(|line| line.contains(SAYS)))
 }
 
 /// What makes the answers slow: the CPU limit, the node, or the application.
