@@ -1,3 +1,12 @@
 //! Lifecycle hooks.
 
-crate::cause::family!(prestop_overrun);
+mod hooks;
+
+crate::cause::family!(
+    command_missing,
+    poststart_failed,
+    poststart_hung,
+    poststart_killed,
+    prestop_failed,
+    prestop_overrun,
+);

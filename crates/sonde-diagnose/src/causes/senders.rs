@@ -299,6 +299,18 @@ const SENDERS: &[Row] = &[
         verdict: Verdict::Proven,
     },
     Row {
+        name: "postStart hook",
+        exit: 137,
+        spec: || json!({"spec": {"containers": [{"name": "app", "lifecycle": {"postStart": {"exec": {"command": ["/bin/register"]}}}}]}}),
+        proof: Proof::Event(
+            "FailedPostStartHook",
+            "PostStartHook failed",
+            "2026-03-01T11:57:50Z",
+        ),
+        code: "HOK-POSTSTART-FAILED",
+        verdict: Verdict::Proven,
+    },
+    Row {
         name: "pod deadline",
         exit: 143,
         spec: once,

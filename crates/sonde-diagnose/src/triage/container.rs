@@ -53,7 +53,10 @@ pub(super) fn look(
                     image_pull_in_the_way(triage, object, name, since, out);
                 }
             }
-            "CrashLoopBackOff" => out.extend(terminated(object, name, reason)),
+            "CrashLoopBackOff" => {
+                out.extend(terminated(object, name, reason));
+                out.extend(failed_pre_stop(triage, object, name));
+            }
             "PostStartHookError" => {
                 out.push(
                     Episode::new(me, Symptom::HookFailed, &**reason)
@@ -168,6 +171,7 @@ fn running(
                 opened.episode.ended = since;
             } else {
                 restarting = true;
+                out.extend(failed_pre_stop(triage, object, &container.name));
             }
             out.push(opened);
         }
@@ -210,6 +214,24 @@ fn running(
         }
         _ => {}
     }
+}
+
+/// A container that restarts, and whose preStop hook failed at its last end: a trouble of its own.
+fn failed_pre_stop(triage: &Triage<'_>, object: &Object, name: &str) -> Option<Opened> {
+    let events = triage.snapshot.events_about(&object.reference);
+    let failed = events
+        .iter()
+        .rev()
+        .filter_map(|event| event.event())
+        .find(|event| {
+            event.reason.as_ref() == "FailedPreStopHook"
+                && event.container.as_deref().is_none_or(|it| it == name)
+                && triage.elapsed(event.last).is_none_or(|age| age < REMEMBERED)
+        })?;
+    let episode = Episode::new(object.reference.clone(), Symptom::HookFailed, "FailedPreStopHook")
+        .of_container(name)
+        .since(failed.first.or(failed.last));
+    Some(episode.into())
 }
 
 /// The kernel killed a process of the running container for memory: neither status nor events show it.

@@ -1,7 +1,7 @@
 //! HOK-PRESTOP-OVERRUN: the preStop hook used up the grace period, so the process got no time of its own and was killed.
 
 use sonde_grammar::Fact;
-use sonde_grammar::fact::HookKind;
+use sonde_grammar::fact::{HookKind, KillReason};
 use sonde_model::{Code, Risk};
 
 use crate::cause::page;
@@ -31,6 +31,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     if let Some(run) = &facts.episode.run {
         if run.end.exit_code != 137 {
+            return;
+        }
+        if let Some((KillReason::Liveness | KillReason::Startup | KillReason::PostStartHook, message)) = facts.killing() {
+            case.refuted_by(message.seen(), "a probe or hook made the kubelet end the container; the preStop hook only used up its time");
             return;
         }
         if hooked.is_empty() && !facts.is_partial() {
@@ -75,15 +79,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         facts.episode.run.as_ref().map(|run| facts.field(&run.path, format!("exitCode: {}", run.end.exit_code))),
     );
     case.headline(format!("the preStop hook of {name} takes longer than the grace period of {grace}s"));
-    case.fix(
-        "give the pod more grace than hook and shutdown need together, or shorten the hook",
-        format!(
-            "kubectl patch {} --type merge -p '{{\"spec\":{{\"template\":{{\"spec\":{{\"terminationGracePeriodSeconds\":{}}}}}}}}}'",
-            facts.workload().kubectl(),
-            grace.saturating_mul(2).max(60)
+    let text = "give the pod more grace than hook and shutdown need together, or shorten the hook";
+    match facts.template_owner() {
+        Some(owner) => case.fix(
+            text,
+            format!(
+                "kubectl patch {} --type merge -p '{{\"spec\":{{\"template\":{{\"spec\":{{\"terminationGracePeriodSeconds\":{}}}}}}}}}'",
+                owner.kubectl(),
+                grace.saturating_mul(2).max(60)
+            ),
+            Risk::Restart,
         ),
-        Risk::Restart,
-    );
+        None => case.advice(text, Risk::Restart),
+    };
 }
 
 #[cfg(test)]

@@ -1,0 +1,124 @@
+//! What the causes about hooks share: what was said about a hook, and what the hook is.
+
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{HookFact, HookKind};
+use sonde_world::view::LifecycleHandler;
+
+use crate::message::Message;
+use crate::{Facts, Seen};
+
+/// Every word about a hook of `kind` in the episode, the most telling first: events from 1.26 on say only that it
+/// failed, the kubelet's log and the waiting message say why.
+pub(super) fn said<'a>(facts: &Facts<'a>, kind: HookKind) -> Vec<(&'a HookFact, &'a Message)> {
+    let mut found: Vec<(&HookFact, &Message)> = facts
+        .all_messages()
+        .filter(|message| facts.in_run(message))
+        .filter_map(|message| {
+            let hook = message.facts.iter().find_map(|fact| match fact {
+                Fact::Hook(it) if it.hook == kind && !it.overran => Some(it),
+                _ => None,
+            })?;
+            Some((hook, message))
+        })
+        .collect();
+    found.sort_by_key(|(hook, _)| {
+        (
+            !hook.command_missing,
+            hook.exit_code.is_none(),
+            hook.detail.is_none(),
+        )
+    });
+    found
+}
+
+/// The hook of the episode's container (of the only container that has one, where the episode names none), with its
+/// path.
+pub(super) fn spec<'a>(facts: &Facts<'a>, kind: HookKind) -> Option<(&'a str, &'a LifecycleHandler, String)> {
+    let pod = facts.pod();
+    let lists = [
+        ("containers", &pod.spec.containers),
+        ("initContainers", &pod.spec.init_containers),
+    ];
+    let mut hooks = lists.into_iter().flat_map(|(list, containers)| {
+        containers.iter().enumerate().filter_map(move |(at, container)| {
+            let lifecycle = container.lifecycle.as_ref()?;
+            let (hook, field) = match kind {
+                HookKind::PostStart => (lifecycle.post_start.as_ref()?, "postStart"),
+                HookKind::PreStop => (lifecycle.pre_stop.as_ref()?, "preStop"),
+            };
+            Some((
+                container.name.as_str(),
+                hook,
+                format!("spec.{list}[{at}].lifecycle.{field}"),
+            ))
+        })
+    });
+    match facts.episode.container.as_deref() {
+        Some(name) => hooks.find(|(container, ..)| *container == name),
+        None => hooks.next().filter(|_| hooks.next().is_none()),
+    }
+}
+
+/// "exec /bin/register", "GET /warm", "sleep 30s".
+pub(super) fn what(hook: &LifecycleHandler) -> String {
+    if let Some(exec) = &hook.exec {
+        format!("exec {}", exec.command.join(" "))
+    } else if let Some(http) = &hook.http_get {
+        format!("GET {}", http.path)
+    } else if let Some(sleep) = &hook.sleep {
+        format!("sleep {}s", sleep.seconds)
+    } else {
+        "tcpSocket".into()
+    }
+}
+
+/// The hook as evidence.
+pub(super) fn spec_seen(facts: &Facts<'_>, kind: HookKind) -> Option<Seen> {
+    let (_, hook, path) = spec(facts, kind)?;
+    Some(facts.field(&path, what(hook)))
+}
+
+/// "postStart hook (exec /bin/register) of container app".
+pub(super) fn phrase(facts: &Facts<'_>, kind: HookKind, hook: Option<&HookFact>) -> String {
+    let word = match kind {
+        HookKind::PostStart => "postStart",
+        HookKind::PreStop => "preStop",
+    };
+    let by_spec = spec(facts, kind).map(|(name, hook, _)| (what(hook), Some(name.to_owned())));
+    let by_fact = hook.map(|hook| (hook.command.clone().unwrap_or_default(), hook.container.clone()));
+    let (command, container) = by_spec.or(by_fact).unwrap_or_default();
+    let command = if command.is_empty() {
+        String::new()
+    } else {
+        format!(" ({command})")
+    };
+    let container = match container.or_else(|| facts.episode.container.as_deref().map(ToOwned::to_owned)) {
+        Some(name) => format!("container {name}"),
+        None => "a container".into(),
+    };
+    format!("{word} hook{command} of {container}")
+}
+
+/// ": exit code 4, no license": what is known beyond the bare failure.
+pub(super) fn detail(hook: &HookFact) -> String {
+    match (hook.exit_code, &hook.detail) {
+        (Some(code), Some(detail)) => format!(": exit code {code}, {detail}"),
+        (Some(code), None) => format!(": exit code {code}"),
+        (None, Some(detail)) => format!(": {detail}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// The hook did not fail by itself: its container ended under it.
+pub(super) fn ended_with_container(hook: &HookFact) -> bool {
+    const SAYS: &[&str] = &[
+        "not running",
+        "container has stopped",
+        "CONTAINER_EXITED",
+        "process already finished",
+        "task not found",
+        "cannot exec in a stopped",
+    ];
+    let detail = hook.detail.as_deref().unwrap_or("");
+    hook.exit_code == Some(137) || SAYS.iter().any(|text| detail.contains(text))
+}
