@@ -113,8 +113,8 @@ fn work_grows_with_the_text() {
         "State:\nReady:\nImage:",
     ]) {
         let once = line.to_string() + "\n";
-        let small = once.repeat(8_000 / once.len());
-        let large = once.repeat(128_000 / once.len());
+        let small = once.repeat(2_000 / once.len());
+        let large = once.repeat(32_000 / once.len());
         let start = Instant::now();
         read(&small);
         let small_took = start.elapsed().max(Duration::from_millis(2));
