@@ -114,7 +114,7 @@ pub fn read(text: &str) -> Pasted {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let unescaped = lines::undo_escapes(&text[..end]);
+    let unescaped = lines::undo_entities(lines::undo_escapes(&text[..end]));
     let (rows, lines_cut) = lines::rows(&unescaped);
     let mut pasted = blocks::read(&rows);
     pasted.lines = rows.len();

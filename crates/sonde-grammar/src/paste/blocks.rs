@@ -125,25 +125,14 @@ fn read_table(
     namespace: &str,
     parts: &mut Parts,
 ) -> usize {
-    let header = shipped(&rows[at].text);
-    let margin = header.chars().take_while(|c| *c == ' ').count();
-    let mut end = at + 1;
-    let mut last_event: Option<usize> = None;
-    let mut last_width = 0;
-    while end < rows.len() {
-        let row = &rows[end];
-        if row.is_blank() || row.fence || command(row.text.trim()).is_some() {
-            break;
-        }
-        let text = shipped(&row.text);
-        if Columns::of(text.trim()).is_some() {
-            break;
-        }
-        let text: String = text
-            .chars()
-            .skip(margin.min(super::lines::indent(&text)))
-            .collect();
-        let text = text.trim_end();
+    let (lines, end) = unwrap::table_lines(rows, at, columns);
+    // A terminal that is narrower than the table broke its header too.
+    let columns = &lines
+        .first()
+        .and_then(|(_, header)| Columns::of(header))
+        .unwrap_or_else(|| columns.clone());
+    let hint = (context.verb == "get").then_some(context.kind.as_ref()).flatten();
+    for (line, text) in lines.iter().skip(1) {
         if columns.is_events() {
             let by_columns = || events::table_row(columns, text);
             // Lost columns: the words of the common layout tell more than gaps.
@@ -151,31 +140,15 @@ fn read_table(
                 true => by_columns().or_else(|| events::table_row_by_words(text)),
                 false => events::table_row_by_words(text).or_else(by_columns),
             };
-            match found {
-                Some(mut found) => {
-                    found.line = row.line;
-                    found.namespace = found
-                        .namespace
-                        .take()
-                        .or_else(|| (!namespace.is_empty()).then(|| namespace.to_owned()));
-                    last_event = Some(parts.events.len());
-                    parts.events.push(found);
-                }
-                None if last_event.is_some() => {
-                    let last = last_event.and_then(|index| parts.events.get_mut(index));
-                    events::continue_message(last, text, last_width >= 79);
-                }
-                None => break,
+            if let Some(mut found) = found {
+                found.line = *line;
+                let known = (!namespace.is_empty()).then(|| namespace.to_owned());
+                found.namespace = found.namespace.take().or(known);
+                parts.events.push(found);
             }
-            last_width = text.chars().count() + margin;
-        } else {
-            let hint = (context.verb == "get").then_some(context.kind.as_ref()).flatten();
-            match table::read(columns, text, row.line, hint, namespace) {
-                Some(found) => parts.tables.push(found),
-                None => break,
-            }
+        } else if let Some(found) = table::read(columns, text, *line, hint, namespace) {
+            parts.tables.push(found);
         }
-        end += 1;
     }
     end
 }

@@ -235,6 +235,16 @@ pub(crate) fn table_row_by_words(text: &str) -> Option<EventRow> {
     (!found.message.is_empty()).then_some(found)
 }
 
+/// The line begins a row of a table of events, wherever a terminal broke it.
+pub(crate) fn begins_table_row(text: &str) -> bool {
+    let mut words = Words::new(text);
+    if !words.peek().is_some_and(age::is_age) {
+        words.next();
+    }
+    let mut found = EventRow::default();
+    seen(&mut words, &mut found).is_some() && words.next().is_some_and(is_type)
+}
+
 /// A row of a table of events, by its columns.
 pub(crate) fn table_row(columns: &Columns, text: &str) -> Option<EventRow> {
     let cell = |name: &str| columns.cell(text, name).filter(|cell| !cell.is_empty());

@@ -65,6 +65,28 @@ pub(crate) fn undo_escapes(text: &str) -> Cow<'_, str> {
     text
 }
 
+/// `&lt;none&gt;`: a text that came through a web page.
+pub(crate) fn undo_entities(text: Cow<'_, str>) -> Cow<'_, str> {
+    const ENTITIES: [(&str, &str); 6] = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ];
+    if !ENTITIES[..5].iter().any(|(entity, _)| text.contains(entity)) {
+        return text;
+    }
+    let mut text = text.into_owned();
+    for (entity, plain) in ENTITIES {
+        if text.contains(entity) {
+            text = text.replace(entity, plain);
+        }
+    }
+    Cow::Owned(text)
+}
+
 /// The cleaned lines, and how many were cut for their length.
 pub(crate) fn rows(text: &str) -> (Vec<Row<'_>>, usize) {
     let mut cut = 0;

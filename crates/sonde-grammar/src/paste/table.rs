@@ -90,6 +90,11 @@ impl Columns {
             .then_some(Columns { names })
     }
 
+    /// How many columns.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|(known, _)| known == name)
     }
@@ -165,7 +170,7 @@ pub(crate) fn cells(text: &str) -> Vec<&str> {
 }
 
 /// Words, with `(3m ago)` kept to the word before.
-fn words(text: &str) -> Vec<&str> {
+pub(crate) fn words(text: &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
     let mut open: Option<usize> = None;
     for word in text.split_whitespace() {

@@ -1,5 +1,6 @@
 //! The patterns of telling lines, as one table.
 
+mod needles;
 mod readers;
 
 use crate::log::scan::{after, between, clip_to, word};
@@ -97,13 +98,12 @@ type Make = fn(&Line<'_>) -> Option<AppSign>;
 
 /// The sign of a line and its weight.
 pub(crate) fn sign(line: &Line<'_>) -> Option<(Weight, AppSign)> {
-    if line.text.is_empty() {
-        return None;
-    }
-    for (weight, needles, make) in TABLE {
-        if needles.iter().any(|needle| line.has(needle))
-            && let Some(sign) = make(line)
-        {
+    let mut rows = needles::rows_of(line.lower.as_bytes());
+    while rows != 0 {
+        let row = rows.trailing_zeros() as usize;
+        rows &= rows - 1;
+        let (weight, _, make) = &TABLE[row];
+        if let Some(sign) = make(line) {
             return Some((*weight, sign));
         }
     }
@@ -112,7 +112,7 @@ pub(crate) fn sign(line: &Line<'_>) -> Option<(Weight, AppSign)> {
 
 use Weight::{Cause, Context, Death, Error};
 
-/// Needles are lower case. The first row that fits wins, so the more exact rows stand first.
+/// Needles are lower case and of two bytes or more. The first row that fits wins, so the more exact rows stand first.
 const TABLE: &[(Weight, &[&str], Make)] = &[
     (Cause, &["heap space", "gc overhead limit"], |l| {
         jvm(l, AppSign::JvmHeap)

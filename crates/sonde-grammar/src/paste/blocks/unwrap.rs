@@ -1,7 +1,10 @@
 //! Lines of a description that a terminal or a chat broke, whole again.
 
+use crate::paste::command::command;
 use crate::paste::describe::{Line, is_top, wrap_column};
+use crate::paste::events;
 use crate::paste::lines::{Row, indent};
+use crate::paste::table::{self, Columns};
 
 use super::shipped;
 
@@ -85,4 +88,62 @@ pub(super) fn unwrapped(rows: &[Row<'_>], margin: usize) -> Vec<Unwrapped> {
         }
     }
     found
+}
+
+/// The header and rows of a table, broken ones joined, and the index after them.
+pub(super) fn table_lines(rows: &[Row<'_>], at: usize, columns: &Columns) -> (Vec<(usize, String)>, usize) {
+    let margin = indent(&shipped(&rows[at].text));
+    let end = (at + 1..rows.len())
+        .find(|&index| {
+            let row = &rows[index];
+            row.is_blank()
+                || row.fence
+                || command(row.text.trim()).is_some()
+                || Columns::of(shipped(&row.text).trim()).is_some()
+        })
+        .unwrap_or(rows.len());
+    let texts: Vec<String> = rows[at..end]
+        .iter()
+        .map(|row| {
+            let text = shipped(&row.text);
+            text.chars()
+                .skip(margin.min(indent(&text)))
+                .collect::<String>()
+                .trim_end()
+                .to_owned()
+        })
+        .collect();
+    let wrap = wrap_column(
+        texts
+            .iter()
+            .map(|text| text.chars().count())
+            .collect::<Vec<_>>()
+            .into_iter(),
+    );
+    let is_row = |text: &str| match columns.is_events() {
+        true => events::table_row(columns, text).is_some() || events::begins_table_row(text),
+        false => !text.starts_with(' ') && (columns.fits(text) || table::words(text).len() >= columns.len()),
+    };
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for (index, text) in texts.into_iter().enumerate() {
+        // The header's rest is capitals; a row's rest is no row.
+        let header_rest =
+            index == 1 && wrap.is_some() && !text.contains(|c: char| c.is_lowercase() || c.is_ascii_digit());
+        let fresh = index == 0 || (is_row(&text) && !header_rest);
+        match (found.last_mut(), wrap) {
+            (Some((_, last)), Some(wrap)) if !fresh => {
+                // Blanks at the end of a broken line are often lost.
+                let used = last.chars().count() % wrap;
+                last.extend(std::iter::repeat_n(' ', if used == 0 { 0 } else { wrap - used }));
+                last.push_str(&text);
+            }
+            (Some((_, last)), None) if !fresh && columns.is_events() && index > 1 => {
+                last.push(' ');
+                last.push_str(text.trim());
+            }
+            _ if !fresh => return (found, at + index),
+            _ => found.push((rows[at + index].line, text)),
+        }
+    }
+    (found, end)
 }

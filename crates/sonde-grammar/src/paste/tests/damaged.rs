@@ -166,6 +166,12 @@ fn escaping() {
     check("twice", |text| {
         serde_json::to_string(&serde_json::to_string(text).unwrap()).unwrap()
     });
+    check("web page", |text| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+    });
     check("inner of a string", |text| {
         let whole = serde_json::to_string(text).unwrap();
         whole[1..whole.len() - 1].to_owned()

@@ -167,6 +167,57 @@ fn pod_tables_give_the_pods() {
 }
 
 #[test]
+fn tables_broken_by_a_terminal_are_whole_again() {
+    let wrapped = |text: &str| -> String {
+        text.lines()
+            .map(|line| {
+                let chars: Vec<char> = line.chars().collect();
+                chars
+                    .chunks(80)
+                    .map(|part| part.iter().collect::<String>())
+                    .collect::<Vec<_>>()
+                    .join("\n")
+                    + "\n"
+            })
+            .collect()
+    };
+    for version in ["1.32", "1.36"] {
+        for file in [
+            "get-pods-wide.txt",
+            "get-events.txt",
+            "events.txt",
+            "get-nodes.txt",
+        ] {
+            let text = captured(version, file);
+            let (want, found) = (read(&text), read(&wrapped(&text)));
+            assert_eq!(want.objects.len(), found.objects.len(), "{version} {file}");
+            for (want, found) in want.objects.iter().zip(&found.objects) {
+                assert_eq!(want, found, "{version} {file}");
+            }
+        }
+    }
+}
+
+#[test]
+fn old_event_tables() {
+    let text = "LAST SEEN   FIRST SEEN   COUNT     NAME                     KIND      SUBOBJECT              TYPE      REASON    SOURCE              MESSAGE
+3m          10m          5         web-1.15f3a0b2c3d4e5f6   Pod       spec.containers{app}   Warning   BackOff   kubelet, worker-1   Back-off restarting failed container
+";
+    let pasted = read(text);
+    let event = &pasted.objects[0];
+    assert_eq!(
+        (&event["involvedObject"]["name"], &event["involvedObject"]["kind"]),
+        (&"web-1".into(), &"Pod".into())
+    );
+    assert_eq!(
+        (&event["count"], &event["source"]["host"]),
+        (&5.into(), &"worker-1".into())
+    );
+    assert_eq!(event["involvedObject"]["fieldPath"], "spec.containers{app}");
+    assert_eq!(event["message"], "Back-off restarting failed container");
+}
+
+#[test]
 fn the_words_of_a_status_column() {
     let text = "NAME   READY   STATUS                   RESTARTS   AGE
 a      0/1     Init:CrashLoopBackOff    5 (3m ago)   10m
