@@ -150,7 +150,7 @@ impl Cluster {
         &self.snapshot
     }
 
-    /// Every node, by name.
+    /// Every node, by name; nodes that an update added come last.
     pub fn nodes(&self) -> &[Arc<NodeRoom>] {
         &self.nodes
     }
@@ -167,21 +167,25 @@ impl Cluster {
     /// The cluster of a later snapshot or a fork in which only these pods and nodes differ. Costs what they cost.
     pub fn updated(&self, snapshot: &Snapshot, changed: &[ObjectRef]) -> Self {
         let known = |reference: &ObjectRef| {
-            matches!(reference.kind, Kind::Pod)
-                || (matches!(reference.kind, Kind::Node)
-                    && self.index.contains_key(&reference.name)
-                    && snapshot.get(reference).is_some())
+            reference.kind == Kind::Pod || (reference.kind == Kind::Node && snapshot.get(reference).is_some())
         };
         if !changed.iter().all(known) {
             return Self::prepare(snapshot);
         }
         let mut nodes: Vec<Arc<NodeRoom>> = self.nodes.as_ref().clone();
+        let mut index = self.index.clone();
         let mut repel = false;
         for reference in changed {
             if reference.kind == Kind::Node {
-                let place = self.index.get(&reference.name).and_then(|at| nodes.get_mut(*at));
-                if let (Some(node), Some(object)) = (place, snapshot.get(reference)) {
-                    Arc::make_mut(node).object = object.clone();
+                let place = index.get(&reference.name).and_then(|at| nodes.get_mut(*at));
+                match (place, snapshot.get(reference)) {
+                    (Some(node), Some(object)) => Arc::make_mut(node).object = object.clone(),
+                    (None, Some(object)) => {
+                        // At the end, so that the places of the others stay; it has no pods yet.
+                        Arc::make_mut(&mut index).insert(reference.name.clone(), nodes.len());
+                        nodes.push(Arc::new(NodeRoom::new(object.clone())));
+                    }
+                    (_, None) => {}
                 }
                 continue;
             }
@@ -200,7 +204,7 @@ impl Cluster {
                     Some(&columns.node)
                 };
                 let Some(node) = name
-                    .and_then(|name| self.index.get(name))
+                    .and_then(|name| index.get(name))
                     .and_then(|at| nodes.get_mut(*at))
                 else {
                     continue;
@@ -219,7 +223,7 @@ impl Cluster {
         Self {
             snapshot: snapshot.clone(),
             nodes: Arc::new(nodes),
-            index: self.index.clone(),
+            index,
             repellers: if repel {
                 OnceLock::new()
             } else {

@@ -126,15 +126,15 @@ impl Counts {
             if meant.is_empty() {
                 continue;
             }
-            for (pod, at) in &group.members {
-                if pod.reference == needs.pod {
-                    continue;
-                }
-                for term in &meant {
-                    let key = &group.terms[*term].topology_key;
+            let keys: Vec<Arc<str>> = meant
+                .iter()
+                .map(|term| group.terms[*term].topology_key.as_str().into())
+                .collect();
+            for (pod, at) in group.members.iter().filter(|(pod, _)| pod.reference != needs.pod) {
+                for key in &keys {
                     if let Some(value) = cluster.nodes()[*at].label(key) {
                         self.repelled
-                            .entry((key.as_str().into(), value.clone()))
+                            .entry((key.clone(), value.clone()))
                             .or_default()
                             .push(pod.reference.clone());
                     }

@@ -63,7 +63,7 @@ impl Cluster {
         let unbound = self.unbound(pod);
         let cluster = unbound.as_ref().unwrap_or(self);
         let assessment = Assessment::of(cluster, pod)?;
-        let nodes = cluster
+        let mut nodes: Vec<NodeFit> = cluster
             .nodes()
             .iter()
             .map(|node| NodeFit {
@@ -71,6 +71,7 @@ impl Cluster {
                 rejections: assessment.rejections(node),
             })
             .collect();
+        nodes.sort_by(|a, b| a.node.cmp(&b.node));
         let needs = assessment.needs;
         let mut before_nodes = needs.obstacles;
         if needs.scheduler.as_ref() != DEFAULT_SCHEDULER

@@ -26,6 +26,8 @@ pub struct Remedy {
 
 /// Of each sort of change so many candidates are tried.
 const TRIES_MAX: usize = 3;
+/// On so many nodes it is worked out who would have to leave.
+const NODES_LOOKED_AT_MAX: usize = 64;
 
 impl Cluster {
     /// The smallest changes that would make a pod fit, the least intrusive first; empty where it fits or none was found.
@@ -191,8 +193,19 @@ impl Cluster {
     /// Who would have to leave: as few pods as possible, on the node that lacks least.
     fn departures(&self, fit: &Fit) -> Vec<Change> {
         let by_pods = |rejection: &Rejection| rejection.yields_to_preemption();
+        // Where least is lacking, few pods have to go.
+        let lacking = |node: &NodeFit| {
+            let short = node.rejections.iter().filter_map(Rejection::shortfall);
+            (
+                node.rejections.len(),
+                short.map(|(_, missing)| missing).fold(0, i64::saturating_add),
+            )
+        };
+        let mut nodes: Vec<&NodeFit> = rejected_for(fit, by_pods).collect();
+        nodes.sort_by_key(|node| lacking(node));
+        nodes.truncate(NODES_LOOKED_AT_MAX);
         let mut ways: Vec<((usize, i64, i64), Change)> = Vec::new();
-        for node in rejected_for(fit, by_pods) {
+        for node in nodes {
             let Some(room) = self.node(&node.node) else {
                 continue;
             };
