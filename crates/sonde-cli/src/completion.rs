@@ -19,7 +19,7 @@ pub(crate) fn namespaces() -> ArgValueCompleter {
 
 /// Contexts of the kubeconfig.
 pub(crate) fn contexts() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| starting_with(crate::live::context_names(), current, ""))
+    ArgValueCompleter::new(|current: &OsStr| starting_with(crate::live::context_names(&words_so_far()), current, ""))
 }
 
 /// Codes of causes.
@@ -42,9 +42,7 @@ fn complete_objects(current: &OsStr) -> Vec<CompletionCandidate> {
         };
         return live_names(&kind, current, &word[..=word.find('/').unwrap_or_default()]);
     }
-    // kubectl_complete and the shells' scripts put the words so far behind `--`.
-    let before: Vec<String> = std::env::args().skip_while(|arg| arg != "--").skip(1).collect();
-    if let Some(kind) = open_type(&before) {
+    if let Some(kind) = open_type(&words_so_far()) {
         return live_names(&kind, current, "");
     }
     Kind::KNOWN
@@ -54,6 +52,15 @@ fn complete_objects(current: &OsStr) -> Vec<CompletionCandidate> {
         .filter(|name| name.starts_with(&word.to_ascii_lowercase()))
         .map(CompletionCandidate::new)
         .collect()
+}
+
+/// The command that is being written. The shells' scripts put it behind `--`; kubectl gives it as it is.
+fn words_so_far() -> Vec<String> {
+    let all: Vec<String> = std::env::args().collect();
+    match all.iter().position(|word| word == "--") {
+        Some(at) if std::env::var_os("COMPLETE").is_some() => all[at + 1..].to_vec(),
+        _ => all,
+    }
 }
 
 /// The TYPE that was written last and whose names are to follow.
@@ -67,8 +74,7 @@ fn open_type(words: &[String]) -> Option<Kind> {
 }
 
 fn live_names(kind: &Kind, current: &OsStr, prefix: &str) -> Vec<CompletionCandidate> {
-    let words: Vec<String> = std::env::args().collect();
-    starting_with(crate::live::object_names(kind, &words), current, prefix)
+    starting_with(crate::live::object_names(kind, &words_so_far()), current, prefix)
 }
 
 fn starting_with(names: Vec<String>, current: &OsStr, prefix: &str) -> Vec<CompletionCandidate> {

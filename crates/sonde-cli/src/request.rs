@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
+use sonde_collect::live::ConnectOptions;
 use sonde_model::Severity;
 
 use crate::args::{CollectArgs, ConnectionArgs, DiagnoseArgs};
@@ -55,6 +56,21 @@ pub(crate) struct Connection {
     pub(crate) request_timeout: Option<Duration>,
 }
 
+impl Connection {
+    /// As the adapter takes it.
+    pub(crate) fn options(&self) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            impersonate: self.impersonate.clone(),
+            impersonate_groups: self.impersonate_groups.clone(),
+            request_timeout: self.request_timeout,
+        }
+    }
+}
+
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -90,7 +106,6 @@ impl Target {
 #[derive(Debug, Clone)]
 pub(crate) struct Diagnose {
     pub(crate) input: Input,
-    #[expect(dead_code, reason = "read by the live way in, which comes next")]
     pub(crate) connection: Connection,
     pub(crate) target: Target,
     pub(crate) now: Option<Timestamp>,
@@ -101,7 +116,6 @@ pub(crate) struct Diagnose {
 
 /// A bundle to write.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "read by the ways in, which come next")]
 pub(crate) struct Collect {
     pub(crate) connection: Connection,
     pub(crate) target: Target,
@@ -184,7 +198,7 @@ fn names_a_cluster(args: &ConnectionArgs) -> bool {
     args.context.is_some() || args.cluster.is_some() || args.user.is_some() || args.impersonate.is_some()
 }
 
-fn connection(args: &ConnectionArgs) -> Outcome<Connection> {
+pub(crate) fn connection(args: &ConnectionArgs) -> Outcome<Connection> {
     Ok(Connection {
         context: args.context.clone(),
         kubeconfig: args.kubeconfig.clone(),

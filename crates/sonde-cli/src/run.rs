@@ -25,6 +25,8 @@ use crate::request::{Collect, Diagnose};
 
 /// Nothing was found at or above `--fail-on`.
 const NOTHING_FOUND: u8 = 0;
+/// Nothing was found, but a part could not be looked at.
+const PARTLY_DONE: u8 = 3;
 /// The work could not be done.
 const NOT_DONE: u8 = 2;
 

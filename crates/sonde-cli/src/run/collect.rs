@@ -1,17 +1,50 @@
 //! `sonde collect`: writes a redacted bundle.
 
 use anyhow::anyhow;
+use sonde_collect::{CollectError, bundle};
 
+use super::gather::{live, with_hints};
+use super::progress::Progress;
+use super::{PARTLY_DONE, rounds, scope};
 use crate::failure::{Failure, Outcome};
 use crate::request::Collect;
 
 /// Collects and writes; returns the exit code.
 pub(super) fn run(request: &Collect) -> Outcome<u8> {
-    if request.output.is_file() && !request.force {
+    if request.output.is_dir() {
+        return Err(Failure::new(anyhow!("{} is a folder", request.output.display()))
+            .hint(format!("name a file, such as {}", request.output.join("case.tar.zst").display())));
+    }
+    if request.output.exists() && !request.force {
         return Err(
             Failure::new(anyhow!("{} is there already", request.output.display()))
                 .hint("choose another name, or replace it with --force"),
         );
     }
-    Err(Failure::new(anyhow!("this build reads no clusters")))
+    let progress = Progress::start("connecting");
+    let mut source = live(&request.connection, &request.target, true, &progress)?;
+    let snapshot = source.gathered.world.snapshot();
+    let namespace = source.usual_namespace();
+    let scope = scope::resolve(&request.target, &snapshot, namespace.as_deref())?;
+    // What a diagnosis wants now is what it will want offline.
+    let report = rounds::answer(&mut source, &scope, &progress);
+    progress.now("writing");
+    bundle::write(&source.gathered, &request.output)
+        .map_err(|error: CollectError| with_hints(error.hints(), error.into()))?;
+    drop(progress);
+    let objects: usize = report.scanned.objects.values().sum();
+    eprintln!(
+        "wrote {}: {objects} objects, {} lines of logs, {} findings",
+        request.output.display(),
+        report.scanned.lines,
+        report.findings.len()
+    );
+    for spot in &source.gathered.blind_spots {
+        eprintln!("not collected: {}: {}", spot.what, spot.why);
+    }
+    Ok(if source.gathered.blind_spots.is_empty() {
+        super::NOTHING_FOUND
+    } else {
+        PARTLY_DONE
+    })
 }

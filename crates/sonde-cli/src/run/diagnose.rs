@@ -11,15 +11,14 @@ use crate::request::Diagnose;
 
 /// Findings at or above `--fail-on`.
 const FOUND: u8 = 1;
-/// Nothing was found, but a part could not be looked at.
-const PARTLY_DONE: u8 = 3;
 
 /// Makes the diagnosis and writes the report; returns the exit code.
 pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
     let progress = Progress::start("reading");
     let mut source = gather(request, &progress)?;
     let snapshot = source.gathered.world.snapshot();
-    let scope = scope::resolve(&request.target, &snapshot, source.usual_namespace.as_deref())?;
+    let namespace = source.usual_namespace();
+    let scope = scope::resolve(&request.target, &snapshot, namespace.as_deref())?;
     drop(snapshot);
     let report = rounds::answer(&mut source, &scope, &progress);
     drop(progress);
@@ -28,7 +27,7 @@ pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
         || !report.problems.is_empty()
         || render::strange_text(&report);
     let view = View {
-        asked: request.target.words(source.usual_namespace.as_deref()),
+        asked: request.target.words(namespace.as_deref()),
         ..request.view.clone()
     };
     print(&render::render(&report, request.format, &view)?)?;
@@ -40,7 +39,7 @@ fn code(report: &Report, fail_on: Severity, partly: bool) -> u8 {
     if report.findings.iter().any(|finding| finding.severity >= fail_on) {
         FOUND
     } else if partly {
-        PARTLY_DONE
+        super::PARTLY_DONE
     } else {
         super::NOTHING_FOUND
     }

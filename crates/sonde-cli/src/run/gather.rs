@@ -5,12 +5,13 @@ use std::io::{self, IsTerminal as _, Read};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
+use sonde_collect::live::{self, Cluster, LiveError};
 use sonde_collect::{CollectError, Gathered, Options, dump, paste};
-use sonde_diagnose::Want;
+use sonde_diagnose::{Want, kinds_read};
 
 use super::progress::Progress;
 use crate::failure::{Failure, Outcome};
-use crate::request::{Diagnose, Input};
+use crate::request::{Connection, Diagnose, Input, Namespaces, Target};
 
 /// The sick cluster of `--demo`, captured from a real one with `cargo xtask capture`.
 #[cfg(has_demo)]
@@ -21,8 +22,8 @@ const DEMO: Option<&[u8]> = None;
 /// What was read, and how more can be had.
 pub(super) struct Source {
     pub(super) gathered: Gathered,
-    /// The namespace of the context; `None` for input that has none.
-    pub(super) usual_namespace: Option<String>,
+    /// The cluster, where there is one.
+    cluster: Option<Cluster>,
 }
 
 impl Source {
@@ -30,14 +31,63 @@ impl Source {
     fn still(gathered: Gathered) -> Self {
         Self {
             gathered,
-            usual_namespace: None,
+            cluster: None,
         }
     }
 
-    /// Adds what it can of the wants; says whether it added anything.
-    pub(super) fn fetch(&mut self, _wants: &[Want]) -> bool {
-        false
+    /// The namespace of the context; `None` for input that has none.
+    pub(super) fn usual_namespace(&self) -> Option<String> {
+        self.cluster.as_ref().map(|cluster| cluster.namespace().to_owned())
     }
+
+    /// Adds what it can of the wants; says whether it added anything.
+    pub(super) fn fetch(&mut self, wants: &[Want], progress: &Progress) -> bool {
+        match &self.cluster {
+            Some(cluster) => cluster.fetch(wants, &mut self.gathered, &|doing| progress.now(doing)),
+            None => false,
+        }
+    }
+}
+
+/// Lists what a target needs from the cluster.
+pub(super) fn live(
+    connection: &Connection,
+    target: &Target,
+    keep_texts: bool,
+    progress: &Progress,
+) -> Outcome<Source> {
+    let failed = |error: LiveError| with_hints(error.hints(), error.into());
+    let mut cluster = Cluster::connect(&connection.options()).map_err(failed)?;
+    // The pods of a node may be in any namespace.
+    let of_cluster = target.subjects.iter().any(|subject| !subject.kind.is_namespaced());
+    let namespace = match &target.namespaces {
+        Namespaces::All => None,
+        Namespaces::Usual if of_cluster => None,
+        Namespaces::One(name) => Some(name.clone()),
+        Namespaces::Usual => Some(cluster.namespace().to_owned()),
+    };
+    let mut kinds = kinds_read();
+    kinds.extend(target.subjects.iter().map(|subject| subject.kind.clone()));
+    kinds.sort();
+    kinds.dedup();
+    let request = live::Request {
+        namespace,
+        kinds,
+        keep_texts,
+    };
+    let gathered = cluster
+        .gather(&request, &|doing| progress.now(doing))
+        .map_err(failed)?;
+    if gathered.world.snapshot().is_empty()
+        && let Some(spot) = gathered.blind_spots.first()
+    {
+        return Err(Failure::new(anyhow!("nothing could be read; {}: {}", spot.what, spot.why))
+            .hint("kubectl auth can-i --list shows what you may read; -n names a namespace that you may read"));
+    }
+    Ok(Source {
+        gathered,
+        cluster: Some(cluster),
+    })
 }
 
 /// Reads the input of a request.
@@ -66,7 +116,11 @@ pub(super) fn gather(request: &Diagnose, progress: &Progress) -> Outcome<Source>
             progress.now("reading");
             Ok(Source::still(pasted(files, &options)?))
         }
-        Input::Live => Err(Failure::new(anyhow!("this build reads no clusters"))),
+        Input::Live => {
+            let mut source = live(&request.connection, &request.target, false, progress)?;
+            source.gathered.now = request.now.or(source.gathered.now);
+            Ok(source)
+        }
     }
 }
 
@@ -97,8 +151,11 @@ fn pasted(files: &[PathBuf], options: &Options) -> Outcome<Gathered> {
     paste::read_all(&mut readers, options).map_err(failed)
 }
 
-/// An error of the adapter, with its hints.
 fn failed(error: CollectError) -> Failure {
-    let hints = error.hints();
-    hints.into_iter().fold(Failure::new(error.into()), Failure::hint)
+    with_hints(error.hints(), error.into())
+}
+
+/// An error of the adapter, with its hints.
+pub(super) fn with_hints(hints: Vec<String>, error: anyhow::Error) -> Failure {
+    hints.into_iter().fold(Failure::new(error), Failure::hint)
 }

@@ -27,7 +27,7 @@ pub(super) fn answer(source: &mut Source, scope: &Scope, progress: &Progress) ->
             return answer.report;
         }
         progress.now("fetching what would decide");
-        if !source.fetch(&new) {
+        if !source.fetch(&new, progress) {
             return answer.report;
         }
         asked.extend(new);

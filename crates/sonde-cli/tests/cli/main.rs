@@ -3,5 +3,8 @@
 
 mod bad_input;
 mod commands;
+mod kubeconfig;
 mod run;
 mod schema;
+mod server;
+mod servers;
