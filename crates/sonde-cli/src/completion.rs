@@ -19,7 +19,9 @@ pub(crate) fn namespaces() -> ArgValueCompleter {
 
 /// Contexts of the kubeconfig.
 pub(crate) fn contexts() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| starting_with(crate::live::context_names(&words_so_far()), current, ""))
+    ArgValueCompleter::new(|current: &OsStr| {
+        starting_with(crate::live::context_names(&words_so_far()), current, "")
+    })
 }
 
 /// Codes of causes.

@@ -58,6 +58,9 @@ mod tests {
         let args = connection(&words);
         assert_eq!(args.namespace.as_deref(), Some("shop"));
         assert_eq!(args.context.as_deref(), Some("dev"));
-        assert_eq!(connection(&["sonde".to_owned(), "explain".to_owned()]).namespace, None);
+        assert_eq!(
+            connection(&["sonde".to_owned(), "explain".to_owned()]).namespace,
+            None
+        );
     }
 }

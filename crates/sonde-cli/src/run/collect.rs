@@ -12,8 +12,12 @@ use crate::request::Collect;
 /// Collects and writes; returns the exit code.
 pub(super) fn run(request: &Collect) -> Outcome<u8> {
     if request.output.is_dir() {
-        return Err(Failure::new(anyhow!("{} is a folder", request.output.display()))
-            .hint(format!("name a file, such as {}", request.output.join("case.tar.zst").display())));
+        return Err(
+            Failure::new(anyhow!("{} is a folder", request.output.display())).hint(format!(
+                "name a file, such as {}",
+                request.output.join("case.tar.zst").display()
+            )),
+        );
     }
     if request.output.exists() && !request.force {
         return Err(

@@ -10,6 +10,7 @@ use sonde_collect::{CollectError, Gathered, Options, dump, paste};
 use sonde_diagnose::{Want, kinds_read};
 
 use super::progress::Progress;
+use super::scope;
 use crate::failure::{Failure, Outcome};
 use crate::request::{Connection, Diagnose, Input, Namespaces, Target};
 
@@ -37,7 +38,9 @@ impl Source {
 
     /// The namespace of the context; `None` for input that has none.
     pub(super) fn usual_namespace(&self) -> Option<String> {
-        self.cluster.as_ref().map(|cluster| cluster.namespace().to_owned())
+        self.cluster
+            .as_ref()
+            .map(|cluster| cluster.namespace().to_owned())
     }
 
     /// Adds what it can of the wants; says whether it added anything.
@@ -57,9 +60,20 @@ pub(super) fn live(
     progress: &Progress,
 ) -> Outcome<Source> {
     let failed = |error: LiveError| with_hints(error.hints(), error.into());
+    if let Some(wanted) = &connection.context {
+        let contexts = live::contexts(connection.kubeconfig.as_deref());
+        if !contexts.is_empty() && !contexts.contains(wanted) {
+            let names: Vec<&str> = contexts.iter().map(String::as_str).collect();
+            let failure = Failure::new(anyhow!("the kubeconfig has no context {wanted:?}"));
+            return Err(scope::with_nearest(failure, wanted, &names));
+        }
+    }
     let mut cluster = Cluster::connect(&connection.options()).map_err(failed)?;
     // The pods of a node may be in any namespace.
-    let of_cluster = target.subjects.iter().any(|subject| !subject.kind.is_namespaced());
+    let of_cluster = target
+        .subjects
+        .iter()
+        .any(|subject| !subject.kind.is_namespaced());
     let namespace = match &target.namespaces {
         Namespaces::All => None,
         Namespaces::Usual if of_cluster => None,
@@ -81,8 +95,11 @@ pub(super) fn live(
     if gathered.world.snapshot().is_empty()
         && let Some(spot) = gathered.blind_spots.first()
     {
-        return Err(Failure::new(anyhow!("nothing could be read; {}: {}", spot.what, spot.why))
-            .hint("kubectl auth can-i --list shows what you may read; -n names a namespace that you may read"));
+        return Err(
+            Failure::new(anyhow!("nothing could be read; {}: {}", spot.what, spot.why)).hint(
+                "kubectl auth can-i --list shows what you may read; -n names a namespace that you may read",
+            ),
+        );
     }
     Ok(Source {
         gathered,

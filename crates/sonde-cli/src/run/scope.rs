@@ -147,7 +147,7 @@ fn by_name(
 }
 
 /// Names that are spelt nearly so, or start so, as a hint; else a few of those there are.
-fn with_nearest(failure: Failure, wanted: &str, names: &[&str]) -> Failure {
+pub(super) fn with_nearest(failure: Failure, wanted: &str, names: &[&str]) -> Failure {
     let room = wanted.len() / 3;
     let mut near: Vec<(usize, &str)> = names
         .iter()

@@ -79,7 +79,9 @@ impl Drop for Server {
 }
 
 fn serve(stream: TcpStream, answer: &dyn Fn(&str) -> Reply, requests: &AtomicUsize) {
-    let Ok(mut writer) = stream.try_clone() else { return };
+    let Ok(mut writer) = stream.try_clone() else {
+        return;
+    };
     let mut reader = BufReader::new(stream);
     loop {
         let mut first = String::new();
@@ -102,7 +104,10 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&str) -> Reply, requests: &AtomicUsi
         for (name, value) in &reply.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        if writer.write_all(format!("{head}\r\n{}", reply.body).as_bytes()).is_err() {
+        if writer
+            .write_all(format!("{head}\r\n{}", reply.body).as_bytes())
+            .is_err()
+        {
             return;
         }
     }

@@ -9,7 +9,13 @@ use crate::server::{Reply, Server};
 
 fn diagnose(url: &str, more: &[&str]) -> Said {
     let config = for_server(url);
-    let mut args = vec!["diagnose", "--kubeconfig", config.to_str().unwrap(), "--request-timeout", "2s"];
+    let mut args = vec![
+        "diagnose",
+        "--kubeconfig",
+        config.to_str().unwrap(),
+        "--request-timeout",
+        "2s",
+    ];
     args.extend(more);
     sonde(&args)
 }
@@ -67,8 +73,16 @@ fn a_server_that_is_slow() {
         ..Reply::json(serde_json::json!({}))
     });
     let started = Instant::now();
-    diagnose(&format!("http://{}", server.address), &["--request-timeout", "1s"]).fails(2, &["error: "]);
-    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    diagnose(
+        &format!("http://{}", server.address),
+        &["--request-timeout", "1s"],
+    )
+    .fails(2, &["error: "]);
+    assert!(
+        started.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
