@@ -31,6 +31,8 @@ pub(crate) fn remove_bridge(plan: &Plan) {
 pub(crate) fn connect(plan: &Plan, host: &Host, pid: i32) -> Result<()> {
     let outside = &host.interface;
     let temporary = format!("{outside}i");
+    // The kernel takes its time with the cables of a host that has just ended.
+    let _ = ip(&format!("link delete {outside}"));
     ip(&format!("link add {outside} type veth peer name {temporary}"))?;
     ip(&format!("link set {outside} master {} up", plan.bridge()))?;
     ip(&format!("link set {temporary} netns {pid}"))?;
