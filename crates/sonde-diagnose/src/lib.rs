@@ -13,6 +13,8 @@ mod ending;
 mod engine;
 mod episode;
 mod facts;
+#[cfg(test)]
+mod honesty;
 mod join;
 mod message;
 mod placement;

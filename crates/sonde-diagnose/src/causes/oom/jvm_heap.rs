@@ -24,9 +24,9 @@ const OWN: Own = Own {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    own_state(facts, case, &OWN, |sign| matches!(sign, AppSign::JvmHeap | AppSign::JvmDirect));
+    heap_beyond_limit(facts, case);
     if case.strength() == crate::Strength::None {
-        heap_beyond_limit(facts, case);
+        own_state(facts, case, &OWN, |sign| matches!(sign, AppSign::JvmHeap | AppSign::JvmDirect));
     }
 }
 
@@ -95,6 +95,12 @@ mod tests {
         let outcome = Scene::new().object(java(137, "OOMKilled", "-Xmx512m")).diagnose();
         outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
         Scene::new().object(java(1, "Error", "-Xmx1g")).diagnose().lacks("OOM-JVM-HEAP");
+    }
+
+    #[test]
+    fn not_proven_when_the_kernel_killed_it() {
+        let outcome = Scene::new().object(java(137, "OOMKilled", "-Xmx512m")).log("shop/app-1", "app", true, FULL).diagnose();
+        outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
     }
 
     #[test]

@@ -25,8 +25,9 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, own: &Own, sign: impl Fn
     let Some(((), line)) = facts.own_word(|it| sign(it).then_some(())) else {
         return;
     };
-    if facts.killing().is_some() {
-        // The kubelet ended it; the full heap may be why its probe failed.
+    let by_kernel = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
+    if by_kernel || facts.killing().is_some() {
+        // The kernel or the kubelet ended it; the full heap may be why its memory grew or its probe failed.
         case.supported_by(line.clone());
     } else {
         case.proven_by(line.clone());
