@@ -4,6 +4,7 @@
 mod archive;
 mod folder;
 mod layout;
+mod marked;
 mod reader;
 mod recognize;
 mod source;

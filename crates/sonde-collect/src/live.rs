@@ -4,6 +4,7 @@
 //! request useless (no connection, no credentials) is an error. The values of Secrets are never asked for.
 //! Everything is read-only.
 
+mod blind;
 mod client;
 mod errors;
 mod list;
@@ -199,18 +200,29 @@ impl Cluster {
         }
         done.sort_by_key(|(index, ..)| *index);
         progress("reading objects");
+        let mut blind: Vec<(List, RequestError)> = Vec::new();
+        let mut answered = false;
         for (_, list, refused, outcome) in done {
-            if let Some((wanted, error)) = refused {
-                gathered.blind_spots.push(blind_spot(&wanted, &error));
-            }
+            blind.extend(refused);
             match outcome {
-                Ok(listed) => put(&list, &listed, gathered),
+                Ok(listed) => {
+                    answered = true;
+                    put(&list, &listed, gathered);
+                }
                 // A kind that this version does not serve: its objects cannot be there either, but nothing says so.
                 Err(RequestError::Status { code: 404, .. }) => {}
-                Err(error) => gathered.blind_spots.push(blind_spot(&list, &error)),
+                Err(error) => blind.push((list, error)),
             }
         }
-        Ok(())
+        match blind.first() {
+            Some((list, error)) if !answered && gathered.world.snapshot().is_empty() => {
+                Err(self.failed(&format!("list {}", list.words()), error.clone()))
+            }
+            _ => {
+                gathered.blind_spots.extend(blind::spots(&blind));
+                Ok(())
+            }
+        }
     }
 
     /// The names of a kind's objects, for completion: quickly or not at all.
@@ -265,37 +277,6 @@ async fn read_list(
     }
 }
 
-fn blind_spot(list: &List, error: &RequestError) -> BlindSpot {
-    let what = match &list.namespace {
-        None if list.kind.is_namespaced() => format!("{} in all namespaces", list.words()),
-        _ => list.words(),
-    };
-    BlindSpot {
-        what,
-        why: why(error),
-        forbids: forbids(&list.kind),
-    }
-}
-
-/// Why, for a blind spot; a refusal in the server's own words.
-fn why(error: &RequestError) -> String {
-    match error {
-        RequestError::Status { code: 403, message } => format!("not allowed: {message}"),
-        other => other.to_string(),
-    }
-}
-
-/// The causes that read a kind.
-fn forbids(kind: &Kind) -> Vec<sonde_model::Code> {
-    let mut codes: Vec<_> = sonde_diagnose::causes()
-        .iter()
-        .filter(|cause| cause.reads.contains(kind))
-        .map(|cause| cause.code.clone())
-        .collect();
-    codes.sort();
-    codes
-}
-
 /// Puts a list's objects into the world and says what is complete.
 fn put(list: &List, listed: &Listed, gathered: &mut Gathered) {
     let tasks: Vec<Task> = listed
@@ -322,7 +303,7 @@ fn put(list: &List, listed: &Listed, gathered: &mut Gathered) {
         gathered.blind_spots.push(BlindSpot {
             what: format!("the rest of {}", list.words()),
             why: "the list was cut".to_owned(),
-            forbids: forbids(&list.kind),
+            forbids: blind::forbids(&list.kind),
         });
     } else if !damaged && list.fields.is_none() {
         gathered

@@ -93,7 +93,8 @@ impl Contents {
         let (mut kind, mut items, mut metadata, mut is_object) = (None, None, None, false);
         while let Some((key, at)) = walk.key() {
             // The items of a list may be cut; everything before the cut is still good.
-            if key == b"items" && text.get(at) == Some(&b'[') && depth < LIST_DEPTH_MAX {
+            if key == b"items" && matches!(text.get(at), Some(b'[' | b'n')) && depth < LIST_DEPTH_MAX {
+                // `null` is how Go writes a list without items.
                 items = Some(at);
             }
             let Some(range) = json::value_at(text, at) else {

@@ -30,7 +30,8 @@ impl Pasting {
     pub(crate) fn read(&mut self, gathered: &mut Gathered, path: &str, text: &str) {
         let pasted = paste::read(text);
         self.newest = self.newest.max(pasted.newest);
-        gathered.texts.lines += pasted.lines;
+        // Blank lines stand where objects were taken out.
+        gathered.texts.lines += text.lines().filter(|line| !line.trim().is_empty()).count();
         if pasted.bytes_skipped > 0 {
             gathered.problem(
                 path,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sonde_model::{Kind, Source, SourceKind};
 
 use super::layout::{self, Layout};
+use super::marked;
 use super::recognize::{self, Language, Segment};
 use super::source::{File, Intake};
 use crate::gathered::{Gathered, Options, TextPlace};
@@ -329,6 +330,14 @@ impl<'a> Reader<'a> {
             match text.place {
                 Some(place) => reader.add(&mut self.gathered, place, content),
                 None => {
+                    let (logs, rest) = marked::split(&content);
+                    for (key, log) in logs {
+                        reader.add(&mut self.gathered, TextPlace::Container(key), log);
+                    }
+                    let content = rest.unwrap_or(content);
+                    if content.trim().is_empty() {
+                        continue;
+                    }
                     let before = pasting.manifests.len();
                     pasting.read(&mut self.gathered, &text.path, &content);
                     // A Secret that is quoted in a text is in no shape that redaction knows.

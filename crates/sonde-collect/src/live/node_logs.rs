@@ -33,7 +33,7 @@ pub(crate) struct NodeLogWanted {
 /// Files of `/var/log` that have it, best first.
 fn files(log: NodeLog) -> &'static [&'static str] {
     match log {
-        NodeLog::Kernel => &["kern.log", "dmesg", "messages", "syslog"],
+        NodeLog::Kernel => &["kern.log", "kernel.log", "dmesg", "messages", "syslog"],
         NodeLog::Kubelet => &["kubelet.log", "messages", "syslog", "daemon.log"],
         NodeLog::Containerd => &["containerd.log", "messages", "syslog", "daemon.log"],
         NodeLog::Crio => &["crio.log", "messages", "syslog", "daemon.log"],
@@ -67,6 +67,7 @@ pub(crate) async fn read(client: &Client, wanted: &NodeLogWanted) -> Result<Byte
         }
         match client.get(&any(path)).await {
             Ok(answer) if is_listing(&answer.bytes) => listing = Some(answer.bytes),
+            Ok(answer) if is_refusal(&answer.bytes) => {}
             Ok(answer) if !answer.bytes.trim_ascii().is_empty() => return Ok(answer.bytes),
             // No journal, or a query that this version does not know: files may still be there.
             Ok(_) => {}
@@ -114,6 +115,13 @@ fn is_listing(bytes: &[u8]) -> bool {
         || head
             .get(..9)
             .is_some_and(|head| head.eq_ignore_ascii_case(b"<!doctype"))
+}
+
+/// Where the log is a file, the kubelet answers a query with options by a complaint (`nodelogquery`, 1.27 and later).
+fn is_refusal(bytes: &[u8]) -> bool {
+    bytes
+        .trim_ascii_start()
+        .starts_with(b"options present and query resolved to log files")
 }
 
 /// The names of a folder's listing, as Go's file server writes it.
@@ -208,6 +216,7 @@ mod tests {
         assert!(is_listing(listing.as_bytes()));
         assert!(is_listing(b"<pre>\n"));
         assert_eq!(names(listing), ["kern.log"]);
+        assert!(is_refusal(b"\noptions present and query resolved to log files for [kubelet]\ntry without specifying options\n"));
         assert!(!is_listing(b"May 01 10:00:00 n1 kubelet[1]: x"));
     }
 

@@ -213,13 +213,13 @@ fn fewer_rights_give_less_and_say_so() {
         .iter()
         .map(|spot| spot.what.as_str())
         .collect();
-    assert_eq!(spots, ["pods in all namespaces", "nodes"]);
+    assert_eq!(spots, ["nodes", "pods in all namespaces"]);
     assert!(
-        gathered.blind_spots[1]
+        gathered.blind_spots[0]
             .why
             .contains("nodes is forbidden: User x cannot list")
     );
-    assert!(!gathered.blind_spots[1].forbids.is_empty());
+    assert!(!gathered.blind_spots[0].forbids.is_empty());
 }
 
 #[test]
@@ -249,6 +249,25 @@ fn a_server_that_cannot_be_used_is_a_clear_error() {
     assert!(text.contains("401: Unauthorized"), "{text}");
     let text = message((500, "Retry-After: 0|{\"message\":\"etcd is gone\"}".into()));
     assert!(text.contains("500: etcd is gone"), "{text}");
+
+    let fake = serve(|path, _| {
+        if path == "/version" {
+            version()
+        } else {
+            refused("all")
+        }
+    });
+    let error = fake.gather(None, &[Kind::Pod, Kind::Node]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            LiveError::Request {
+                source: RequestError::Status { code: 403, .. },
+                ..
+            }
+        ),
+        "{error:?}"
+    );
 
     let fake = serve(|_, _| version());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -11,11 +11,12 @@ use sonde_model::{BlindSpot, Kind, ObjectRef};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::blind::why;
 use super::client::{Client, Get};
 use super::errors::RequestError;
 use super::list::{List, escape, path};
 use super::node_logs::{self, NodeLogWanted};
-use super::{Cluster, Progress, logs, why};
+use super::{Cluster, Progress, logs};
 use crate::gathered::{Gathered, TextPlace};
 use crate::limits::{LOGS_A_ROUND_MAX, REQUESTS_AT_ONCE};
 use crate::objects::{self, Task};
