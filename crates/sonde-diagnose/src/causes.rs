@@ -23,6 +23,8 @@ mod svc;
 mod trm;
 
 #[cfg(test)]
+mod pasted;
+#[cfg(test)]
 mod senders;
 
 const FAMILIES: &[&[&Cause]] = &[

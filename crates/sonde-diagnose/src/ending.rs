@@ -194,9 +194,9 @@ impl<'a> Facts<'a> {
         ))
     }
 
-    /// The subject is a text that names no pod.
+    /// Only a text is about the subject: it is no object of the snapshot.
     pub(crate) fn is_text(&self) -> bool {
-        self.episode.subject.kind != Kind::Pod
+        self.snapshot.get(&self.episode.subject).is_none()
     }
 
     /// Both the node's kernel log and its kubelet log are at hand for the time of the run's end: they have lines from

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
-use sonde_grammar::fact::PullFact;
+use sonde_grammar::fact::{ProbeKind, ProbeOutcome, PullFact};
 use sonde_model::Kind;
 use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, State, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
@@ -178,6 +178,7 @@ fn running(
     }
     if !restarting {
         out.extend(killed_children(triage, object, &container.name));
+        out.extend(broken_probe(triage, object, &container.name, since));
     }
     match container.role {
         ContainerRole::Init => {
@@ -216,8 +217,13 @@ fn running(
     }
 }
 
-/// A container that restarts, and whose preStop hook failed at its last end: a trouble of its own.
+/// A container that restarts, and whose preStop hook failed at its last end, or may have used up the grace period: a
+/// trouble of its own beside the reason of the restart.
 fn failed_pre_stop(triage: &Triage<'_>, object: &Object, name: &str) -> Option<Opened> {
+    let pod = object.encoded.decode::<Pod>().ok()?;
+    pod.container(name)?.0.lifecycle.as_ref()?.pre_stop.as_ref()?;
+    let mut opened = terminated(object, name, "FailedPreStopHook")?;
+    opened.episode.symptom = Symptom::HookFailed;
     let events = triage.snapshot.events_about(&object.reference);
     let failed = events
         .iter()
@@ -227,10 +233,48 @@ fn failed_pre_stop(triage: &Triage<'_>, object: &Object, name: &str) -> Option<O
             event.reason.as_ref() == "FailedPreStopHook"
                 && event.container.as_deref().is_none_or(|it| it == name)
                 && triage.elapsed(event.last).is_none_or(|age| age < REMEMBERED)
-        })?;
-    let episode = Episode::new(object.reference.clone(), Symptom::HookFailed, "FailedPreStopHook")
+        });
+    match failed {
+        // The event may be of an earlier run than the last.
+        Some(event) => {
+            opened.episode.since = event.first.or(event.last);
+            opened.episode.run = None;
+        }
+        // No event tells of an overrun: only what proves it, or makes it likely, is worth a word.
+        None if opened
+            .episode
+            .run
+            .as_ref()
+            .is_some_and(|run| run.end.exit_code == 137) =>
+        {
+            opened.patient_until = Some(Timestamp::MAX);
+        }
+        None => return None,
+    }
+    Some(opened)
+}
+
+/// A liveness or startup probe whose command the image lacks: many kubelets count that as unknown, so the container runs
+/// on without the probe that was meant to watch it.
+fn broken_probe(
+    triage: &Triage<'_>,
+    object: &Object,
+    name: &str,
+    since: Option<Timestamp>,
+) -> Option<Opened> {
+    let events = triage.snapshot.events_about(&object.reference);
+    let broken = events.iter().rev().filter_map(|event| event.event()).find(|event| {
+        event.reason.as_ref() == "Unhealthy"
+            && event.container.as_deref().is_none_or(|it| it == name)
+            && event.last.is_none_or(|last| since.is_none_or(|since| last >= since))
+            && triage.elapsed(event.last).is_none_or(|age| age < REMEMBERED)
+            && sonde_grammar::message::facts(&event.reason, &event.message).iter().any(|fact| {
+                matches!(fact, Fact::Probe(it) if it.probe != ProbeKind::Readiness && matches!(it.outcome, ProbeOutcome::CommandMissing { .. }))
+            })
+    })?;
+    let episode = Episode::new(object.reference.clone(), Symptom::Terminated, "Unhealthy")
         .of_container(name)
-        .since(failed.first.or(failed.last));
+        .since(broken.first.or(broken.last));
     Some(episode.into())
 }
 

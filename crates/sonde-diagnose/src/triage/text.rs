@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sonde_grammar::Fact;
+use sonde_grammar::fact::{KillReason, ProbeKind};
 use sonde_model::{Kind, ObjectRef};
 
 use super::{Opened, Triage};
@@ -71,8 +72,15 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
         Fact::Volume(_) | Fact::Sandbox(_) => Symptom::NotStarting,
         Fact::Claim(_) => Symptom::ClaimNotBound,
         Fact::Create(_) | Fact::Start(_) => Symptom::ContainerNotCreated,
-        Fact::Probe(_) => Symptom::NotReady,
+        // Only these probes kill; a readiness probe takes a pod out of its services.
+        Fact::Probe(it) if it.probe == ProbeKind::Readiness => Symptom::NotReady,
+        Fact::Probe(_) => Symptom::Terminated,
         Fact::Hook(_) => Symptom::HookFailed,
+        // A planned end, as far as the text shows.
+        Fact::Killing {
+            reason: KillReason::Stopping | KillReason::DefinitionChanged,
+            ..
+        } => return None,
         Fact::Killing { .. } | Fact::OomKill(_) => Symptom::Terminated,
         Fact::Eviction(_) => Symptom::Evicted,
         Fact::Reject(_) => Symptom::Rejected,

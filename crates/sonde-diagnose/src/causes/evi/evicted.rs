@@ -2,7 +2,7 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::EvictionFact;
-use sonde_model::{ObjectRef, Quantity, bytes_text};
+use sonde_model::{Kind, ObjectRef, Quantity, bytes_text};
 use sonde_world::view::Pod;
 
 use crate::message::Message;
@@ -31,10 +31,11 @@ pub(super) fn said<'a, T>(
 
 /// "pod app-1" of a workload, "a pod" of a text.
 pub(super) fn victim(facts: &Facts<'_>) -> String {
-    if facts.is_text() {
-        "a pod".into()
+    let subject = &facts.episode.subject;
+    if subject.kind == Kind::Pod {
+        format!("pod {}", subject.name)
     } else {
-        format!("pod {}", facts.episode.subject.name)
+        "a pod".into()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{Case, Cause, Facts, Symptom};
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("HOK-PRESTOP-OVERRUN"),
     title: "preStop hook outlived the grace period",
-    explains: &[Symptom::Terminated, Symptom::Deleting],
+    explains: &[Symptom::Terminated, Symptom::HookFailed, Symptom::Deleting],
     reads: &[],
     state,
     page: page!("HOK-PRESTOP-OVERRUN"),
@@ -33,7 +33,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         if run.end.exit_code != 137 {
             return;
         }
-        if let Some((KillReason::Liveness | KillReason::Startup | KillReason::PostStartHook, message)) = facts.killing() {
+        if facts.episode.symptom == Symptom::Terminated
+            && let Some((KillReason::Liveness | KillReason::Startup | KillReason::PostStartHook, message)) = facts.killing() {
             case.refuted_by(message.seen(), "a probe or hook made the kubelet end the container; the preStop hook only used up its time");
             return;
         }
@@ -51,7 +52,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let grace = pod.grace_seconds();
     let grace_seen = facts.field("spec.terminationGracePeriodSeconds", grace);
     let command = hook.exec.as_ref().map(|exec| exec.command.join(" "));
-    let sleeps = hook.sleep.as_ref().map(|sleep| sleep.seconds);
+    let sleeps = hook.sleep.as_ref().map(|sleep| sleep.seconds).or_else(|| sleep_of(command.as_deref()?));
     let what = match (&command, sleeps) {
         (Some(command), _) => format!("exec: {command}"),
         (None, Some(seconds)) => format!("sleep: {seconds}s"),
@@ -78,7 +79,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "the process gets SIGTERM and two seconds later SIGKILL",
         facts.episode.run.as_ref().map(|run| facts.field(&run.path, format!("exitCode: {}", run.end.exit_code))),
     );
-    case.headline(format!("the preStop hook of {name} takes longer than the grace period of {grace}s"));
+    let end = facts.exit().map_or(String::new(), |(code, _)| format!(", so it is killed (exit code {code})"));
+    case.headline(format!("the preStop hook of {name} takes longer than the grace period of {grace}s{end}"));
     let text = "give the pod more grace than hook and shutdown need together, or shorten the hook";
     match facts.template_owner() {
         Some(owner) => case.fix(
@@ -92,6 +94,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         ),
         None => case.advice(text, Risk::Restart),
     };
+}
+
+/// The seconds of a command that only sleeps, or sleeps first: `sleep 60`, `sh -c "sleep 60; ..."`.
+fn sleep_of(command: &str) -> Option<i64> {
+    let (_, after) = command.split_once("sleep ")?;
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 #[cfg(test)]
@@ -124,6 +133,27 @@ mod tests {
     fn likely_when_the_sleep_alone_is_as_long() {
         let outcome = Scene::new().object(hooked(json!({"sleep": {"seconds": 30}}))).diagnose();
         outcome.finds_only("HOK-PRESTOP-OVERRUN", Verdict::Likely);
+    }
+
+    #[test]
+    fn likely_beside_a_liveness_kill_when_the_command_sleeps_too_long() {
+        let mut it = hooked(json!({"exec": {"command": ["sleep", "60"]}}));
+        crate::testing::merge(
+            &mut it["spec"]["containers"][0],
+            json!({"livenessProbe": {"exec": {"command": ["false"]}}}),
+        );
+        let outcome = Scene::new()
+            .object(it)
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Killing",
+                "Container app failed liveness probe, will be restarted",
+                "2026-03-01T11:57:30Z",
+            )
+            .diagnose();
+        assert_eq!(outcome.finding("HOK-PRESTOP-OVERRUN").verdict, Verdict::Likely);
+        assert_eq!(outcome.finding("LIV-LIVENESS-KILL").verdict, Verdict::Proven);
     }
 
     #[test]

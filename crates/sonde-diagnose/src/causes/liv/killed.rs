@@ -41,7 +41,7 @@ pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a
         None => None,
     };
     let code = facts.exit().map(|(code, _)| code);
-    if killing.is_none() && !(failing.is_some() && matches!(code, Some(137 | 143))) {
+    if killing.is_none() && !(failing.is_some() && (facts.is_text() || matches!(code, Some(137 | 143)))) {
         return None;
     }
     let why = failing.as_ref().map(|it| it.why(facts));
@@ -117,7 +117,9 @@ impl Killed<'_> {
         if !reason.is_empty() {
             case.step(reason, shown);
         }
-        case.step("the kubelet stops the container", self.killing.map(Message::seen));
+        if self.killing.is_some() || facts.exit().is_some() {
+            case.step("the kubelet stops the container", self.killing.map(Message::seen));
+        }
         if let Some((code, ended)) = facts.exit() {
             let how = match code {
                 137 => "it does not end on SIGTERM in time, so it is killed (exit code 137)".into(),

@@ -34,7 +34,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let at_limit = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Container));
     let spec = container_limit(facts);
-    if spec.is_none() && at_limit.is_none() {
+    // A table of pods says OOMKilled and shows no limits.
+    let unseen = spec.is_none() && says_oom && facts.is_partial() && facts.killing().is_none();
+    if spec.is_none() && at_limit.is_none() && !unseen {
         if says_oom && !facts.is_partial() && let Some((_, path)) = facts.container() {
             let seen = facts.field(&format!("{path}.resources.limits"), "no memory limit");
             case.refuted_by(seen, "the container has no memory limit to reach");
@@ -52,7 +54,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some((_, seen)) => {
             case.generally_proven_by(seen.clone());
         }
-        None if says_oom && node_was_short(facts).is_none() && pod_limit(facts).is_none() => {
+        None if says_oom && !unseen && node_was_short(facts).is_none() && pod_limit(facts).is_none() => {
             case.generally_proven_by(ended.clone());
         }
         None if says_oom => {

@@ -55,16 +55,15 @@ fn limit_in(kill: &OomKill) -> Option<Limit> {
 
 /// The kills during the episode, of its container or pod; of a text, those in it.
 pub(super) fn kills<'a>(facts: &Facts<'a>) -> Vec<(&'a OomKill, Seen)> {
-    if !facts.is_text() {
-        return facts.oom_kills();
+    let mut found = facts.oom_kills();
+    if facts.is_text() {
+        let said = facts.find_all(|fact| match fact {
+            Fact::OomKill(kill) => Some(kill),
+            _ => None,
+        });
+        found.extend(said.into_iter().map(|(kill, message)| (kill, message.seen())));
     }
-    let said = facts.find_all(|fact| match fact {
-        Fact::OomKill(kill) => Some(kill),
-        _ => None,
-    });
-    said.into_iter()
-        .map(|(kill, message)| (kill, message.seen()))
-        .collect()
+    found
 }
 
 /// The kill that ended the run: at its end where the times are known.

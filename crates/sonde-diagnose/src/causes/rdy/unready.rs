@@ -23,9 +23,7 @@ pub(super) fn unready<'a>(facts: &Facts<'a>) -> Option<(Failing<'a>, Why)> {
     let starting = facts
         .status()
         .is_some_and(|(status, _)| status.started == Some(false));
-    let kinds: &[ProbeKind] = if facts.is_text() {
-        &[ProbeKind::Readiness, ProbeKind::Startup, ProbeKind::Liveness]
-    } else if starting {
+    let kinds: &[ProbeKind] = if starting {
         // Until the startup probe has passed, no other probe is asked.
         &[ProbeKind::Startup, ProbeKind::Readiness]
     } else {

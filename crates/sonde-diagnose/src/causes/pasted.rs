@@ -1,0 +1,106 @@
+//! Pasted lines alone: what a message or a kernel log says without any object around it.
+
+use sonde_model::Verdict;
+
+use crate::testing::Scene;
+
+const LINES: &[(&str, &str, Verdict)] = &[
+    (
+        "Container app failed liveness probe, will be restarted",
+        "LIV-LIVENESS-KILL",
+        Verdict::Proven,
+    ),
+    (
+        "Container app failed startup probe, will be restarted",
+        "LIV-STARTUP-KILL",
+        Verdict::Proven,
+    ),
+    (
+        "Liveness probe failed: HTTP probe failed with statuscode: 500",
+        "LIV-STATUS-CODE",
+        Verdict::Likely,
+    ),
+    (
+        "Liveness probe failed: dial tcp 10.0.0.9:8080: connect: connection refused",
+        "LIV-PORT-CLOSED",
+        Verdict::Likely,
+    ),
+    (
+        "Readiness probe failed: Get \"http://10.0.0.9:8080/ready\": dial tcp 10.0.0.9:8080: connect: connection refused",
+        "RDY-NOTHING-LISTENS",
+        Verdict::Proven,
+    ),
+    (
+        "Readiness probe failed: HTTP probe failed with statuscode: 404",
+        "RDY-WRONG-PATH",
+        Verdict::Proven,
+    ),
+    (
+        "The node was low on resource: memory. Threshold quantity: 100Mi, available: 90Mi. Container app was using 300Mi, request is 100Mi, has larger consumption of memory. ",
+        "EVI-MEMORY",
+        Verdict::Proven,
+    ),
+    (
+        "Usage of EmptyDir volume \"scratch\" exceeds the limit \"8Mi\". ",
+        "EVI-EMPTY-DIR-LIMIT",
+        Verdict::Proven,
+    ),
+    (
+        "Pod was terminated in response to imminent node shutdown.",
+        "EVI-NODE-SHUTDOWN",
+        Verdict::Proven,
+    ),
+    ("PostStartHook failed", "HOK-POSTSTART-FAILED", Verdict::Proven),
+    ("PreStopHook failed", "HOK-PRESTOP-FAILED", Verdict::Proven),
+];
+
+#[test]
+fn a_line_alone_gives_its_cause() {
+    let mut wrong = Vec::new();
+    for (line, code, verdict) in LINES {
+        let outcome = Scene::new().loose(line).diagnose();
+        if !outcome.says_only(code, *verdict) {
+            wrong.push(format!(
+                "{line}: wanted {code} {verdict:?}, found {}",
+                outcome.summary()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn planned_ends_are_no_alarm() {
+    for line in [
+        "Stopping container app",
+        "Container app definition changed, will be restarted",
+        "Started container app",
+    ] {
+        Scene::new().loose(line).diagnose().is_calm();
+    }
+}
+
+#[test]
+fn kernel_lines_alone_tell_whose_limit_it_was() {
+    let id = "c".repeat(64);
+    let pod = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f2f7b7c_3a9d_4c39_b7f0_1b2c3d4e5f60.slice";
+    let mut wrong = Vec::new();
+    for (constraint, limit, code) in [
+        (
+            "CONSTRAINT_MEMCG",
+            format!("oom_memcg={pod}/cri-containerd-{id}.scope"),
+            "OOM-CONTAINER-LIMIT",
+        ),
+        ("CONSTRAINT_MEMCG", "oom_memcg=/kubepods.slice".into(), "OOM-NODE"),
+        ("CONSTRAINT_NONE", "global_oom".into(), "OOM-NODE"),
+    ] {
+        let line = format!(
+            "[12345.678901] oom-kill:constraint={constraint},nodemask=(null),cpuset=x,mems_allowed=0,{limit},task_memcg={pod}/cri-containerd-{id}.scope,task=app,pid=4711,uid=0"
+        );
+        let outcome = Scene::new().kernel("", &line).diagnose();
+        if !outcome.says_only(code, Verdict::Proven) {
+            wrong.push(format!("{limit}: wanted {code}, found {}", outcome.summary()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
