@@ -27,6 +27,8 @@ mod pasted;
 #[cfg(test)]
 mod senders;
 
+pub(crate) use cre::memory_slips;
+
 const FAMILIES: &[&[&Cause]] = &[
     adm::CAUSES,
     cre::CAUSES,

@@ -1,6 +1,7 @@
 //! Finds the subjects that are not as they should be. Healthy objects cost a look at their columns and nothing more.
 
 mod container;
+mod manifest;
 mod node;
 mod pod;
 mod rollout;
@@ -9,6 +10,7 @@ mod text;
 mod workload;
 
 pub(crate) use container::IMAGE_REASONS;
+pub(crate) use manifest::manifest_spec;
 pub(crate) use text::nameless;
 
 use jiff::{SignedDuration, Timestamp};
@@ -57,6 +59,7 @@ impl Triage<'_> {
 
     fn look_at(&self, object: &Object, out: &mut Vec<Opened>) {
         match object.reference.kind {
+            _ if object.uid.is_empty() && manifest::is_slipped(object) => manifest::open(object, out),
             Kind::Pod => pod::look(self, object, out),
             Kind::Node => node::look(self, object, out),
             Kind::Event | Kind::ConfigMap | Kind::Secret => {}

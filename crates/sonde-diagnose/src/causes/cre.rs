@@ -5,6 +5,8 @@ mod said;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use memory::slips as memory_slips;
+
 crate::cause::family!(
     apparmor,
     capability,

@@ -49,10 +49,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.step("so its process never ran, and there is no log of it", []);
     let of = limit.map_or(String::new(), |limit| format!(" of {}", bytes_text(limit)));
     case.headline(format!("{who} cannot start: its memory limit{of} is too low even for the runtime's own start"));
-    if let Some(container) = facts.episode.container.as_deref() {
+    if let Some((container, owner)) = facts.episode.container.as_deref().zip(facts.template_owner()) {
         case.fix(
             "give it a limit in which a process can start, and then what the application needs",
-            format!("kubectl set resources {} -c {container} --limits=memory=64Mi", facts.workload().kubectl()),
+            format!("kubectl set resources {} -c {container} --limits=memory=64Mi", owner.kubectl()),
             Risk::Restart,
         );
     }

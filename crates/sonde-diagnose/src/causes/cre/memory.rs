@@ -4,7 +4,7 @@
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{CreateFailure, OomKill, SandboxFailure, StartFailure, VolumeFailure};
 use sonde_model::{Quantity, Suffix};
-use sonde_world::view::{Amount, Pod};
+use sonde_world::view::{Amount, Pod, PodSpec};
 
 use crate::{Facts, Seen};
 
@@ -14,30 +14,35 @@ pub(super) const SLIP_BELOW: i64 = 1 << 20;
 
 /// A memory limit that was surely not meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Slip {
+pub(crate) struct Slip {
     /// The container; `None` for the pod's own limit.
     pub(super) container: Option<String>,
     pub(super) field: String,
     pub(super) written: String,
-    pub(super) bytes: i64,
+    /// What Kubernetes makes of it; `None` where it is no quantity at all, which the API server refuses.
+    pub(super) bytes: Option<i64>,
 }
 
 impl Slip {
     fn of(container: Option<&str>, field: String, amount: &Amount) -> Option<Slip> {
-        let quantity = amount.quantity()?;
-        let bytes = quantity.units();
+        let bytes = amount.quantity().map(Quantity::units);
         // Zero means no limit.
-        (bytes > 0 && bytes < SLIP_BELOW).then(|| Slip {
-            container: container.map(str::to_owned),
-            field,
-            written: amount.to_string(),
-            bytes,
-        })
+        bytes
+            .is_none_or(|bytes| bytes > 0 && bytes < SLIP_BELOW)
+            .then(|| Slip {
+                container: container.map(str::to_owned),
+                field,
+                written: amount.to_string(),
+                bytes,
+            })
     }
 
     /// What the value means.
     pub(super) fn meaning(&self) -> String {
-        let bytes = bytes(self.bytes);
+        let Some(bytes) = self.bytes.map(bytes) else {
+            let unit = &self.written[self.number_end()..];
+            return format!("Kubernetes knows no unit `{unit}`: units are Ki, Mi, Gi and k, M, G");
+        };
         let Ok(quantity) = Quantity::parse(&self.written) else {
             return bytes;
         };
@@ -69,13 +74,25 @@ impl Slip {
 
     /// What was probably meant.
     pub(super) fn meant(&self) -> String {
-        let end = self
-            .written
-            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-            .unwrap_or(self.written.len());
-        let number = &self.written[..end];
-        let unit = if number.contains('.') { "Gi" } else { "Mi" };
+        let (number, suffix) = self.written.split_at(self.number_end());
+        let number = number.trim();
+        let unit = match (
+            self.bytes,
+            suffix.trim().chars().next().map(|c| c.to_ascii_uppercase()),
+        ) {
+            (None, Some('K')) => "Ki",
+            (None, Some('G')) => "Gi",
+            (None, Some('T')) => "Ti",
+            _ if number.contains('.') => "Gi",
+            _ => "Mi",
+        };
         format!("{number}{unit}")
+    }
+
+    fn number_end(&self) -> usize {
+        self.written
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .unwrap_or(self.written.len())
     }
 }
 
@@ -92,17 +109,17 @@ fn thousandths(milli: i64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Every such limit of the pod: its own, init containers', containers'.
-pub(super) fn slips(pod: &Pod) -> Vec<Slip> {
+/// Every such limit of a pod's spec: its own, init containers', containers'; `place` is where the spec is.
+pub(crate) fn slips(spec: &PodSpec, place: &str) -> Vec<Slip> {
     let mut slips = Vec::new();
-    let own = pod.spec.resources.as_ref().and_then(|it| it.limits.get("memory"));
-    slips.extend(own.and_then(|amount| Slip::of(None, "spec.resources.limits.memory".into(), amount)));
+    let own = spec.resources.as_ref().and_then(|it| it.limits.get("memory"));
+    slips.extend(own.and_then(|amount| Slip::of(None, format!("{place}.resources.limits.memory"), amount)));
     for (list, containers) in [
-        ("initContainers", &pod.spec.init_containers),
-        ("containers", &pod.spec.containers),
+        ("initContainers", &spec.init_containers),
+        ("containers", &spec.containers),
     ] {
         for (at, container) in containers.iter().enumerate() {
-            let field = format!("spec.{list}[{at}].resources.limits.memory");
+            let field = format!("{place}.{list}[{at}].resources.limits.memory");
             slips.extend(
                 container
                     .limit("memory")
@@ -285,7 +302,8 @@ mod tests {
             ("1Mi", None, ""),
             ("64M", None, ""),
             ("0", None, ""),
-            ("1Gb", None, ""),
+            ("1Gb", Some("knows no unit `Gb`"), "1Gi"),
+            ("512MB", Some("knows no unit `MB`"), "512Mi"),
         ] {
             let slip = Slip::of(Some("app"), "f".into(), &Amount(written.to_owned()));
             match meaning {

@@ -8,6 +8,7 @@ use sonde_world::view::LimitRange;
 
 use super::memory::{Face, SLIP_BELOW, Slip, face, pod_limit, slips};
 use crate::cause::page;
+use crate::triage::manifest_spec;
 use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -17,6 +18,7 @@ pub(super) static CAUSE: Cause = Cause {
         Symptom::NotStarting,
         Symptom::ContainerNotCreated,
         Symptom::Terminated,
+        Symptom::PodsNotCreated,
     ],
     reads: &[Kind::LimitRange],
     state,
@@ -24,8 +26,11 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    if facts.episode.symptom == Symptom::PodsNotCreated {
+        return in_manifest(facts, case);
+    }
     let face = face(facts);
-    let slips = slips(facts.pod());
+    let slips = slips(&facts.pod().spec, "spec");
     match (relevant(facts, &slips, face.as_ref().map(|(face, _)| face)), face) {
         (Some(slip), Some((face, seen))) => {
             case.proven_by(seen.clone());
@@ -37,6 +42,34 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         (None, Some((face, seen))) => without_limit(facts, case, &face, seen, slips.is_empty()),
         (None, None) => {}
     }
+}
+
+/// A manifest that no cluster has taken yet.
+fn in_manifest(facts: &Facts<'_>, case: &mut Case) {
+    let subject = &facts.episode.subject;
+    let spec = facts.snapshot.get(subject).and_then(|object| manifest_spec(object));
+    let Some((spec, place)) = spec else { return };
+    let slips = slips(&spec, place);
+    let Some(slip) = slips.first() else { return };
+    let seen = facts.field(&slip.field, &slip.written);
+    case.proven_by(seen.clone());
+    let whose = slip
+        .container
+        .as_ref()
+        .map_or_else(|| "the pod".to_owned(), |name| format!("container {name}"));
+    case.step(format!("{whose} is given the memory limit {}", slip.written), [seen]);
+    case.step(slip.meaning(), []);
+    let outcome = match slip.bytes {
+        None => "the API server will refuse it",
+        Some(_) => "nothing can start in it",
+    };
+    case.step(outcome, []);
+    let meant = slip.meant();
+    case.headline(format!(
+        "{whose} of {subject} has the memory limit {}, and {outcome}; {meant} was probably meant",
+        slip.written
+    ));
+    case.advice(format!("write {meant} at {}", slip.field), Risk::None);
 }
 
 /// The limit that can produce the symptom: the container's own, else one that makes the whole pod's limit tiny.
@@ -193,7 +226,11 @@ fn conclude(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
         Some(container) => format!("container {container}"),
         None => "the pod".into(),
     };
-    let bytes = if slip.bytes == 1 { "1 byte".into() } else { format!("{} bytes", slip.bytes) };
+    let bytes = match slip.bytes {
+        Some(1) => "1 byte".to_owned(),
+        Some(bytes) => format!("{bytes} bytes"),
+        None => "no quantity".to_owned(),
+    };
     case.headline(format!(
         "{whose} cannot start: its memory limit {} is {bytes}; {meant} was probably meant",
         slip.written
@@ -209,11 +246,14 @@ fn conclude(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
     });
     let requests = if request.is_some() { format!(" --requests=memory={meant}") } else { String::new() };
     let subject = &facts.episode.subject;
-    match &slip.container {
-        Some(container) if workload.kind != Kind::Pod => {
+    match (&slip.container, facts.template_owner()) {
+        (Some(container), Some(owner)) => {
             case.fix(
                 format!("set the limit that was meant, for example {meant}"),
-                format!("kubectl set resources {} -c {container} --limits=memory={meant}{requests}", workload.kubectl()),
+                format!(
+                    "kubectl set resources {} -c {container} --limits=memory={meant}{requests}",
+                    owner.kubectl()
+                ),
                 Risk::Restart,
             );
         }

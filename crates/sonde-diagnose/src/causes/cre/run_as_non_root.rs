@@ -48,8 +48,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some(name) = facts.episode.container.as_deref() {
         let list = if facts.init_position().is_some() { "initContainers" } else { "containers" };
         let user = if user.is_some() { "ID" } else { "1000" };
-        let workload = facts.workload();
-        if workload.kind != sonde_model::Kind::Pod {
+        if let Some(workload) = facts.template_owner() {
             case.fix(
                 "run it as a user by number that may read what the image needs",
                 format!("kubectl patch {} --patch '{{\"spec\":{{\"template\":{{\"spec\":{{\"{list}\":[{{\"name\":\"{name}\",\"securityContext\":{{\"runAsUser\":{user}}}}}]}}}}}}}}'", workload.kubectl()),

@@ -187,9 +187,13 @@ pub(super) fn look_from_node(facts: &Facts<'_>, case: &mut Case, registry: &str)
 /// The command that gives the workload another image.
 pub(super) fn set_image(facts: &Facts<'_>, image: &str) -> Option<String> {
     let container = facts.episode.container.as_deref()?;
+    let subject = &facts.episode.subject;
+    // A pod's own image can be changed; a Job's template cannot.
+    let alone = (facts.workload() == *subject).then(|| subject.clone());
+    let target = facts.template_owner().or(alone)?;
     Some(format!(
         "kubectl set image {} {container}={image}",
-        facts.workload().kubectl()
+        target.kubectl()
     ))
 }
 

@@ -280,3 +280,24 @@ fn over_when_it_runs() {
         .diagnose()
         .is_calm();
 }
+
+#[test]
+fn a_manifest_is_told_before_it_is_applied() {
+    let deployment = |memory: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "a", "resources": {"limits": {"memory": memory}}}]}}}})
+    };
+    for (memory, words) in [
+        ("1Gb", ["will refuse it", "1Gi was probably meant"]),
+        ("300m", ["nothing can start", "300Mi was probably meant"]),
+    ] {
+        let outcome = Scene::new().object(deployment(memory)).diagnose();
+        let finding = outcome.finds_only("CRE-MEMORY-UNIT", Verdict::Proven);
+        for words in words {
+            assert!(finding.headline.contains(words), "{words}: {}", finding.headline);
+        }
+    }
+    for memory in ["64M", "64Mi", "1G"] {
+        Scene::new().object(deployment(memory)).diagnose().is_calm();
+    }
+}
