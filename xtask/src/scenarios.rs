@@ -225,9 +225,25 @@ fn try_one(
     if options.only_apply {
         return Ok(vec![format!("namespace {}", stage.namespace())]);
     }
-    let report = stage.diagnose(sonde, options.way)?;
-    judge(scenario, stage.namespace(), &report)
+    // Sonde is patient with what may just be slow, so the state to wait for is its own answer. A healthy scenario has
+    // no such state: it is asked once.
+    let until = Instant::now()
+        + if scenario.expect.is_empty() {
+            Duration::ZERO
+        } else {
+            ANSWER_PATIENCE
+        };
+    loop {
+        let report = stage.diagnose(sonde, options.way)?;
+        match judge(scenario, stage.namespace(), &report) {
+            Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_secs(3)),
+            outcome => return outcome,
+        }
+    }
 }
+
+/// Longer than every patience that the faults of the scenarios meet.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(75);
 
 fn count(outcome: &Mutex<Outcome>, ending: &Ending) {
     let mut outcome = outcome.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -106,7 +106,17 @@ pub fn diagnose(question: &Question) -> Answer {
         changes::tell(finding, &question.snapshot);
     }
     let mut blind_spots = question.blind_spots.clone();
-    blind_spots.extend(unmet(&wants));
+    for unmet in unmet(&wants) {
+        // The adapter may have tried and know why it could not.
+        match blind_spots.iter_mut().find(|tried| tried.what == unmet.what) {
+            Some(tried) => tried.forbids.extend(unmet.forbids),
+            None => blind_spots.push(unmet),
+        }
+    }
+    for spot in &mut blind_spots {
+        spot.forbids.sort();
+        spot.forbids.dedup();
+    }
     problems.sort();
     problems.dedup();
     let mut wants: Vec<Want> = wants.into_iter().map(|(want, ..)| want).collect();

@@ -15,6 +15,8 @@ use crate::{Episode, Symptom};
 
 /// The kubelet forgets the restart back-off of a container that ran this long (`kubelet.go`, `MaxContainerBackOff` times two).
 const STABLE: SignedDuration = SignedDuration::from_mins(10);
+/// A container that fails at its start does so within seconds; a guess.
+const SETTLED_LEAST: SignedDuration = SignedDuration::from_secs(30);
 /// A trouble that is over is worth a word for this long; a guess.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 /// Init containers may work for long; one without a known trouble is reported after this. A guess.
@@ -146,6 +148,19 @@ pub(super) fn image_pull_in_the_way(
     }
 }
 
+/// How long a container must run after a restart before the trouble counts as over: longer than the run that ended.
+fn settled_after(object: &Object, name: &str) -> SignedDuration {
+    let last_run = object.encoded.decode::<Pod>().ok().and_then(|pod| {
+        let (status, _) = pod.container_status(name)?;
+        let end = status.last_state.terminated.as_ref()?;
+        let start = end.started_at.0.filter(|start| start.as_second() > 0)?;
+        Some(end.finished_at.0?.duration_since(start))
+    });
+    last_run.map_or(STABLE, |last_run| {
+        (last_run + last_run).clamp(SETTLED_LEAST, STABLE)
+    })
+}
+
 fn running(
     triage: &Triage<'_>,
     object: &Object,
@@ -153,7 +168,9 @@ fn running(
     since: Option<Timestamp>,
     out: &mut Vec<Opened>,
 ) {
-    let stable = triage.elapsed(since).is_some_and(|age| age > STABLE);
+    let stable = triage
+        .elapsed(since)
+        .is_some_and(|age| age > settled_after(object, &container.name));
     let mut restarting = false;
     if let ContainerState::Terminated {
         finished,

@@ -12,6 +12,8 @@ use crate::{Episode, Symptom};
 
 /// Controllers create pods within seconds; a shortage without a word is reported after this. A guess.
 const CREATE_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+/// Finalizers of a healthy cluster are lifted within seconds; a guess.
+const DELETION_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 /// Provisioners usually take seconds; silence is reported after this. A guess.
 const CLAIM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -39,7 +41,7 @@ fn deleting(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     let Some(deletion) = object.deletion else { return };
     if triage
         .elapsed(Some(deletion))
-        .is_none_or(|age| age > SignedDuration::from_secs(60))
+        .is_none_or(|age| age > DELETION_PATIENCE)
     {
         let episode =
             Episode::new(object.reference.clone(), Symptom::Deleting, "Terminating").since(Some(deletion));

@@ -83,7 +83,8 @@ pub(super) fn webhook_call(
             Risk::Wide,
         );
     }
-    if let Some((namespace, _)) = service.as_deref().and_then(|service| service.split_once('/')) {
+    if let Some((namespace, name)) = service.as_deref().and_then(|service| service.split_once('/')) {
+        case.explains(ObjectRef::new(Kind::Service, namespace, name));
         case.look(
             "whether the webhook's own pods run",
             format!("kubectl get svc,endpointslices,pods -n {namespace}"),

@@ -54,7 +54,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     match (&over, &waited) {
         (Some(((), message)), _) => case.proven_by(message.seen()),
-        (None, Some((message, _))) => case.proven_by(message.seen()),
+        // Reckoned from times: who asked for the end says more.
+        (None, Some((message, _))) => case.generally_proven_by(message.seen()),
         (None, None) => match killing {
             Some((_, message)) => case.hinted_by(message.seen()),
             None => {

@@ -25,7 +25,11 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, own: &Own, sign: impl Fn
     let Some(((), line)) = facts.own_word(|it| sign(it).then_some(())) else {
         return;
     };
-    let by_kernel = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
+    let by_kernel = facts
+        .episode
+        .run
+        .as_ref()
+        .is_some_and(|run| run.end.reason == "OOMKilled");
     if by_kernel || facts.killing().is_some() {
         // The kernel or the kubelet ended it; the full heap may be why its memory grew or its probe failed.
         case.supported_by(line.clone());

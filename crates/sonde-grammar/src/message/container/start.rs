@@ -218,6 +218,15 @@ fn working_dir(text: &str) -> Option<StartFailure> {
         "chdir: ",
         "chdir `",
     ];
+    // runc makes the directory first where it does not exist: `libcontainer/standard_init_linux.go`, `os.MkdirAll(cwd)`.
+    let made = (!text.contains("/sys/fs/cgroup"))
+        .then(|| name_after_any(text, &["container init: mkdir "]))
+        .flatten();
+    if let Some(dir) = made {
+        return Some(StartFailure::WorkingDir {
+            dir: dir.trim_end_matches(':').to_owned(),
+        });
+    }
     if !any(text, MARKERS) {
         return None;
     }
