@@ -78,10 +78,8 @@ fn pages(root: &Path) -> Result<Vec<String>> {
     let mut troubles = Vec::new();
     for entry in std::fs::read_dir(root.join("docs/causes")).context("failed to list docs/causes")? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if let Some(code) = name.strip_suffix(".md") {
-            if !used.contains(code) {
-                troubles.push(format!("docs/causes/{name} is the page of no cause"));
-            }
+        if name.strip_suffix(".md").is_some_and(|code| !used.contains(code)) {
+            troubles.push(format!("docs/causes/{name} is the page of no cause"));
         }
     }
     troubles.sort();

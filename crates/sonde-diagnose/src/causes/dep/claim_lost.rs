@@ -18,7 +18,7 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    for claim in unbound(facts).into_iter().filter(|it| it.claim.status.phase == "Lost") {
+    if let Some(claim) = unbound(facts).into_iter().find(|it| it.claim.status.phase == "Lost") {
         let volume = claim.claim.spec.volume_name.clone();
         let seen = claim.field("status.phase", "Lost");
         case.proven_by(seen.clone());

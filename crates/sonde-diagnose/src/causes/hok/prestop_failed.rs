@@ -1,5 +1,6 @@
 //! HOK-PRESTOP-FAILED: the preStop hook failed, so the container was ended without what the hook should have done.
 
+use sonde_grammar::Fact;
 use sonde_grammar::fact::HookKind;
 use sonde_model::{Code, Risk, Severity};
 
@@ -17,6 +18,15 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    // A hook that ends with 137 was itself killed: it ran longer than it may.
+    let killed = facts.find(|fact| match fact {
+        Fact::Hook(it) if it.hook == HookKind::PreStop && it.exit_code == Some(137) => Some(()),
+        _ => None,
+    });
+    if let Some((_, message)) = killed {
+        case.refuted_by(message.seen(), "the hook was killed while it still ran");
+        return;
+    }
     let words = said(facts, HookKind::PreStop);
     let Some((hook, message)) = words.first().copied() else { return };
     case.generally_proven_by(message.seen());

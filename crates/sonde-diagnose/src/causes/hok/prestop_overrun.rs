@@ -49,6 +49,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Fact::Hook(it) if it.hook == HookKind::PreStop && it.overran => Some(()),
         _ => None,
     });
+    // A hook that ends with 137 was killed while it ran: at the end of the grace period the kubelet does that.
+    let killed = facts.find(|fact| match fact {
+        Fact::Hook(it) if it.hook == HookKind::PreStop && it.exit_code == Some(137) => Some(()),
+        _ => None,
+    });
     let grace = pod.grace_seconds();
     let grace_seen = facts.field("spec.terminationGracePeriodSeconds", grace);
     let command = hook.exec.as_ref().map(|exec| exec.command.join(" "));
@@ -61,6 +66,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let hook_seen = facts.field(path, &what);
     if let Some((_, message)) = &overran {
         case.proven_by(message.seen());
+    } else if let Some((_, message)) = &killed {
+        case.supported_by(message.seen());
     } else if sleeps.is_some_and(|seconds| seconds >= grace) {
         // The sleep alone is as long as the grace period: nothing else can come after it.
         case.supported_by(hook_seen.clone());
@@ -74,7 +81,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let name = &container.name;
     case.step(format!("at its end {name} has {grace}s for preStop hook and shutdown together"), [grace_seen]);
     case.step("the kubelet runs the preStop hook before it sends SIGTERM", [hook_seen]);
-    case.step("the hook is still running when the time is up", overran.map(|(_, message)| message.seen()));
+    case.step("the hook is still running when the time is up", overran.or(killed).map(|(_, message)| message.seen()));
     case.step(
         "the process gets SIGTERM and two seconds later SIGKILL",
         facts.episode.run.as_ref().map(|run| facts.field(&run.path, format!("exitCode: {}", run.end.exit_code))),

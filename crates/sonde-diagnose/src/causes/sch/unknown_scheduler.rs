@@ -36,7 +36,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.refuted_by(facts.computed("pods and events by scheduler", text), text);
         return;
     }
-    let near = nearest(name, [DEFAULT].into_iter());
+    let near = nearest(name, [DEFAULT]);
     let nothing = facts.computed(
         "pods and events by scheduler",
         format!("no pod was placed and no event written by {name}"),
