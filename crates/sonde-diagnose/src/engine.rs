@@ -83,6 +83,7 @@ pub fn diagnose(question: &Question) -> Answer {
                 subject: &subject,
                 survey: &survey,
                 placements: &placements,
+                words: OnceCell::new(),
             };
             for conclusion in conclude(&facts, &differentials) {
                 wants.extend(

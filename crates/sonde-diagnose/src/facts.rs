@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) survey: &'a OnceCell<Survey>,
     pub(crate) placements: &'a Placements<'a>,
+    /// The log's telling lines, read once for all causes.
+    pub(crate) words: OnceCell<Vec<(TellingLine, Seen)>>,
 }
 
 impl<'a> Facts<'a> {
@@ -228,6 +230,10 @@ impl<'a> Facts<'a> {
 
     /// The lines of that log which tell why the application stopped or does not work, most telling first.
     pub fn last_words(&self) -> Vec<(TellingLine, Seen)> {
+        self.words.get_or_init(|| self.read_last_words()).clone()
+    }
+
+    fn read_last_words(&self) -> Vec<(TellingLine, Seen)> {
         let Some((key, lines)) = self.log_key().zip(self.log()) else {
             return Vec::new();
         };

@@ -271,6 +271,15 @@ impl Outcome {
         matches!(alarms.as_slice(), [one] if one.code.as_str() == code && one.verdict == verdict)
     }
 
+    /// How many alarms there are.
+    pub(crate) fn alarms(&self) -> usize {
+        self.report
+            .findings
+            .iter()
+            .filter(|it| it.severity > Severity::Info)
+            .count()
+    }
+
     /// The code is claimed: proven, or the only likely one.
     pub(crate) fn claims(&self, code: &str) -> bool {
         self.report

@@ -432,3 +432,85 @@ fn an_earlier_runs_kill_is_not_this_ones() {
         .diagnose();
     assert!(!outcome.claims("LIV-LIVENESS-KILL"), "{}", outcome.summary());
 }
+
+/// A container that has run well for half an hour since: nothing is an alarm any more, whoever ended its last run.
+#[test]
+fn an_end_that_is_over_is_no_alarm() {
+    let mut wrong = Vec::new();
+    for row in SENDERS
+        .iter()
+        .filter(|row| (row.spec)()["spec"]["restartPolicy"] != "Never")
+    {
+        let reason = if row.exit == 255 { "Unknown" } else { "Error" };
+        let recovered = status(json!({
+            "restartCount": 1, "state": {"running": {"startedAt": "2026-03-01T11:20:00Z"}},
+            "lastState": {"terminated": {"exitCode": row.exit, "reason": reason,
+                "startedAt": "2026-03-01T10:00:02Z", "finishedAt": "2026-03-01T11:19:58Z"}}
+        }));
+        let mut it = pod(json!({}));
+        merge(&mut it, (row.spec)());
+        merge(&mut it, json!({"status": {"containerStatuses": [recovered]}}));
+        let mut scene = Scene::new().object(it);
+        if let Proof::Event(event, message, _) = row.proof {
+            scene = scene.container_event("Pod/shop/app-1", "app", event, message, "2026-03-01T11:19:50Z");
+        }
+        let outcome = scene.diagnose();
+        if outcome.alarms() > 0 {
+            wrong.push(format!("{}: {}", row.name, outcome.summary()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A container that was never restarted: what is left of events and node logs about others, or about an attempt of the
+/// kubelet, is no alarm.
+#[test]
+fn leftover_words_about_a_healthy_container_are_no_alarm() {
+    let mut wrong = Vec::new();
+    for row in SENDERS {
+        let mut it = pod(json!({}));
+        let mut spec = (row.spec)();
+        if let Some(parts) = spec.as_object_mut() {
+            parts.remove("status");
+        }
+        merge(&mut it, spec);
+        let mut scene = Scene::new().object(it);
+        scene = match row.proof {
+            Proof::Event(reason, message, time) => {
+                scene.container_event("Pod/shop/app-1", "app", reason, message, time)
+            }
+            Proof::NodeEvent(reason, message, time) => scene.event("Node//n1", reason, message, time),
+            Proof::Kubelet(text) => scene.kubelet("n1", text),
+            Proof::Log(text) => scene.log("shop/app-1", "app", false, text),
+            Proof::Kernel(_) | Proof::Pod(_) | Proof::Reason(_) => scene,
+        };
+        let outcome = scene.diagnose();
+        if outcome.alarms() > 0 {
+            wrong.push(format!("{}: {}", row.name, outcome.summary()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A pod within its grace period ends as planned, whatever its containers did.
+#[test]
+fn a_planned_end_within_its_grace_is_no_alarm() {
+    for code in [0, 1, 137, 143] {
+        let mut it = pod(json!({"status": {"containerStatuses": [crashed(code, "Error")]}}));
+        merge(
+            &mut it,
+            json!({"metadata": {"deletionTimestamp": "2026-03-01T12:00:10Z", "deletionGracePeriodSeconds": 30}}),
+        );
+        let scene = Scene::new().object(it);
+        scene
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Killing",
+                "Stopping container app",
+                "2026-03-01T11:59:40Z",
+            )
+            .diagnose()
+            .is_calm();
+    }
+}

@@ -101,6 +101,10 @@ pub(super) fn step_qos(facts: &Facts<'_>, case: &mut Case, resource: &str) {
 /// Other pods of the node whose class lets them take what others lack: the usual culprits.
 pub(super) fn unbounded(facts: &Facts<'_>, resource: &str) -> Option<Seen> {
     const NAMED_MAX: usize = 5;
+    // What shares the node by now had no part in an eviction that is long over.
+    if facts.episode.ended.is_some() {
+        return None;
+    }
     let node = facts.node_ref()?;
     let mut names = Vec::new();
     for object in facts.snapshot.pods_on_node(&node.name) {

@@ -20,6 +20,8 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("LIV-OSCILLATION"),
 };
 
+/// The events of so many replicas are read; more would show the same loop.
+const READ_MAX: usize = 32;
 /// So many replicas that were killed for time-outs show the loop.
 const KILLED_MIN: usize = 2;
 
@@ -96,6 +98,7 @@ fn replicas(facts: &Facts<'_>) -> Option<Replicas> {
     let object = facts.snapshot.get(&facts.episode.subject)?;
     let owner = object.owner.as_ref()?.reference.clone();
     let mut found = Replicas { total: 0, ready: 0, restarts: 0, killed: Vec::new() };
+    let mut read = 0;
     for pod in facts.snapshot.owned_by(&owner) {
         let Some(columns) = pod.pod().filter(|it| !it.is_terminal()) else { continue };
         found.total += 1;
@@ -103,6 +106,10 @@ fn replicas(facts: &Facts<'_>) -> Option<Replicas> {
         if columns.condition("Ready").is_some_and(sonde_world::view::Condition::is_true) {
             found.ready += 1;
         }
+        if columns.containers.iter().all(|it| it.restarts == 0) || read == READ_MAX {
+            continue;
+        }
+        read += 1;
         let (mut slow, mut kill) = (false, None);
         for event in facts.snapshot.events_about(&pod.reference) {
             let Some(event) = event.event() else { continue };

@@ -77,6 +77,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// What the node's pods may use, against what it has.
 fn overcommit(facts: &Facts<'_>, case: &mut Case) {
+    if facts.episode.ended.is_some() {
+        return;
+    }
     let Some(node_ref) = facts.node_ref() else { return };
     let Some(node) = facts.node() else { return };
     let Some(have) = node.allocatable("memory").and_then(|amount| amount.quantity()).map(Quantity::units) else { return };
