@@ -61,7 +61,7 @@ pub(crate) fn find_json(text: &[u8], hint: Option<&Kind>) -> Contents {
         contents.end = start;
         match text.get(start) {
             Some(b'{') => {
-                let end = contents.value(text, start, None, hint, 0);
+                let end = contents.value(text, start..text.len(), None, hint, 0);
                 contents.end = end.unwrap_or(text.len());
             }
             Some(b'[') => {
@@ -69,7 +69,7 @@ pub(crate) fn find_json(text: &[u8], hint: Option<&Kind>) -> Contents {
                     return contents;
                 };
                 while let Some(item) = walk.element() {
-                    contents.value(text, item.start, None, hint, 0);
+                    contents.value(text, item, None, hint, 0);
                 }
                 contents.cut |= !walk.ended();
                 contents.end = if walk.ended() { walk.position() } else { text.len() };
@@ -80,22 +80,30 @@ pub(crate) fn find_json(text: &[u8], hint: Option<&Kind>) -> Contents {
 }
 
 impl Contents {
-    /// Takes the object at `start`; returns its end unless it is cut.
+    /// Takes the object at the start of `range`, whose end is that of the text where it is not known; returns its end
+    /// unless it is cut.
     fn value(
         &mut self,
         text: &[u8],
-        start: usize,
+        range: Range<usize>,
         list: Option<usize>,
         hint: Option<&Kind>,
         depth: usize,
     ) -> Option<usize> {
+        let start = range.start;
+        let known_end = Some(range.end).filter(|end| *end < text.len());
         let mut walk = Walk::new(text, start)?;
         let (mut kind, mut items, mut metadata, mut is_object) = (None, None, None, false);
         while let Some((key, at)) = walk.key() {
-            // The items of a list may be cut; everything before the cut is still good.
             if key == b"items" && matches!(text.get(at), Some(b'[' | b'n')) && depth < LIST_DEPTH_MAX {
-                // `null` is how Go writes a list without items.
-                items = Some(at);
+                let Some((elements, end)) = elements(text, at) else {
+                    break;
+                };
+                items = Some(elements);
+                // The items of a list may be cut; everything before the cut is still good.
+                let Some(end) = end else { break };
+                walk.resume(end);
+                continue;
             }
             let Some(range) = json::value_at(text, at) else {
                 break;
@@ -121,21 +129,22 @@ impl Contents {
         }
         let ended = walk.ended();
         let list_kind = kind.as_ref().and_then(|kind| kind.as_str().strip_suffix("List"));
-        if let Some(at) = items
+        if let Some(items) = items
             && (list_kind.is_some() || kind.is_none())
         {
             let name = list_kind.unwrap_or_default();
-            self.items(text, at, name, metadata, hint, depth);
+            self.items(text, items, name, metadata, hint, depth);
             if let Some(list) = self.lists.last_mut() {
                 list.cut = !ended;
             }
             self.cut |= !ended;
             return ended.then(|| walk.position());
         }
-        let end = if ended {
-            Some(walk.position())
-        } else {
-            json::value_at(text, start).map(|range| range.end)
+        // The walk may have ended early, for it knew enough.
+        let end = match (ended, known_end) {
+            (true, _) => Some(walk.position()),
+            (false, Some(end)) => Some(end),
+            (false, None) => json::value_at(text, start).map(|range| range.end),
         };
         let Some(end) = end else {
             self.cut = true;
@@ -156,7 +165,7 @@ impl Contents {
     fn items(
         &mut self,
         text: &[u8],
-        at: usize,
+        items: Vec<Range<usize>>,
         name: &str,
         metadata: Option<Range<usize>>,
         hint: Option<&Kind>,
@@ -173,13 +182,24 @@ impl Contents {
             continues,
             cut: false,
         });
-        let Some(mut walk) = Walk::new(text, at) else {
-            return;
-        };
-        while let Some(item) = walk.element() {
-            self.value(text, item.start, Some(index), hint, depth + 1);
+        for item in items {
+            self.value(text, item, Some(index), hint, depth + 1);
         }
     }
+}
+
+/// The elements of the array at `at`, and where it ends unless it is cut; `None` when there is no array.
+/// `null` is how Go writes an array without elements.
+fn elements(text: &[u8], at: usize) -> Option<(Vec<Range<usize>>, Option<usize>)> {
+    if text.get(at..)?.starts_with(b"null") {
+        return Some((Vec::new(), Some(at + 4)));
+    }
+    let mut walk = Walk::new(text, at).filter(|_| text[at] == b'[')?;
+    let mut elements = Vec::new();
+    while let Some(element) = walk.element() {
+        elements.push(element);
+    }
+    Some((elements, walk.ended().then(|| walk.position())))
 }
 
 fn string(quoted: &[u8]) -> Option<&str> {

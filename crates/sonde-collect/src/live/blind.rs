@@ -7,9 +7,12 @@ use sonde_model::{BlindSpot, Code, Kind};
 use super::errors::RequestError;
 use super::list::List;
 
+/// A namespace, whether it is the whole cluster's, and why it failed.
+type Group<'a> = (Option<&'a str>, bool, String);
+
 /// The blind spots of lists that failed.
 pub(super) fn spots(failed: &[(List, RequestError)]) -> Vec<BlindSpot> {
-    let mut groups: BTreeMap<(Option<&str>, bool, String), Vec<&(List, RequestError)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group<'_>, Vec<&(List, RequestError)>> = BTreeMap::new();
     for one in failed {
         let (list, error) = one;
         let everywhere = list.namespace.is_none() && list.kind.is_namespaced();
