@@ -124,15 +124,10 @@ fn details(out: &mut String, finding: &Finding, now: Option<Timestamp>) {
         line(out, "### What changed before");
         bullets(
             out,
-            finding.changes.iter().map(|change| {
-                let object = words::object(&change.object);
-                format!(
-                    "{} {}: {}",
-                    age::absolute(change.time),
-                    prose(&object),
-                    prose(&change.text)
-                )
-            }),
+            finding
+                .changes
+                .iter()
+                .map(|change| format!("{} {}", age::absolute(change.time), prose(&words::change(change)))),
         );
     }
     let mut told: Vec<&EvidenceId> = Vec::new();
@@ -195,7 +190,7 @@ fn details(out: &mut String, finding: &Finding, now: Option<Timestamp>) {
         bullets(out, rest.into_iter().map(|item| seen(item, now)));
     }
     if !finding.next.is_empty() {
-        line(out, "### What would decide");
+        line(out, &format!("### {}", words::next_heading(finding)));
         for look in &finding.next {
             line(out, &format!("- {}", prose(&look.text)));
             command(out, look.command.as_deref());
@@ -204,10 +199,7 @@ fn details(out: &mut String, finding: &Finding, now: Option<Timestamp>) {
     if !finding.fixes.is_empty() {
         line(out, "### What to do");
         for fix in &finding.fixes {
-            line(
-                out,
-                &format!("- {} ({})", prose(&fix.text), words::risk(fix.risk)),
-            );
+            line(out, &format!("- {}{}", prose(&fix.text), words::risk_note(fix)));
             command(out, fix.command.as_deref());
         }
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sonde_model::{
-    Code, Evidence, EvidenceKind, Finding, Kind, ObjectRef, Report, Risk, Severity, SourceKind, Verdict,
+    Change, Code, Evidence, EvidenceKind, Finding, Fix, Kind, ObjectRef, Report, Risk, Severity, SourceKind,
+    Verdict,
 };
 
 use super::age;
@@ -89,7 +90,7 @@ pub(super) fn verdict(finding: &Finding) -> String {
     let rivals = list_up_to(&codes(&finding.rivals), 4);
     match (finding.verdict, rivals.is_empty()) {
         (Verdict::Proven, _) => {
-            "Proven: the evidence shows this cause, and every other cause is ruled out or weaker.".to_owned()
+            "Proven: the evidence shows it, and every other cause is ruled out or weaker.".to_owned()
         }
         (Verdict::Likely, true) => {
             "Likely: the evidence points to this cause and to no other as strongly.".to_owned()
@@ -108,8 +109,34 @@ pub(super) fn verdict(finding: &Finding) -> String {
     }
 }
 
+/// What changed, and of what object where the words do not say so.
+pub(super) fn change(change: &Change) -> String {
+    if change.text.contains(&*change.object.name) {
+        change.text.clone()
+    } else {
+        format!("{}: {}", object(&change.object), change.text)
+    }
+}
+
+/// What is said after a fix about what it can break; advice that changes nothing needs no words.
+pub(super) fn risk_note(fix: &Fix) -> String {
+    match (fix.risk, &fix.command) {
+        (Risk::None, None) => String::new(),
+        (risk, _) => format!(" ({})", self::risk(risk)),
+    }
+}
+
+/// The heading above what to look at next.
+pub(super) fn next_heading(finding: &Finding) -> &'static str {
+    if finding.verdict == Verdict::Proven {
+        "Worth a look"
+    } else {
+        "What would decide"
+    }
+}
+
 /// What a fix can break.
-pub(super) fn risk(risk: Risk) -> &'static str {
+fn risk(risk: Risk) -> &'static str {
     match risk {
         Risk::None => "changes nothing that runs",
         Risk::Restart => "restarts what it changes",
@@ -156,13 +183,13 @@ pub(super) fn since_short(finding: &Finding, now: Option<Timestamp>) -> String {
 /// Where and when something was seen: `event of pod/x, 09:58:11`.
 pub(super) fn place(evidence: &Evidence, now: Option<Timestamp>) -> String {
     let kind = match evidence.kind {
-        EvidenceKind::Field | EvidenceKind::Text => "",
+        // What was computed names in its source what it was computed from.
+        EvidenceKind::Field | EvidenceKind::Text | EvidenceKind::Computed => "",
         EvidenceKind::Event => "event",
         EvidenceKind::ContainerLog => "log",
         EvidenceKind::KernelLog => "kernel log",
         EvidenceKind::KubeletLog => "kubelet log",
         EvidenceKind::RuntimeLog => "runtime log",
-        EvidenceKind::Computed => "computed",
         EvidenceKind::Absence => "absent",
     };
     let mut words = String::new();

@@ -74,12 +74,7 @@ fn when(page: &mut Page<'_>, finding: &Finding, now: Option<Timestamp>) {
     for change in &finding.changes {
         page.words(
             Indent::with(2, "- "),
-            &format!(
-                "{} {}: {}",
-                age::clock(change.time, now),
-                words::object(&change.object),
-                change.text
-            ),
+            &format!("{} {}", age::clock(change.time, now), words::change(change)),
         );
     }
 }
@@ -93,7 +88,7 @@ fn next(page: &mut Page<'_>, finding: &Finding) {
     if finding.next.is_empty() {
         return;
     }
-    heading(page, "What would decide");
+    heading(page, words::next_heading(finding));
     for look in &finding.next {
         look_further(page, look);
     }
@@ -128,7 +123,7 @@ fn fixes(page: &mut Page<'_>, finding: &Finding) {
             Indent::with(2, &mark),
             &[
                 Span::plain(fix.text.as_str()),
-                Span::new(Paint::Faint, format!(" ({})", words::risk(fix.risk))),
+                Span::new(Paint::Faint, words::risk_note(fix)),
             ],
         );
         if let Some(command) = &fix.command {

@@ -102,7 +102,11 @@ pub(super) fn looked_at(page: &mut Page<'_>, report: &Report, findings: bool) {
             Paint::Faint,
             format!(
                 "Looked at {counts}{}{}.",
-                scanned::namespaces(report),
+                if page.view().asked.is_empty() {
+                    scanned::namespaces(report)
+                } else {
+                    String::new()
+                },
                 scanned::source(report)
             ),
         )],
