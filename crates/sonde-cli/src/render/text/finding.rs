@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sonde_model::{Evidence, EvidenceId, Finding, NextLook, Verdict};
+use sonde_model::{Evidence, EvidenceId, EvidenceKind, Finding, NextLook, Verdict};
 
 use super::overview;
 use crate::render::escape::clip;
@@ -173,6 +173,9 @@ impl<'a> Proof<'a> {
             };
             page.words(Indent::with(2, &mark), &text);
             for id in &step.evidence {
+                if self.repeats(id, &step.text) {
+                    self.shown.insert(id, at + 1);
+                }
                 self.once(page, id, 2 + mark.len(), at + 1);
             }
         }
@@ -227,6 +230,13 @@ impl<'a> Proof<'a> {
         for id in rest {
             self.once(page, id, 2, 0);
         }
+    }
+
+    /// A number that the step has told already, worked out from what other steps show.
+    fn repeats(&self, id: &EvidenceId, step: &str) -> bool {
+        self.evidence
+            .get(id)
+            .is_some_and(|item| item.kind == EvidenceKind::Computed && step.contains(item.text.trim()))
     }
 
     fn once(&mut self, page: &mut Page<'_>, id: &'a EvidenceId, margin: usize, step: usize) {

@@ -8,7 +8,7 @@ use crate::render::escape::clip;
 use crate::render::{Indent, Page, Paint, Span, scanned, words};
 
 /// Rows of the table; the rest is counted.
-const ROWS_MAX: usize = 40;
+const ROWS_MAX: usize = 30;
 /// From this many findings on, they are also counted by cause.
 const BY_CAUSE_FROM: usize = 10;
 /// Causes counted by name.
@@ -149,15 +149,11 @@ fn row(number: usize, finding: &Finding, report: &Report, wide: bool) -> Vec<Spa
     cells
 }
 
-/// At 80 columns a row has no room for the sentence, so it gets a line of its own, cut where it is longer.
+/// At 80 columns a row has no room for the sentence, so it follows the row.
 fn two_lines_each(page: &mut Page<'_>, rows: &[Vec<Span<'_>>], findings: &[&Finding]) {
-    let room = page
-        .view()
-        .width
-        .map_or(usize::MAX, |width| width.saturating_sub(4));
     page.table_with_notes(rows, |page, at| {
         if let Some(finding) = at.checked_sub(1).and_then(|at| findings.get(at)) {
-            page.verbatim(4, Paint::Plain, &clip(&finding.headline, room));
+            page.words(Indent::by(4), &finding.headline);
         }
     });
 }
