@@ -24,11 +24,18 @@ struct TemplatedSpec {
 
 /// The pod's spec that a manifest has, and where; `None` for what a cluster has taken, which has a uid.
 pub(crate) fn manifest_spec(object: &Object) -> Option<(PodSpec, &'static str)> {
-    if !object.uid.is_empty() || object.created.is_some() || object.partial {
+    if !object.uid.is_empty() || object.created.is_some() {
         return None;
     }
     match object.reference.kind {
-        Kind::Pod => Some((object.encoded.decode::<Pod>().ok()?.spec, "spec")),
+        // What `kubectl describe` shows of a pod has no uid either, and has a state.
+        Kind::Pod => {
+            let pod = object.encoded.decode::<Pod>().ok()?;
+            let untouched = pod.status.phase.is_empty()
+                && pod.status.container_statuses.is_empty()
+                && pod.spec.node_name.is_empty();
+            untouched.then_some((pod.spec, "spec"))
+        }
         Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicaSet | Kind::Job => {
             let spec = object.encoded.decode::<Templated>().ok()?.spec;
             Some((spec.template?.spec, "spec.template.spec"))

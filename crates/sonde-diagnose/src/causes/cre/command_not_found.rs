@@ -31,7 +31,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let shown = if command.is_empty() { "its command" } else { command };
     let what = match (hint(command), in_path) {
         (Some(hint), _) => format!("there is no file {shown} in the image: {hint}"),
-        (None, true) => format!("the image has no {shown} in its PATH"),
+        (None, true) => format!("the image has no command {shown} in its PATH"),
         (None, false) => format!("the image has no file {shown}"),
     };
     tell_start(facts, case, command_field(facts, command), message, &what);

@@ -145,6 +145,10 @@ fn without_limit(facts: &Facts<'_>, case: &mut Case, face: &Face, seen: Seen, no
     };
     tell_face(facts, case, face, seen);
     let value = match limit {
+        // The kernel counts whole pages.
+        Some(limit) if matches!(face, Face::Kernel { .. }) => {
+            format!("its memory limit is no more than {}", bytes_text(limit))
+        }
         Some(limit) => format!("its memory limit is {}", bytes_text(limit)),
         None => "its memory limit is probably a few bytes".into(),
     };
@@ -180,7 +184,12 @@ fn tell_limit(facts: &Facts<'_>, case: &mut Case, slip: &Slip, of_pod: bool) {
     case.step(slip.meaning(), []);
     let limit = pod_limit(facts.pod()).filter(|limit| of_pod && *limit < SLIP_BELOW && slip.container.is_some());
     if let Some(limit) = limit {
-        let text = format!("every container has a limit, so the whole pod gets their sum: {}", bytes_text(limit));
+        let whose = if facts.pod().all_containers().count() == 1 {
+            "it is the pod's only container, so the whole pod gets that limit"
+        } else {
+            "every container has a limit, so the whole pod gets their sum"
+        };
+        let text = format!("{whose}: {}", bytes_text(limit));
         case.step(text.clone(), [facts.computed("memory limits of the pod's containers", text)]);
     }
 }
