@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sonde_grammar::Fact;
 use sonde_grammar::message::{facts, is_known_harmless};
 use sonde_model::{EvidenceKind, Kind, ObjectRef, Problem};
 use sonde_world::view::{Condition, ConditionedStatus, ContainerStatus, ObjectMeta, Pod};
@@ -41,7 +42,8 @@ impl Subject {
         let uid: Arc<str> = snapshot
             .get(reference)
             .map_or_else(|| "".into(), |object| object.uid.clone());
-        for event in snapshot.events_about(reference) {
+        // Newest first: the sort below keeps the order of events whose times are equal or, in a paste, missing.
+        for event in snapshot.events_about(reference).into_iter().rev() {
             let Some(columns) = event.event() else { continue };
             // An event of another object that had the same name before.
             let other = !uid.is_empty() && !columns.about_uid.is_empty() && columns.about_uid != uid;
@@ -55,7 +57,24 @@ impl Subject {
         subject
             .messages
             .sort_by_key(|it| std::cmp::Reverse((it.seen.time.is_none(), it.seen.time)));
+        subject.supersede();
         subject
+    }
+
+    /// The scheduler looks at everything anew each time: what it said before its newest word is over.
+    fn supersede(&mut self) {
+        let is_scheduler = |fact: &Fact| matches!(fact, Fact::Unschedulable(_));
+        let mut newest: Option<String> = None;
+        for message in &mut self.messages {
+            if !message.facts.iter().any(is_scheduler) {
+                continue;
+            }
+            match &newest {
+                None => newest = Some(message.seen.text.clone()),
+                Some(text) if *text == message.seen.text => {}
+                Some(_) => message.facts.retain(|fact| !is_scheduler(fact)),
+            }
+        }
     }
 
     /// Warnings that no grammar knows.

@@ -58,7 +58,7 @@ impl EventRow {
             (None, None) => return None,
         };
         let mut involved = json!({ "kind": kind, "name": name });
-        let mut metadata = json!({ "name": format!("{name}.pasted-{index:04}") });
+        let mut metadata = json!({ "name": format!("{name}.pasted-{index:06}") });
         if !namespace.is_empty() {
             set(&mut involved, &["namespace"], namespace);
             set(&mut metadata, &["namespace"], namespace);
