@@ -270,13 +270,26 @@ pub(crate) fn read(tasks: &[Task]) -> Vec<Outcome> {
     })
 }
 
-/// The list that a YAML header describes; its items are other parts.
-pub(crate) fn yaml_list(header: &str, line: usize) -> List {
-    let documents = yaml::to_json(header, line).unwrap_or_default();
+/// The list that a YAML header describes; its items are other parts. A damaged header may still tell the kind.
+pub(crate) fn yaml_list(header: &str, line: usize) -> (List, Option<String>) {
+    let (documents, problem) = match yaml::to_json(header, line) {
+        Ok(documents) => (documents, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
     let list = documents
         .first()
         .and_then(|json| find_json(json, None).lists.into_iter().next());
-    list.unwrap_or_default()
+    let list = list.unwrap_or_else(|| {
+        let kind = header
+            .lines()
+            .find_map(|line| line.strip_prefix("kind: ")?.trim().strip_suffix("List"));
+        List {
+            kind: kind.filter(|kind| !kind.is_empty()).map(Kind::from_name),
+            cut: true,
+            ..List::default()
+        }
+    });
+    (list, problem)
 }
 
 fn read_yaml(file: usize, text: &Bytes, part: &yaml::Part, kind: Option<&Kind>) -> Outcome {

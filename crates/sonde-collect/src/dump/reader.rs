@@ -108,7 +108,10 @@ impl<'a> Reader<'a> {
                     self.mixed(index, path, place, bytes.slice(end..));
                 }
             }
-            Language::Yaml => self.yaml(index, &bytes, whole, cut),
+            Language::Yaml => {
+                let bytes = self.without_logs(&path, bytes);
+                self.yaml(index, &path, &bytes, 0..bytes.len(), cut);
+            }
             Language::Text if is_log => self.texts.push(Text { path, place, bytes }),
             Language::Text => self.mixed(index, path, place, bytes),
         }
@@ -156,7 +159,18 @@ impl<'a> Reader<'a> {
         range.start + contents.end
     }
 
-    fn yaml(&mut self, file: usize, bytes: &Bytes, range: Range<usize>, cut: bool) {
+    /// Takes the marked logs out that `kubectl cluster-info dump -o yaml` writes between its lists.
+    fn without_logs(&mut self, path: &str, bytes: Bytes) -> Bytes {
+        let (logs, rest) = marked::split(&String::from_utf8_lossy(&bytes));
+        self.texts.extend(logs.into_iter().map(|(key, log)| Text {
+            path: path.to_owned(),
+            place: Some(TextPlace::Container(key)),
+            bytes: log.into(),
+        }));
+        rest.map_or(bytes, Bytes::from)
+    }
+
+    fn yaml(&mut self, file: usize, path: &str, bytes: &Bytes, range: Range<usize>, cut: bool) {
         let text = bytes.slice(range);
         let Ok(string) = std::str::from_utf8(&text) else {
             return;
@@ -171,9 +185,20 @@ impl<'a> Reader<'a> {
         for mut part in parts {
             match &mut part.role {
                 Role::Header(number, header) => {
-                    let list = objects::yaml_list(header, part.line);
+                    let (list, problem) = objects::yaml_list(header, part.line);
+                    if let Some(problem) = problem {
+                        self.gathered
+                            .problem(path, format!("{problem}; around the items of this list"));
+                    }
                     kinds.push(list.kind.clone());
-                    self.add_list(file, first + *number, List { cut, ..list });
+                    self.add_list(
+                        file,
+                        first + *number,
+                        List {
+                            cut: cut || list.cut,
+                            ..list
+                        },
+                    );
                 }
                 role => {
                     let mut kind = None;
@@ -206,7 +231,7 @@ impl<'a> Reader<'a> {
                     (range, taken)
                 }
                 Segment::Yaml(range) => {
-                    self.yaml(file, &bytes, range.clone(), false);
+                    self.yaml(file, &path, &bytes, range.clone(), false);
                     (range, true)
                 }
                 Segment::Text(_) => continue,
@@ -365,7 +390,7 @@ impl<'a> Reader<'a> {
                 Ok(Language::Json) => {
                     self.json(index, path, &bytes, whole, None);
                 }
-                Ok(_) => self.yaml(index, &bytes, whole, false),
+                Ok(_) => self.yaml(index, path, &bytes, whole, false),
                 Err(_) => {}
             }
         }

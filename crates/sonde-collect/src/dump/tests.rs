@@ -143,6 +143,67 @@ fn layouts_say_what_is_complete() {
 }
 
 #[test]
+fn a_cluster_info_dump_is_read_from_a_folder_and_from_its_output() {
+    let pods = list("PodList", r#"{"metadata":{"name":"web-0","namespace":"shop"}}"#);
+    let none = r#"{"kind":"ConfigMapList","apiVersion":"v1","metadata":{},"items":null}"#;
+    let log = "==== START logs for container app of pod shop/web-0 ====\nboom\n==== END logs for container app of pod shop/web-0 ====\n";
+    let folder = read_files(&[
+        ("nodes.json", &list("NodeList", r#"{"metadata":{"name":"n1"}}"#)),
+        ("shop/pods.json", &pods),
+        ("shop/configmaps.json", none),
+        (
+            "shop/replication-controllers.json",
+            &list("ReplicationControllerList", ""),
+        ),
+        ("shop/web-0/logs.txt", log),
+    ]);
+    let snapshot = folder.world.snapshot();
+    assert!(snapshot.is_complete(&Kind::Pod, "shop") && snapshot.is_complete(&Kind::ConfigMap, "shop"));
+    assert!(snapshot.is_complete_everywhere(&Kind::Node));
+    let yaml = format!(
+        "apiVersion: v1\nitems: null\nkind: ServiceList\nmetadata:\n  resourceVersion: \"1\"\n---\napiVersion: v1\nitems:\n- metadata:\n    name: web-0\n    namespace: shop\n\
+         kind: PodList\nmetadata:\n  resourceVersion: \"1\"\n{log}---\napiVersion: v1\nitems:\n- metadata:\n    name: n1\nkind: NodeList\n"
+    );
+    let json = format!(
+        "{}\n{pods}\n{log}",
+        list("NodeList", r#"{"metadata":{"name":"n1"}}"#)
+    );
+    for gathered in [
+        folder,
+        read_files(&[("dump.txt", &yaml)]),
+        read_files(&[("dump.txt", &json)]),
+    ] {
+        assert_eq!(
+            names(&gathered),
+            ["node/n1", "pod/web-0 -n shop"],
+            "{:?}",
+            gathered.problems
+        );
+        let (key, lines) = gathered.texts.container_logs.iter().next().unwrap();
+        assert_eq!(
+            (&*key.container, lines.as_slice()),
+            ("app", &["boom".to_owned()][..])
+        );
+        assert!(gathered.problems.is_empty(), "{:?}", gathered.problems);
+    }
+}
+
+#[test]
+fn an_object_with_items_of_its_own_is_no_list() {
+    let gathered = read_files(&[
+        (
+            "a.json",
+            r#"{"kind":"Playlist","metadata":{"name":"a","namespace":"shop"},"items":{"x":1}}"#,
+        ),
+        (
+            "b.json",
+            r#"{"kind":"Menu","metadata":{"name":"b","namespace":"shop"},"items":[{"x":1}]}"#,
+        ),
+    ]);
+    assert_eq!(names(&gathered), ["menu/b -n shop", "playlist/a -n shop"]);
+}
+
+#[test]
 fn now_is_found_in_the_dump() {
     let time = |text: &str| Some(text.parse().unwrap());
     let certificate = POD
