@@ -102,10 +102,13 @@ impl<'a> Placements<'a> {
 }
 
 impl Placement {
-    /// What decides, where everything was known that such a statement needs.
-    pub(crate) fn outlook(&self) -> Option<&Outlook> {
-        self.outlook
-            .get_or_init(|| self.fit.proves_no_fit().then(|| outlook(&self.fit)).flatten())
+    /// What decides, where everything was known that such a statement needs. `total` is how many nodes there are by
+    /// the scheduler's own count: where as many are known, they are all.
+    pub(crate) fn outlook(&self, total: Option<u32>) -> Option<&Outlook> {
+        let all = total.is_some_and(|total| total > 0 && total as usize == self.fit.nodes.len());
+        let proven = self.fit.proves_no_fit() || (all && self.fit.proves_no_fit_on_known_nodes());
+        proven
+            .then(|| self.outlook.get_or_init(|| outlook(&self.fit)))?
             .as_ref()
     }
 

@@ -60,7 +60,9 @@ impl Want {
                 let plural = kind
                     .info()
                     .map_or_else(|| kind.word(), |info| info.plural.to_owned());
-                if namespace.is_empty() {
+                if !kind.is_namespaced() {
+                    format!("kubectl get {plural}")
+                } else if namespace.is_empty() {
                     format!("kubectl get {plural} -A")
                 } else {
                     format!("kubectl get {plural} -n {namespace}")

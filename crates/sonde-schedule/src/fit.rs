@@ -406,7 +406,13 @@ impl Fit {
         if !self.before_nodes.is_empty() {
             return true;
         }
-        let unsure = |unknown: &Unknown| !matches!(unknown, Unknown::Pods | Unknown::VolumeLimits);
+        !self.unknowns.contains(&Unknown::Nodes) && self.proves_no_fit_on_known_nodes()
+    }
+
+    /// As [`Fit::proves_no_fit`], for a caller who knows that there are no further nodes.
+    pub fn proves_no_fit_on_known_nodes(&self) -> bool {
+        let unsure =
+            |unknown: &Unknown| !matches!(unknown, Unknown::Nodes | Unknown::Pods | Unknown::VolumeLimits);
         let pods_unknown = self.unknowns.contains(&Unknown::Pods);
         let refused = |node: &NodeFit| {
             let mut rejections = node.rejections.iter();

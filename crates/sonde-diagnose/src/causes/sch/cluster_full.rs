@@ -150,6 +150,19 @@ mod tests {
     }
 
     #[test]
+    fn as_many_nodes_as_the_scheduler_counts_are_all() {
+        let scene = Scene::new()
+            .object(node("n1", json!({})))
+            .object(node("n2", json!({})))
+            .object(other("a", "n1", "3500m", json!({})))
+            .object(other("b", "n2", "3", json!({})));
+        scene
+            .object(pending(SAID, json!({})))
+            .diagnose()
+            .finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
+    }
+
+    #[test]
     fn calm_when_it_runs() {
         full().object(scheduled(json!({}))).diagnose().is_calm();
     }

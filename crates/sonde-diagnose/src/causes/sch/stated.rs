@@ -128,7 +128,7 @@ pub(super) fn decides_if<'a>(
         return None;
     }
     if let Some(placement) = placement.as_ref().filter(|_| !under_way)
-        && let Some(outlook) = placement.outlook()
+        && let Some(outlook) = placement.outlook(said.and_then(|(said, _)| said.nodes_total))
     {
         stated.placement = Some((placement.clone(), outlook.clone()));
         if outlook.why == why && further(&stated) {
