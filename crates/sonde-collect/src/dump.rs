@@ -13,7 +13,7 @@ use std::fs;
 use std::io::{Cursor, Read as _};
 use std::path::Path;
 
-use crate::limits::TOTAL_BYTES_MAX;
+use crate::limits::OBJECT_FILE_BYTES_MAX;
 use crate::{CollectError, Gathered, Options};
 use reader::Reader;
 pub(crate) use source::Intake;
@@ -41,8 +41,13 @@ pub fn read(path: &Path, options: &Options) -> Result<Gathered, CollectError> {
         // A pipe, as in `--from <(…)`, can be read only once.
         let mut bytes = Vec::new();
         let file = fs::File::open(path).map_err(open)?;
-        file.take(TOTAL_BYTES_MAX).read_to_end(&mut bytes).map_err(open)?;
+        file.take(OBJECT_FILE_BYTES_MAX)
+            .read_to_end(&mut bytes)
+            .map_err(open)?;
         let packed = bytes.len() as u64;
+        if packed == OBJECT_FILE_BYTES_MAX {
+            intake.problem(&file_name, format!("is cut at {OBJECT_FILE_BYTES_MAX} bytes"));
+        }
         archive::read(&file_name, Cursor::new(bytes), packed, &mut intake).map_err(open)?;
     }
     conclude(intake, &path.display().to_string(), options)

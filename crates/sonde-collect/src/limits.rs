@@ -20,7 +20,7 @@
 //! | restarts of an expired list | [`LIST_RESTARTS_MAX`] | the list is a blind spot |
 //! | requests at once | [`REQUESTS_AT_ONCE`] | others wait |
 //! | bytes of one answer | [`ANSWER_BYTES_MAX`] | the request fails |
-//! | tries of one request | [`TRIES_MAX`], waits of at most [`RETRY_WAIT_MAX`] | the request fails |
+//! | tries of one request | [`TRIES_MAX`], with waits of at most [`RETRY_WAIT_MAX`] | the request fails, at once when the server asks for a longer wait |
 //! | lines of a fetched log | [`LOG_TAIL_LINES`], [`NODE_LOG_LINES`] for a node's | the last ones are fetched |
 //! | logs fetched in one round | [`LOGS_A_ROUND_MAX`] | the rest is a blind spot |
 
@@ -64,7 +64,7 @@ pub const REQUESTS_AT_ONCE: usize = 6;
 pub const ANSWER_BYTES_MAX: usize = 256 << 20;
 /// Tries of one request.
 pub const TRIES_MAX: u32 = 4;
-/// Longest wait before a request is tried again, whatever the server asks for.
+/// Longest wait before a request is tried again; a server that asks for more is not asked again.
 pub const RETRY_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(10);
 /// Lines of a container's log that are fetched.
 pub const LOG_TAIL_LINES: usize = 400;

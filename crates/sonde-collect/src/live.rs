@@ -187,10 +187,14 @@ impl Cluster {
             });
         }
         let mut done = Vec::with_capacity(total);
+        let mut answered = false;
         while let Some(joined) = running.join_next().await {
             let Ok(one) = joined else { continue };
+            // Where another list was answered, this one's trouble is its own.
+            answered |= one.3.is_ok();
             if let Err(error) = &one.3
                 && error.is_total()
+                && !answered
             {
                 // Dropping the set ends the other requests.
                 return Err(self.failed(&format!("list {}", one.1.words()), error.clone()));

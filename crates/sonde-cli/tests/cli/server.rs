@@ -1,4 +1,4 @@
-//! A small HTTP server that answers as an API server in trouble.
+//! A fake API server: a small HTTP server that answers as one in trouble. Only for what a real one cannot be made to do.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,6 +14,8 @@ pub(crate) struct Reply {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// Waits before it answers.
     pub(crate) after: Duration,
+    /// Closes the connection in the middle of the body.
+    pub(crate) cut: bool,
 }
 
 impl Reply {
@@ -23,6 +25,7 @@ impl Reply {
             body: body.to_string(),
             headers: Vec::new(),
             after: Duration::ZERO,
+            cut: false,
         }
     }
 
@@ -104,10 +107,13 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&str) -> Reply, requests: &AtomicUsi
         for (name, value) in &reply.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        if writer
-            .write_all(format!("{head}\r\n{}", reply.body).as_bytes())
-            .is_err()
-        {
+        let sent = if reply.cut {
+            &reply.body[..reply.body.len() / 2]
+        } else {
+            &reply.body
+        };
+        let written = writer.write_all(format!("{head}\r\n{sent}").as_bytes());
+        if written.is_err() || reply.cut {
             return;
         }
     }

@@ -47,7 +47,9 @@ fn tar_or_file(name: &str, reader: impl Read, packed: Option<u64>, size: u64, in
     let mut reader = Guard::new(reader, packed);
     let mut head = Vec::new();
     let error = (&mut reader).take(512).read_to_end(&mut head).err();
-    let is_tar = head.get(TAR_MAGIC) == Some(b"ustar");
+    // An archive without files is its end mark alone: zeros.
+    let is_empty_tar = head.len() == 512 && head.iter().all(|byte| *byte == 0);
+    let is_tar = head.get(TAR_MAGIC) == Some(b"ustar") || is_empty_tar;
     let mut whole = io::Cursor::new(head).chain(reader);
     if is_tar {
         tar(&mut whole, intake);

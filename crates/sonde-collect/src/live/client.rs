@@ -153,7 +153,11 @@ impl Client {
                 return Err(error);
             }
             let wait = after.unwrap_or(Duration::from_millis(250) * 2u32.pow(tries));
-            tokio::time::sleep(wait.min(RETRY_WAIT_MAX)).await;
+            if wait > RETRY_WAIT_MAX {
+                // To come sooner than the server asks for is of no use, to wait so long neither.
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
             tries += 1;
         }
     }

@@ -84,10 +84,14 @@ impl List {
                     .items
                     .extend(page.items.into_iter().map(|item| answer.bytes.slice(item)));
                 listed.cut |= page.cut;
-                token = page.token;
-                if token.is_none() || page.cut {
+                if page.token.is_none() || page.cut {
                     return Ok(listed);
                 }
+                // A token that comes back would be asked for without end.
+                if page.token == token {
+                    break;
+                }
+                token = page.token;
             }
             listed.cut = true;
             return Ok(listed);
