@@ -208,6 +208,13 @@ fn describe_unknown_text(facts: &Facts<'_>, conclusion: &mut Conclusion) {
             .case
             .step("the text tells of a failure", [message.seen()]);
     }
+    if conclusion.case.steps.is_empty() {
+        for (_, seen) in facts.oom_kills().into_iter().take(3) {
+            conclusion
+                .case
+                .step("the kernel killed a process for memory", [seen]);
+        }
+    }
     conclusion.case.headline = "the text tells of a failure, and nothing in it says why".to_owned();
     if conclusion.next.is_empty() {
         conclusion.case.look(

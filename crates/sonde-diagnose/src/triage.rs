@@ -54,6 +54,7 @@ impl Triage<'_> {
         }
         text::loose(self, &mut opened);
         text::kernel_alone(self, &mut opened);
+        text::events_alone(self, &mut opened);
         opened
     }
 

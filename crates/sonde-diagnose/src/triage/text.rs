@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sonde_grammar::Fact;
 use sonde_grammar::fact::{KillReason, ProbeKind};
+use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
+use sonde_world::EventColumns;
 
 use super::{Opened, Triage};
 use crate::{Episode, Symptom};
@@ -63,6 +64,63 @@ pub(super) fn kernel_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     }
 }
 
+/// Events alone, as `kubectl get events` prints them, without any object that they could be about. Beside objects an
+/// event of an unknown pod is of one that is long gone.
+pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
+    if triage
+        .snapshot
+        .objects()
+        .any(|object| object.reference.kind != Kind::Event)
+    {
+        return;
+    }
+    let mut opened = BTreeSet::new();
+    for event in triage
+        .snapshot
+        .of_kind(Kind::Event)
+        .filter_map(|object| object.event())
+    {
+        if triage
+            .snapshot
+            .is_complete(&event.about.kind, &event.about.namespace)
+        {
+            continue;
+        }
+        for symptom in message::facts(&event.reason, &event.message)
+            .iter()
+            .filter_map(symptom_of)
+        {
+            if !is_over(triage, event, symptom)
+                && opened.insert((event.about.clone(), symptom, event.container.clone()))
+            {
+                let mut episode = Episode::new(event.about.clone(), symptom, word(symptom))
+                    .since(event.first.or(event.last));
+                episode.container.clone_from(&event.container);
+                out.push(episode.into());
+            }
+        }
+    }
+}
+
+/// A probe fails a few times while an application starts.
+const PROBE_FAILURES: i64 = 3;
+
+/// Another event tells that what stood in the way was overcome, or the trouble is of a kind that passes.
+fn is_over(triage: &Triage<'_>, event: &EventColumns, symptom: Symptom) -> bool {
+    let overcome: &[&str] = match symptom {
+        Symptom::Unschedulable => &["Scheduled"],
+        Symptom::ImageNotPulled => &["Pulled", "Started"],
+        Symptom::NotStarting | Symptom::ContainerNotCreated => &["Started"],
+        Symptom::NotReady => return event.count < PROBE_FAILURES,
+        _ => return false,
+    };
+    let events = triage.snapshot.events_about(&event.about);
+    events.iter().filter_map(|object| object.event()).any(|other| {
+        overcome.contains(&&*other.reason)
+            && (other.last.is_none() || event.last.is_none() || other.last >= event.last)
+    })
+}
+
 /// The symptom that a message alone shows.
 fn symptom_of(fact: &Fact) -> Option<Symptom> {
     Some(match fact {
@@ -96,5 +154,58 @@ fn word(symptom: Symptom) -> &'static str {
         Symptom::NotStarting => "ContainerCreating",
         Symptom::Evicted => "Evicted",
         _ => "in the text",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Kind;
+
+    use crate::testing::{Scene, pod};
+
+    const UNSCHEDULED: &str = "0/3 nodes are available: 3 node(s) had untolerated taint {dedicated: gpu}.";
+
+    fn events() -> Scene {
+        Scene::new().event(
+            "Pod/shop/db-0",
+            "FailedScheduling",
+            UNSCHEDULED,
+            "2026-03-01T11:58:00Z",
+        )
+    }
+
+    #[test]
+    fn events_alone_tell_of_troubles() {
+        let outcome = events().diagnose();
+        assert!(
+            outcome.finding("SCH-TAINT").subject.name.as_ref() == "db-0",
+            "{}",
+            outcome.summary()
+        );
+    }
+
+    #[test]
+    fn events_of_what_is_gone_or_was_overcome_do_not() {
+        events().complete(&[Kind::Pod]).diagnose().is_calm();
+        events().object(pod(json!({}))).diagnose().is_calm();
+        events()
+            .event(
+                "Pod/shop/db-0",
+                "Scheduled",
+                "Successfully assigned shop/db-0 to n1",
+                "2026-03-01T11:59:00Z",
+            )
+            .diagnose()
+            .is_calm();
+        Scene::new()
+            .event(
+                "Pod/shop/web-0",
+                "Unhealthy",
+                "Readiness probe failed: dial tcp 10.0.0.4:80: connect: connection refused",
+                "2026-03-01T11:59:00Z",
+            )
+            .diagnose()
+            .is_calm();
     }
 }
