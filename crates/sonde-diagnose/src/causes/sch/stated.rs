@@ -75,11 +75,17 @@ impl<'a> Stated<'a> {
 
     /// Adds what is common to the family at the end of a case.
     pub(super) fn finish(&self, facts: &Facts<'_>, case: &mut Case) {
+        each_node(facts, case, self);
         if let Some((placement, outlook)) = &self.placement {
             others(facts, case, placement, outlook);
         }
         if let Some(message) = self.message {
-            case.step("the scheduler finds no node for it", [message.seen()]);
+            let text = if self.stops().is_empty() {
+                "the scheduler finds no node for it"
+            } else {
+                "so the scheduler does not look for a node"
+            };
+            case.step(text, [message.seen()]);
         } else {
             let seen = facts.field("status.phase", &facts.episode.word);
             case.step("so the pod has no node", [seen]);
@@ -246,14 +252,19 @@ fn prove(facts: &Facts<'_>, case: &mut Case, why: Why, stated: &Stated<'_>) {
             .message
             .map_or_else(|| facts.field("status.phase", &facts.episode.word), Message::seen);
         raise(case, why, seen);
-        return;
     }
+}
+
+/// The numbers of the nodes that decide, as a step.
+fn each_node(facts: &Facts<'_>, case: &mut Case, stated: &Stated<'_>) {
+    let nodes = stated.nodes();
     let shown: Vec<Seen> = nodes
         .iter()
         .take(NODES_SHOWN)
         .map(|node| computed(facts, words::node(node)))
         .collect();
     let text = match nodes.as_slice() {
+        [] => return,
         [one] => words::node(one),
         many => format!("{} nodes come into question, and each refuses it", many.len()),
     };
