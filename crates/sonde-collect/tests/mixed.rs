@@ -58,7 +58,7 @@ fn report(gathered: Result<sonde_collect::Gathered, sonde_collect::CollectError>
     for finding in &answer.report.findings {
         assert!(!finding.evidence.is_empty(), "{} has no evidence", finding.code);
     }
-    Some(serde_json::to_vec(&answer.report).unwrap())
+    Some(serde_json::to_vec(&answer.report).expect("the engine answers"))
 }
 
 fn pasted(bytes: &[u8]) -> Option<Vec<u8>> {
