@@ -14,7 +14,7 @@ use super::scope;
 use crate::failure::{Failure, Outcome};
 use crate::request::{Connection, Diagnose, Input, Namespaces, Target};
 
-/// The sick cluster of `--demo`, captured from a real one with `cargo xtask capture`.
+/// The sick cluster of `--demo`, captured from a real one; `fixtures/demo.yaml` tells how.
 #[cfg(has_demo)]
 const DEMO: Option<&[u8]> = Some(include_bytes!("../../../../fixtures/demo.tar.zst"));
 #[cfg(not(has_demo))]
@@ -123,7 +123,7 @@ pub(super) fn gather(request: &Diagnose, progress: &Progress) -> Outcome<Source>
                 Failure::new(anyhow!(
                     "this build has no demo: it was made without fixtures/demo.tar.zst"
                 ))
-                .hint("capture one with `cargo xtask capture`, then build again")
+                .hint("fixtures/demo.yaml tells how to capture one; then build again")
             })?;
             let mut gathered = dump::read_bytes("demo.tar.zst", bytes, &options).map_err(failed)?;
             gathered.source.name = "the demo cluster".to_owned();
