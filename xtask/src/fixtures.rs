@@ -41,12 +41,12 @@ pub(crate) fn judge_all(filter: &[String]) -> Result<Outcome> {
     let sonde = scenarios::sonde_program(None)?;
     let mut outcome = Outcome::default();
     for (path, scenario) in captured("fixtures", filter)? {
-        let report = ask(
-            Command::new(&sonde)
-                .args(["diagnose", "-o", "json", "--from"])
-                .arg(&path),
-            None,
-        )?;
+        // A capture holds the whole cluster's nodes and namespaces too; the question is the scenario's own.
+        let mut question = Command::new(&sonde);
+        question
+            .args(["diagnose", "-n", &scenario.name, "-o", "json", "--from"])
+            .arg(&path);
+        let report = ask(&mut question, None)?;
         record(
             &mut outcome,
             &path,
@@ -65,6 +65,11 @@ pub(crate) fn judge_pasted(filter: &[String]) -> Result<Outcome> {
             continue;
         }
         let text = std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        // Where nothing was made there is nothing to describe.
+        if text.is_empty() {
+            outcome.skipped += 1;
+            continue;
+        }
         let report = ask(
             Command::new(&sonde).args(["diagnose", "-o", "json", "-f", "-"]),
             Some(text),
