@@ -80,7 +80,9 @@ fn paste(plan: &Plan, namespace: &str, name: &str) -> Result<()> {
     let kubectl = |arguments: &[&str]| cluster::control::kubectl(plan, arguments);
     let mut text = kubectl(&[
         "describe",
-        "pods,replicasets,statefulsets,jobs,persistentvolumeclaims",
+        // Newer kubectl leaves events out where several objects are described.
+        "--show-events=true",
+        "pods,replicasets,statefulsets,jobs,persistentvolumeclaims,horizontalpodautoscalers",
         "-n",
         namespace,
     ])?;

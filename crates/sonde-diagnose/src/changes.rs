@@ -8,6 +8,8 @@ use sonde_world::{Object, Snapshot};
 /// A rollout can take long to show its fault; other changes show soon. Guesses.
 const ROLLOUT_BEFORE: SignedDuration = SignedDuration::from_hours(24);
 const CHANGE_BEFORE: SignedDuration = SignedDuration::from_hours(1);
+/// A new node's first events; a guess.
+const JOINING: SignedDuration = SignedDuration::from_mins(10);
 /// The first failure and the change that made it may carry times in either order within this.
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
 /// How many changes a finding tells, the newest.
