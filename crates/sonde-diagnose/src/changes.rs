@@ -203,6 +203,11 @@ fn node(pod: &Object, since: Timestamp, snapshot: &Snapshot) -> Vec<Change> {
             let time = event
                 .last
                 .filter(|time| shortly_before(*time, since, CHANGE_BEFORE))?;
+            // A node that has just joined starts its kubelet too; that changed nothing.
+            let joined = snapshot.get(&node).and_then(|it| it.created);
+            if joined.is_some_and(|joined| time < joined + JOINING) {
+                return None;
+            }
             Some(Change {
                 time,
                 text: format!("{node} {what}"),
