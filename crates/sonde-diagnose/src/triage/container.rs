@@ -168,9 +168,6 @@ fn running(
     since: Option<Timestamp>,
     out: &mut Vec<Opened>,
 ) {
-    let stable = triage
-        .elapsed(since)
-        .is_some_and(|age| age > settled_after(object, &container.name));
     let mut restarting = false;
     if let ContainerState::Terminated {
         finished,
@@ -184,6 +181,10 @@ fn running(
             && remembered
             && let Some(mut opened) = terminated(object, &container.name, "Restarting")
         {
+            // Decoded only now: a healthy pod costs its columns.
+            let stable = triage
+                .elapsed(since)
+                .is_some_and(|age| age > settled_after(object, &container.name));
             if stable && container.ready {
                 opened.episode.ended = since;
             } else {
