@@ -36,3 +36,77 @@ pub(super) fn finish(facts: &Facts<'_>, case: &mut Case, message: &Message) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::Verdict;
+
+    use super::super::testing::scheduled;
+    use crate::testing::Scene;
+
+    /// Code, status.reason, status.message, words of the headline.
+    const TABLE: &[(&str, &str, &str, &str)] = &[
+        (
+            "SCH-REJECTED-DEVICES",
+            "UnexpectedAdmissionError",
+            "Pod was rejected: Allocate failed due to requested number of devices unavailable for nvidia.com/gpu. Requested: 1, Available: 0, which is unexpected",
+            "its devices cannot be given",
+        ),
+        (
+            "SCH-REJECTED-PREDICATE",
+            "NodeAffinity",
+            "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+            "does not match its node selector or affinity",
+        ),
+        (
+            "SCH-REJECTED-RESOURCES",
+            "OutOfcpu",
+            "Pod was rejected: Node didn't have enough resource: cpu, requested: 2000, used: 3000, capacity: 4000",
+            "for want of cpu: 2 CPU asked for, 3 CPU of 4 CPU in use",
+        ),
+        (
+            "SCH-REJECTED-TOPOLOGY",
+            "TopologyAffinityError",
+            "Pod was rejected: Resources cannot be allocated with Topology locality",
+            "NUMA node",
+        ),
+    ];
+
+    fn refused(reason: &str, said: &str, owner: bool) -> Value {
+        let mut pod = scheduled(
+            json!({"status": {"phase": "Failed", "reason": reason, "message": said, "conditions": null, "containerStatuses": null}}),
+        );
+        if !owner {
+            pod["metadata"]["ownerReferences"] = json!(null);
+        }
+        pod
+    }
+
+    #[test]
+    fn each_refusal_is_found_in_the_status() {
+        for (code, reason, said, words) in TABLE {
+            let outcome = Scene::new().object(refused(reason, said, false)).diagnose();
+            let finding = outcome.finds_only(code, Verdict::Proven);
+            assert!(finding.headline.contains(words), "{}", finding.headline);
+        }
+    }
+
+    #[test]
+    fn over_when_the_controller_made_another() {
+        for (_, reason, said, _) in TABLE {
+            let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "app", "namespace": "shop", "uid": "u-rs"},
+                "spec": {"replicas": 1}, "status": {"replicas": 1, "readyReplicas": 1}});
+            Scene::new()
+                .object(set)
+                .object(refused(reason, said, true))
+                .diagnose()
+                .is_calm();
+        }
+    }
+
+    #[test]
+    fn calm_when_it_runs() {
+        Scene::new().object(scheduled(json!({}))).diagnose().is_calm();
+    }
+}
