@@ -74,7 +74,10 @@ pub fn diagnose(question: &Question) -> Answer {
         for message in subject.not_understood() {
             count(&mut not_understood, &message.seen.text);
         }
-        for opened in episodes {
+        for mut opened in episodes {
+            if opened.of_ended_run {
+                opened.episode.run = subject.newest_run(opened.episode.container.as_deref());
+            }
             let facts = Facts {
                 episode: &opened.episode,
                 snapshot: &question.snapshot,

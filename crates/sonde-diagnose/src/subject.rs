@@ -10,6 +10,7 @@ use sonde_world::{EventColumns, Object, Snapshot};
 
 use crate::Texts;
 use crate::case::Seen;
+use crate::episode::Run;
 use crate::message::{Message, Origin};
 use crate::triage::nameless;
 
@@ -81,6 +82,22 @@ impl Subject {
     pub(crate) fn not_understood(&self) -> impl Iterator<Item = &Message> {
         self.messages.iter().filter(|message| {
             message.warning && message.facts.is_empty() && !is_known_harmless(&message.reason)
+        })
+    }
+
+    /// The newest run of a container that ended: its present state, else the one before the last restart.
+    pub(crate) fn newest_run(&self, container: Option<&str>) -> Option<Run> {
+        let (status, path) = self.pod.container_status(container?)?;
+        let (end, place, previous) = match (&status.state.terminated, &status.last_state.terminated) {
+            (Some(end), _) => (end, "state", false),
+            (None, Some(end)) => (end, "lastState", true),
+            (None, None) => return None,
+        };
+        Some(Run {
+            end: end.clone(),
+            path: format!("{path}.{place}.terminated"),
+            previous,
+            restarts: status.restart_count,
         })
     }
 

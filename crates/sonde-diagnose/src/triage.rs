@@ -32,6 +32,8 @@ pub(crate) struct Opened {
     pub(crate) episode: Episode,
     /// Until then the subject may just be slow: only a cause that is at least likely is reported.
     pub(crate) patient_until: Option<Timestamp>,
+    /// It is about the container's newest run that ended: the engine adds it from the decoded status.
+    pub(crate) of_ended_run: bool,
 }
 
 impl From<Episode> for Opened {
@@ -39,6 +41,17 @@ impl From<Episode> for Opened {
         Opened {
             episode,
             patient_until: None,
+            of_ended_run: false,
+        }
+    }
+}
+
+impl Opened {
+    /// An episode of a subject that may just be slow until then.
+    fn patient(episode: Episode, until: Option<Timestamp>) -> Self {
+        Opened {
+            patient_until: until,
+            ..episode.into()
         }
     }
 }

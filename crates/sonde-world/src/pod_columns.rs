@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use sonde_model::Kind;
 
 use crate::Resources;
@@ -84,6 +85,8 @@ pub struct ContainerColumns {
     pub started: Option<bool>,
     /// Restarts.
     pub restarts: i64,
+    /// It has a preStop hook.
+    pub pre_stop: bool,
 }
 
 /// An object that a pod refers to.
@@ -222,6 +225,13 @@ struct RawContainer<'a> {
     env_from: Vec<EnvFromSource>,
     #[serde(deserialize_with = "or_default")]
     ports: Vec<ContainerPort>,
+    lifecycle: Option<RawLifecycle>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawLifecycle {
+    pre_stop: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -273,7 +283,13 @@ impl<'a> RawPod<'a> {
                     (true, _) => ContainerRole::Init,
                 };
                 let state = statuses.iter().find(|status| status.name == container.name);
-                containers.push(container_columns(&container.name, role, state));
+                containers.push(ContainerColumns {
+                    pre_stop: container
+                        .lifecycle
+                        .as_ref()
+                        .is_some_and(|it| it.pre_stop.is_some()),
+                    ..container_columns(&container.name, role, state)
+                });
             }
             // A source that shows only the status (a table, a cut text) still names its containers.
             for state in statuses
@@ -339,6 +355,7 @@ fn container_columns(
         ready: status.is_some_and(|status| status.ready),
         started: status.and_then(|status| status.started),
         restarts: status.map_or(0, |status| status.restart_count),
+        pre_stop: false,
     }
 }
 

@@ -56,7 +56,7 @@ const TROUBLES: &[(&str, Trouble)] = &[
     (
         "slow",
         Trouble::Slow {
-            bytes_per_second: 512 << 10,
+            bytes_per_second: 96 << 10,
         },
     ),
     ("corrupt", Trouble::Corrupt),

@@ -6,11 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ProbeKind, ProbeOutcome, PullFact};
 use sonde_model::Kind;
-use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, State, StatefulSet};
+use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
 
 use super::{Opened, Triage};
-use crate::episode::Run;
 use crate::{Episode, Symptom};
 
 /// The kubelet forgets the restart back-off of a container that ran this long (`kubelet.go`, `MaxContainerBackOff` times two).
@@ -50,14 +49,14 @@ pub(super) fn look(
             "" | "ContainerCreating" | "PodInitializing" => {
                 // Between two runs the status shows the next one being created.
                 if matches!(container.last, ContainerState::Terminated { .. }) {
-                    out.extend(terminated(object, name, reason));
+                    out.extend(terminated(object, container, reason));
                 } else {
                     image_pull_in_the_way(triage, object, name, since, out);
                 }
             }
             "CrashLoopBackOff" => {
-                out.extend(terminated(object, name, reason));
-                out.extend(failed_pre_stop(triage, object, name));
+                out.extend(terminated(object, container, reason));
+                out.extend(failed_pre_stop(triage, object, container));
             }
             "PostStartHookError" => {
                 out.push(
@@ -88,7 +87,7 @@ pub(super) fn look(
             let ended_well = *exit_code == 0 && reason.as_ref() != "OOMKilled";
             let may_end = container.role == ContainerRole::Init || !pod.restarts_always;
             if !(ended_well && may_end) {
-                out.extend(terminated(object, name, "Terminated"));
+                out.extend(terminated(object, container, "Terminated"));
             }
         }
         ContainerState::Running { since } => running(triage, object, container, *since, out),
@@ -135,16 +134,16 @@ pub(super) fn image_pull_in_the_way(
     out: &mut Vec<Opened>,
 ) {
     if newest_step_is_pull(triage, object, Some(name)).is_some() {
-        out.push(Opened {
-            episode: Episode::new(
+        out.push(Opened::patient(
+            Episode::new(
                 object.reference.clone(),
                 Symptom::ImageNotPulled,
                 "ContainerCreating",
             )
             .of_container(name)
             .since(since),
-            patient_until: since.map(|since| since + INIT_PATIENCE),
-        });
+            since.map(|since| since + INIT_PATIENCE),
+        ));
     }
 }
 
@@ -179,7 +178,7 @@ fn running(
         let remembered = triage.elapsed(*finished).is_none_or(|age| age < REMEMBERED);
         if ended_badly
             && remembered
-            && let Some(mut opened) = terminated(object, &container.name, "Restarting")
+            && let Some(mut opened) = terminated(object, container, "Restarting")
         {
             // Decoded only now: a healthy pod costs its columns.
             let stable = triage
@@ -189,7 +188,7 @@ fn running(
                 opened.episode.ended = since;
             } else {
                 restarting = true;
-                out.extend(failed_pre_stop(triage, object, &container.name));
+                out.extend(failed_pre_stop(triage, object, container));
             }
             out.push(opened);
         }
@@ -200,12 +199,12 @@ fn running(
     }
     match container.role {
         ContainerRole::Init => {
-            out.push(Opened {
-                episode: Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init")
+            out.push(Opened::patient(
+                Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init")
                     .of_container(&container.name)
                     .since(since),
-                patient_until: since.map(|since| since + INIT_PATIENCE),
-            });
+                since.map(|since| since + INIT_PATIENCE),
+            ));
         }
         ContainerRole::Sidecar
             if container.started == Some(false)
@@ -237,10 +236,8 @@ fn running(
 
 /// A container that restarts, and whose preStop hook failed at its last end, or may have used up the grace period: a
 /// trouble of its own beside the reason of the restart.
-fn failed_pre_stop(triage: &Triage<'_>, object: &Object, name: &str) -> Option<Opened> {
-    let pod = object.encoded.decode::<Pod>().ok()?;
-    pod.container(name)?.0.lifecycle.as_ref()?.pre_stop.as_ref()?;
-    let mut opened = terminated(object, name, "FailedPreStopHook")?;
+fn failed_pre_stop(triage: &Triage<'_>, object: &Object, container: &ContainerColumns) -> Option<Opened> {
+    let mut opened = terminated(object, container, "FailedPreStopHook")?;
     opened.episode.symptom = Symptom::HookFailed;
     let events = triage.snapshot.events_about(&object.reference);
     let failed = events
@@ -249,22 +246,20 @@ fn failed_pre_stop(triage: &Triage<'_>, object: &Object, name: &str) -> Option<O
         .filter_map(|event| event.event())
         .find(|event| {
             event.reason.as_ref() == "FailedPreStopHook"
-                && event.container.as_deref().is_none_or(|it| it == name)
+                && event
+                    .container
+                    .as_deref()
+                    .is_none_or(|it| it == container.name.as_ref())
                 && triage.elapsed(event.last).is_none_or(|age| age < REMEMBERED)
         });
     match failed {
         // The event may be of an earlier run than the last.
         Some(event) => {
             opened.episode.since = event.first.or(event.last);
-            opened.episode.run = None;
+            opened.of_ended_run = false;
         }
         // No event tells of an overrun: only what proves it, or makes it likely, is worth a word.
-        None if opened
-            .episode
-            .run
-            .as_ref()
-            .is_some_and(|run| run.end.exit_code == 137) =>
-        {
+        None if container.pre_stop && newest_end(container).is_some_and(|(_, code, _)| code == 137) => {
             opened.patient_until = Some(Timestamp::MAX);
         }
         None => return None,
@@ -364,7 +359,7 @@ pub(super) fn failed_containers(
             finished,
         } = &container.state
             && (*exit_code != 0 || reason.as_ref() == "OOMKilled")
-            && let Some(mut opened) = terminated(object, &container.name, "Error")
+            && let Some(mut opened) = terminated(object, container, "Error")
         {
             if over {
                 opened.episode.ended = *finished;
@@ -421,47 +416,45 @@ fn deployment_is_whole(triage: &Triage<'_>, set: &sonde_model::ObjectRef) -> boo
 }
 
 /// The episode of a container whose present state is terminated.
-pub(super) fn terminated_now(object: &Object, name: &str) -> Option<Opened> {
-    terminated(object, name, "Terminated")
+pub(super) fn terminated_now(object: &Object, container: &ContainerColumns) -> Option<Opened> {
+    terminated(object, container, "Terminated")
 }
 
-/// The episode of the newest run that ended: the present state, else the one before the last restart.
-fn terminated(object: &Object, name: &str, word: &str) -> Option<Opened> {
-    let pod = object.encoded.decode::<Pod>().ok()?;
-    let (status, path) = pod.container_status(name)?;
-    let pick = |state: &State| state.terminated.clone();
-    let (end, path, previous) = match pick(&status.state) {
-        Some(end) => (end, format!("{path}.state.terminated"), false),
-        None => (
-            pick(&status.last_state)?,
-            format!("{path}.lastState.terminated"),
-            true,
-        ),
-    };
-    let never_ran = matches!(end.reason.as_str(), "StartError" | "ContainerCannotRun");
-    let symptom = if never_ran {
+/// How the newest run ended: the present state, else the one before the last restart.
+fn newest_end(container: &ContainerColumns) -> Option<(&str, i64, Option<Timestamp>)> {
+    [&container.state, &container.last]
+        .into_iter()
+        .find_map(|state| match state {
+            ContainerState::Terminated {
+                reason,
+                exit_code,
+                finished,
+            } => Some((reason.as_ref(), *exit_code, *finished)),
+            _ => None,
+        })
+}
+
+/// The episode of the newest run that ended.
+fn terminated(object: &Object, container: &ContainerColumns, word: &str) -> Option<Opened> {
+    let (reason, _, finished) = newest_end(container)?;
+    let symptom = if matches!(reason, "StartError" | "ContainerCannotRun") {
         Symptom::ContainerNotCreated
     } else {
         Symptom::Terminated
     };
     let word = match word {
-        "Terminated" | "" | "ContainerCreating" | "PodInitializing" if status.restart_count > 0 => {
+        "Terminated" | "" | "ContainerCreating" | "PodInitializing" if container.restarts > 0 => {
             "CrashLoopBackOff"
         }
-        "Terminated" if !end.reason.is_empty() => &end.reason,
+        "Terminated" if !reason.is_empty() => reason,
         word => word,
     };
-    let mut episode = Episode::new(object.reference.clone(), symptom, word).of_container(name);
-    episode.since = end
-        .finished_at
-        .0
-        .filter(|time| time.as_second() > 0)
-        .or(object.created);
-    episode.run = Some(Run {
-        end,
-        path,
-        previous,
-        restarts: status.restart_count,
-    });
-    Some(episode.into())
+    let since = finished.filter(|time| time.as_second() > 0).or(object.created);
+    let mut opened = Opened::from(
+        Episode::new(object.reference.clone(), symptom, word)
+            .of_container(&container.name)
+            .since(since),
+    );
+    opened.of_ended_run = true;
+    Some(opened)
 }

@@ -68,10 +68,7 @@ fn deleting(triage: &Triage<'_>, object: &Object, deletion: Timestamp, out: &mut
     let episode = Episode::new(object.reference.clone(), Symptom::Deleting, "Terminating").since(Some(asked));
     let over = triage.now.is_none_or(|now| now > deletion + DELETION_SLACK);
     if over || triage.elapsed(Some(asked)).is_some_and(|age| age > LONG_GRACE) {
-        out.push(Opened {
-            episode,
-            patient_until: Some(deletion + DELETION_SLACK),
-        });
+        out.push(Opened::patient(episode, Some(deletion + DELETION_SLACK)));
     }
 }
 
@@ -173,7 +170,7 @@ fn killed_children(object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
         if let ContainerState::Terminated { reason, .. } = &it.state
             && reason.as_ref() == "OOMKilled"
         {
-            out.extend(container::terminated_now(object, &it.name));
+            out.extend(container::terminated_now(object, it));
         }
     }
 }
@@ -205,10 +202,10 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
         && ready.reason == "ReadinessGatesNotReady"
     {
         let since = ready.last_transition_time.0;
-        out.push(Opened {
-            episode: Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since),
-            patient_until: since.map(|since| since + SignedDuration::from_secs(60)),
-        });
+        out.push(Opened::patient(
+            Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since),
+            since.map(|since| since + SignedDuration::from_secs(60)),
+        ));
     }
 }
 
@@ -250,13 +247,13 @@ fn not_starting(object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
         .condition("PodScheduled")
         .and_then(|condition| condition.last_transition_time.0);
     let since = pod.started.or(scheduled).or(object.created);
-    out.push(Opened {
-        episode: Episode::new(
+    out.push(Opened::patient(
+        Episode::new(
             object.reference.clone(),
             Symptom::NotStarting,
             "ContainerCreating",
         )
         .since(since),
-        patient_until: since.map(|since| since + START_PATIENCE),
-    });
+        since.map(|since| since + START_PATIENCE),
+    ));
 }

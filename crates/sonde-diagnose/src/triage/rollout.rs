@@ -33,10 +33,10 @@ pub(super) fn stateful_set(triage: &Triage<'_>, object: &Object, out: &mut Vec<O
         return;
     }
     let word = format!("{} of {wanted} pods ready", it.status.ready_replicas);
-    out.push(Opened {
-        episode: Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(object.created),
-        patient_until: object.created.map(|created| created + ORDINAL_PATIENCE),
-    });
+    out.push(Opened::patient(
+        Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(object.created),
+        object.created.map(|created| created + ORDINAL_PATIENCE),
+    ));
 }
 
 /// A CronJob whose newest word is that it missed a run, or cannot read its schedule.
@@ -98,11 +98,11 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
         find(conditions, "ScalingLimited").filter(|it| it.is_true() && it.reason == "TooManyReplicas");
     let patient_until = object.created.map(|created| created + METRICS_PATIENCE);
     if let Some(condition) = blind.or(unable).or(limited) {
-        out.push(Opened {
-            episode: Episode::new(object.reference.clone(), Symptom::NotScaling, &condition.reason)
+        out.push(Opened::patient(
+            Episode::new(object.reference.clone(), Symptom::NotScaling, &condition.reason)
                 .since(condition.last_transition_time.0),
             patient_until,
-        });
+        ));
         return;
     }
     // Everything looks well from inside while somebody else undoes each step.
@@ -115,15 +115,15 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
         .map(|event| event.count)
         .sum::<i64>();
     if rescales >= 6 {
-        out.push(Opened {
-            episode: Episode::new(
+        out.push(Opened::patient(
+            Episode::new(
                 object.reference.clone(),
                 Symptom::NotScaling,
                 "rescaled again and again",
             ),
             // Only a cause that sees who undoes it makes this worth a word.
-            patient_until: triage.now.map(|now| now + METRICS_PATIENCE),
-        });
+            triage.now.map(|now| now + METRICS_PATIENCE),
+        ));
     }
 }
 

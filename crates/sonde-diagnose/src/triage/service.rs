@@ -43,11 +43,11 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
         Some(first) => named_port_is_missing(&it, first),
     };
     if unwired {
-        out.push(Opened {
-            episode: Episode::new(object.reference.clone(), Symptom::NoEndpoints, "no endpoints")
+        out.push(Opened::patient(
+            Episode::new(object.reference.clone(), Symptom::NoEndpoints, "no endpoints")
                 .since(object.created),
-            patient_until: object.created.map(|created| created + PATIENCE),
-        });
+            object.created.map(|created| created + PATIENCE),
+        ));
     }
 }
 

@@ -178,11 +178,10 @@ fn claim(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
         return;
     }
     match it.status.phase.as_str() {
-        "Pending" => out.push(Opened {
-            episode: Episode::new(object.reference.clone(), Symptom::ClaimNotBound, "Pending")
-                .since(object.created),
-            patient_until: object.created.map(|created| created + CLAIM_PATIENCE),
-        }),
+        "Pending" => out.push(Opened::patient(
+            Episode::new(object.reference.clone(), Symptom::ClaimNotBound, "Pending").since(object.created),
+            object.created.map(|created| created + CLAIM_PATIENCE),
+        )),
         "Lost" => {
             out.push(
                 Episode::new(object.reference.clone(), Symptom::ClaimNotBound, "Lost")
