@@ -1,7 +1,7 @@
 //! Compares a report with what a scenario expects.
 
 use anyhow::{Result, bail};
-use sonde_model::{Finding, Report, Severity};
+use sonde_model::{Code, Finding, Report, Severity, Verdict};
 
 use super::condition::glob;
 use super::file::{Expectation, Scenario};
@@ -42,16 +42,21 @@ pub(crate) fn judge(scenario: &Scenario, namespace: &str, report: &Report) -> Re
         .collect())
 }
 
-/// As [`judge`] for pasted text, which shows less: each expected cause must be named, with whatever verdict above unknown.
+/// As [`judge`] for pasted text, which shows less: each expected cause must be named, with whatever verdict above unknown,
+/// or as a rival of what is only possible.
 pub(crate) fn names_the_cause(scenario: &Scenario, report: &Report) -> Result<Vec<String>> {
     let is_named = |expectation: &&Expectation| {
         report.findings.iter().any(|finding| {
-            expectation
-                .code
-                .as_slice()
-                .iter()
-                .any(|code| code == finding.code.as_str())
-                && finding.verdict > sonde_model::Verdict::Unknown
+            let is = |named: &Code| {
+                expectation
+                    .code
+                    .as_slice()
+                    .iter()
+                    .any(|code| code == named.as_str())
+            };
+            let possible = finding.verdict == Verdict::Possible;
+            finding.verdict > Verdict::Unknown
+                && (is(&finding.code) || (possible && finding.rivals.iter().any(is)))
         })
     };
     if let Some(expectation) = scenario.expect.iter().find(|it| !is_named(it)) {

@@ -6,6 +6,8 @@ mod fixes;
 mod refused;
 mod stated;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod testing;
 mod told;
 mod words;

@@ -44,11 +44,14 @@ pub(crate) struct Outlook {
 
 /// Taints that say that a node is not well, or not yet.
 pub(crate) fn is_abnormal(taint: &Taint) -> bool {
-    is_cordon(taint)
-        || is_not_ready(taint)
-        || taint.key.starts_with("node.kubernetes.io/")
-        || taint.key.starts_with("node.cloudprovider.kubernetes.io/")
-        || taint.key.ends_with("agent-not-ready")
+    is_abnormal_key(&taint.key)
+}
+
+/// As [`is_abnormal`], where only the key is known.
+pub(crate) fn is_abnormal_key(key: &str) -> bool {
+    key.starts_with("node.kubernetes.io/")
+        || key.starts_with("node.cloudprovider.kubernetes.io/")
+        || key.ends_with("agent-not-ready")
 }
 
 pub(crate) fn is_cordon(taint: &Taint) -> bool {

@@ -1,11 +1,11 @@
 //! What the causes of claims have in common: the claim of an episode, be the subject the claim or a pod that waits for it.
 
 use sonde_grammar::Fact;
-use sonde_grammar::fact::ClaimFact;
+use sonde_grammar::fact::{ClaimFact, PreFilter};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::view::{PersistentVolumeClaim, StorageClass};
 
-use crate::{Case, Facts, Message, Seen, field_on};
+use crate::{Case, Facts, Message, Seen, Symptom, field_on};
 
 /// A claim of the pod's namespace.
 pub(super) fn reference(facts: &Facts<'_>, name: &str) -> ObjectRef {
@@ -58,6 +58,21 @@ pub(super) fn claims(facts: &Facts<'_>) -> Vec<ObjectRef> {
             },
         )
         .collect()
+}
+
+/// What the scheduler's newest words say of a claim, while the pod has no node: what it said before is over.
+pub(super) fn stopped<'a, T>(
+    facts: &Facts<'a>,
+    pick: impl Fn(&'a PreFilter) -> Option<T>,
+) -> Option<(T, &'a Message)> {
+    if facts.episode.symptom != Symptom::Unschedulable {
+        return None;
+    }
+    let (said, message) = facts.find(|fact| match fact {
+        Fact::Unschedulable(said) => Some(said),
+        _ => None,
+    })?;
+    Some((said.pre_filter.iter().find_map(pick)?, message))
 }
 
 impl Unbound {

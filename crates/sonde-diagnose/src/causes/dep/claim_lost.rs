@@ -1,10 +1,9 @@
 //! DEP-CLAIM-LOST: the claim's volume is gone.
 
-use sonde_grammar::Fact;
 use sonde_grammar::fact::PreFilter;
 use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
 
-use super::claim::{claims, unbound};
+use super::claim::{claims, stopped, unbound};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
@@ -30,11 +29,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     // The claim may still say Bound while its volume is gone.
-    let said = facts.find(|fact| match fact {
-        Fact::Unschedulable(it) => it.pre_filter.iter().find_map(|it| match it {
-            PreFilter::ClaimVolumeGone { claim, volume } => Some((claim, volume)),
-            _ => None,
-        }),
+    let said = stopped(facts, |stop| match stop {
+        PreFilter::ClaimVolumeGone { claim, volume } => Some((claim, volume)),
         _ => None,
     });
     let Some(((name, volume), message)) = said else { return };

@@ -1,10 +1,10 @@
 //! DEP-CLAIM-MISSING: the pod refers to a claim that does not exist.
 
-use sonde_grammar::Fact;
 use sonde_grammar::fact::{PreFilter, VolumeFailure};
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
-use super::claim::{claims, reference};
+use super::claim::{claims, reference, stopped};
+use super::volume::failing;
 use crate::cause::page;
 use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Seen, Symptom};
@@ -19,19 +19,22 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let said = facts.find(|fact| match fact {
-        Fact::Unschedulable(it) => it.pre_filter.iter().find_map(|it| match it {
-            PreFilter::ClaimNotFound(name) => Some(name),
-            _ => None,
-        }),
-        Fact::Volume(it) => match &it.failure {
-            VolumeFailure::ClaimMissing { claim } => Some(claim),
-            _ => None,
-        },
+    let by_scheduler = stopped(facts, |stop| match stop {
+        PreFilter::ClaimNotFound(name) => Some(name),
         _ => None,
     });
-    if let Some((name, message)) = said {
+    let by_kubelet = || {
+        let (name, _, message) = failing(facts, |failure| match failure {
+            VolumeFailure::ClaimMissing { claim } => Some(claim),
+            _ => None,
+        })?;
+        Some((name, message))
+    };
+    if let Some((name, message)) = by_scheduler.or_else(by_kubelet) {
         let claim = reference(facts, name.rsplit('/').next().unwrap_or(name));
+        if !facts.is_partial() && facts.episode.subject.kind == Kind::Pod && !claims(facts).contains(&claim) {
+            return;
+        }
         if facts.snapshot.get(&claim).is_some() {
             case.refuted_by(crate::field_on(&claim, "metadata.name", &claim.name), "the claim exists by now");
             return;

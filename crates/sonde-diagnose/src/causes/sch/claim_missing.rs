@@ -79,7 +79,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.step(format!("there is a claim {near}, which is nearly the same name"), [seen]);
         case.advice(format!("if {near} was meant, correct the name in the pod template"), Risk::Restart);
     }
-    if !deleting && !ephemeral {
+    if deleting {
+        case.look("which pods still use it: it goes when the last of them does", format!("kubectl describe {}", reference.kubectl()));
+        case.advice(format!("create claim {claim} anew once it is gone; its data may go with it"), Risk::DataLoss);
+    } else if !ephemeral {
         case.advice(format!("create claim {claim} in the pod's namespace"), Risk::None);
     }
     stated.finish(facts, case);
@@ -94,31 +97,13 @@ mod tests {
 
     const SAID: &str = "0/1 nodes are available: persistentvolumeclaim \"data\" not found. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
 
-    fn with_volume() -> serde_json::Value {
-        json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}})
-    }
-
-    fn claim(patch: serde_json::Value) -> serde_json::Value {
-        let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop", "uid": "u-claim",
-            "creationTimestamp": "2026-03-01T09:00:00Z", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
-            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk", "volumeName": "v", "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Bound"}});
-        crate::testing::merge(&mut claim, patch);
-        claim
-    }
-
-    fn volume(zone: &str) -> serde_json::Value {
-        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
-            "claimRef": {"namespace": "shop", "name": "data", "uid": "u-claim"}, "csi": {"driver": "csi.example.com", "volumeHandle": "h"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}]}}}, "status": {"phase": "Bound"}})
-    }
-
     #[test]
     fn a_claim_that_is_being_deleted() {
         let outcome = scene()
-            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
+            .object(zoned("n1", "a"))
             .object(volume("a"))
             .object(claim(json!({"metadata": {"deletionTimestamp": "2026-03-01T11:59:58Z"}})))
-            .object(pending(SAID, with_volume()))
+            .object(pending(SAID, with_claim()))
             .diagnose();
         let finding = outcome.finds_only("SCH-CLAIM-MISSING", Verdict::Proven);
         assert!(finding.headline.contains("claim data, which is being deleted"), "{}", finding.headline);
@@ -128,7 +113,7 @@ mod tests {
     fn who_can_say_more_speaks() {
         let outcome = scene()
             .object(node("n1", json!({})))
-            .object(pending(SAID, with_volume()))
+            .object(pending(SAID, with_claim()))
             .diagnose();
         outcome.lacks("SCH-CLAIM-MISSING");
         assert_eq!(outcome.report.findings.len(), 1);
@@ -137,10 +122,10 @@ mod tests {
     #[test]
     fn over_when_it_was_made() {
         scene()
-            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
+            .object(zoned("n1", "a"))
             .object(volume("a"))
             .object(claim(json!({})))
-            .object(pending(SAID, with_volume()))
+            .object(pending(SAID, with_claim()))
             .diagnose()
             .lacks("SCH-CLAIM-MISSING");
     }

@@ -142,11 +142,20 @@ mod tests {
     }
 
     #[test]
-    fn likely_from_the_words_alone() {
-        let outcome = Scene::new().loose(SAID).diagnose();
-        let finding = outcome.finds_only("SCH-CLUSTER-FULL", Verdict::Likely);
-        assert!(finding.headline.contains("enough cpu"), "{}", finding.headline);
-        assert!(!outcome.wants.is_empty());
+    fn words_alone_leave_open_why_there_is_no_room() {
+        // The pod's own text shows what it asks for, and not what the nodes have.
+        for scene in [
+            Scene::new().loose(SAID),
+            Scene::new().object(pending(SAID, json!({}))),
+            Scene::new().object(pending(SAID, asks(json!({"cpu": "100"})))),
+        ] {
+            let outcome = scene.diagnose();
+            let finding = outcome.finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
+            assert!(finding.headline.contains("enough cpu"), "{}", finding.headline);
+            let rivals: Vec<_> = finding.rivals.iter().map(|code| code.as_str()).collect();
+            assert_eq!(rivals, ["SCH-FRAGMENTED", "SCH-REQUEST-TOO-LARGE"]);
+            assert!(!outcome.wants.is_empty() && !finding.next.is_empty());
+        }
     }
 
     #[test]

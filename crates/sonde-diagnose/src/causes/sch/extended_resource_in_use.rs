@@ -82,7 +82,16 @@ mod tests {
     }
 
     #[test]
-    fn likely_from_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-EXTENDED-RESOURCE-IN-USE", Verdict::Likely);
+    fn words_alone_leave_open_whether_any_node_offers_it() {
+        for scene in [
+            Scene::new().loose(SAID),
+            Scene::new().object(pending(SAID, asks(json!({"nvidia.com/gpu": "1"})))),
+        ] {
+            let outcome = scene.diagnose();
+            let finding = outcome.finds_only("SCH-EXTENDED-RESOURCE-IN-USE", Verdict::Possible);
+            let rivals: Vec<_> = finding.rivals.iter().map(|code| code.as_str()).collect();
+            assert_eq!(rivals, ["SCH-EXTENDED-RESOURCE-UNKNOWN"]);
+            assert!(!finding.next.is_empty());
+        }
     }
 }

@@ -70,6 +70,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             "kubectl get daemonsets -A",
         );
     }
+    case.advice(
+        format!("add a node that offers {amount}, or let the plugin that offers it run where the device is"),
+        Risk::Wide,
+    );
     stated.finish(facts, case);
 }
 

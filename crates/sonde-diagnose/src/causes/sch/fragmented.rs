@@ -20,11 +20,15 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let fragmented = |stated: &Stated<'_>| !stated.nodes().is_empty() && is_fragmented(facts, stated);
+    // From words alone the room may be spread as well as used up.
+    let fragmented = |stated: &Stated<'_>| stated.nodes().is_empty() || is_fragmented(facts, stated);
     let Some(stated) = decides_if(facts, case, Why::NoRoom, fragmented) else {
         return;
     };
-    let Some(room) = short_of(facts, &stated) else { return };
+    let Some(room) = short_of(facts, &stated) else {
+        case.headline(format!("no single node has enough room free for {}", who(facts)));
+        return stated.finish(facts, case);
+    };
     let amount = |it| words::amount(&room.resource, it);
     if room.is_fragmented() {
         case.headline(format!(
@@ -129,7 +133,9 @@ mod tests {
 
     #[test]
     fn not_claimed_without_the_nodes() {
-        Scene::new().object(pending(SAID, json!({}))).diagnose().lacks("SCH-FRAGMENTED");
+        let outcome = Scene::new().object(pending(SAID, json!({}))).diagnose();
+        let rivals = &outcome.lacks("SCH-FRAGMENTED").finding("SCH-CLUSTER-FULL").rivals;
+        assert!(rivals.iter().any(|code| code.as_str() == "SCH-FRAGMENTED"), "{rivals:?}");
     }
 
     #[test]

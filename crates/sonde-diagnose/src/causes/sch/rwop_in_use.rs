@@ -63,33 +63,15 @@ mod tests {
 
     const SAID: &str = "0/1 nodes are available: 1 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
 
-    fn with_volume() -> serde_json::Value {
-        json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}})
-    }
-
-    fn claim(patch: serde_json::Value) -> serde_json::Value {
-        let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop", "uid": "u-claim",
-            "creationTimestamp": "2026-03-01T09:00:00Z", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
-            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk", "volumeName": "v", "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Bound"}});
-        crate::testing::merge(&mut claim, patch);
-        claim
-    }
-
-    fn volume(zone: &str) -> serde_json::Value {
-        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
-            "claimRef": {"namespace": "shop", "name": "data", "uid": "u-claim"}, "csi": {"driver": "csi.example.com", "volumeHandle": "h"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}]}}}, "status": {"phase": "Bound"}})
-    }
-
     fn scene_with(mode: &str) -> Scene {
         let mut holder = other("old", "n1", "1", json!({}));
-        merge(&mut holder, with_volume());
+        merge(&mut holder, with_claim());
         scene()
-            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
+            .object(zoned("n1", "a"))
             .object(claim(json!({"spec": {"accessModes": [mode]}})))
             .object(volume("a"))
             .object(holder)
-            .object(pending(SAID, with_volume()))
+            .object(pending(SAID, with_claim()))
     }
 
     #[test]

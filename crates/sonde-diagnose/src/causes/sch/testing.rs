@@ -55,3 +55,47 @@ pub(super) fn scheduled(patch: Value) -> Value {
     merge(&mut new, patch);
     new
 }
+
+/// The pod uses claim `data`.
+pub(super) fn with_claim() -> Value {
+    json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}})
+}
+
+/// Claim `data`, bound to volume `v`.
+pub(super) fn claim(patch: Value) -> Value {
+    let mut claim = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "shop", "uid": "u-claim", "creationTimestamp": "2026-03-01T09:00:00Z",
+            "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk", "volumeName": "v",
+            "resources": {"requests": {"storage": "1Gi"}}},
+        "status": {"phase": "Bound"}
+    });
+    merge(&mut claim, patch);
+    claim
+}
+
+/// Claim `data`, which has no volume.
+pub(super) fn unbound_claim() -> Value {
+    claim(
+        json!({"metadata": {"annotations": null}, "spec": {"volumeName": null}, "status": {"phase": "Pending"}}),
+    )
+}
+
+/// Volume `v` of claim `data`, within reach of the nodes of a zone.
+pub(super) fn volume(zone: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"},
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+            "claimRef": {"namespace": "shop", "name": "data", "uid": "u-claim"},
+            "csi": {"driver": "csi.example.com", "volumeHandle": "h"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [
+                {"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}]}}},
+        "status": {"phase": "Bound"}
+    })
+}
+
+/// A ready node in a zone.
+pub(super) fn zoned(name: &str, zone: &str) -> Value {
+    node(name, json!({"metadata": {"labels": {"zone": zone}}}))
+}

@@ -2,7 +2,7 @@
 
 use sonde_grammar::fact::{NodeReason, PreFilter, Preemption, Unschedulable};
 
-use crate::placement::Why;
+use crate::placement::{Why, is_abnormal_key, is_extended};
 
 /// What a message decides, and whether it decides it alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +27,12 @@ pub(super) fn told(said: &Unschedulable) -> Vec<Told> {
             certain: true,
         }];
     }
-    let read: Vec<(u8, Why, &NodeReason)> = said
+    let read: Vec<(u8, &[Why], &NodeReason)> = said
         .reasons
         .iter()
         .filter_map(|(_, reason)| {
-            let (rank, why) = of_reason(reason, said)?;
-            Some((rank, why, reason))
+            let (rank, whys) = of_reason(reason, said)?;
+            Some((rank, whys, reason))
         })
         .collect();
     let Some(deepest) = read.iter().map(|(rank, ..)| *rank).max() else {
@@ -45,42 +45,36 @@ pub(super) fn told(said: &Unschedulable) -> Vec<Told> {
             Vec::new()
         };
     };
-    let deciding: Vec<Why> = read
-        .iter()
-        .filter(|(rank, ..)| *rank == deepest)
-        .map(|(_, why, _)| *why)
-        .collect();
+    let mut deciding: Vec<Why> = Vec::new();
+    for (_, whys, _) in read.iter().filter(|(rank, ..)| *rank == deepest) {
+        deciding.extend(
+            whys.iter()
+                .filter(|why| !deciding.contains(why))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+    }
+    let affinity = deciding.contains(&Why::NodeAffinity);
+    // Taints are looked at first, so the tainted nodes may be the very ones that are asked for, or have the room: where
+    // they are out of service for now, or where the others are not what the pod asks for.
+    for (_, whys, reason) in read.iter().filter(|(rank, ..)| *rank < deepest) {
+        let away = match whys {
+            [why @ (Why::Cordoned | Why::NoNodeReady)] => Some(*why),
+            [why @ Why::Taint] if !is_control_plane(reason) && (affinity || is_abnormal(reason)) => {
+                Some(*why)
+            }
+            _ => None,
+        };
+        deciding.extend(away.filter(|why| !deciding.contains(why)));
+    }
     // A control plane keeps itself to itself in every cluster; any other reason may be the one that matters.
     let plain = said.reasons.iter().all(|(_, reason)| {
-        of_reason(reason, said).is_some_and(|(_, why)| Some(&why) == deciding.first())
-            || is_control_plane(reason)
+        is_control_plane(reason)
+            || of_reason(reason, said).is_some_and(|(_, whys)| whys.iter().all(|why| deciding.contains(why)))
     });
-    let mut told: Vec<Told> = Vec::new();
-    let known_exactly = |why| {
-        !matches!(
-            why,
-            Why::NoRoom | Why::TooLarge | Why::ExtendedInUse | Why::ExtendedUnknown
-        )
-    };
-    for why in &deciding {
-        if !told.iter().any(|have| have.why == *why) {
-            told.push(Told {
-                why: *why,
-                certain: plain && deciding.len() == 1 && known_exactly(*why),
-            });
-        }
-    }
-    // Taints are looked at before affinity: the tainted nodes may be the ones that are asked for.
-    let tainted = read
-        .iter()
-        .find(|(_, why, reason)| *why == Why::Taint && !is_control_plane(reason));
-    if told.iter().any(|have| have.why == Why::NodeAffinity) && tainted.is_some() {
-        told.push(Told {
-            why: Why::Taint,
-            certain: false,
-        });
-    }
-    told
+    let certain = plain
+        && matches!(deciding.as_slice(), [why] if *why != Why::TooLarge && *why != Why::ExtendedUnknown);
+    deciding.into_iter().map(|why| Told { why, certain }).collect()
 }
 
 pub(super) fn before_nodes(stop: &PreFilter) -> Option<Why> {
@@ -100,58 +94,68 @@ fn is_control_plane(reason: &NodeReason) -> bool {
     matches!(reason, NodeReason::Taint { key, .. } if key.starts_with("node-role.kubernetes.io/"))
 }
 
-/// The place of the filter in the scheduler's order, and what it means when it decides.
-fn of_reason(reason: &NodeReason, said: &Unschedulable) -> Option<(u8, Why)> {
+fn is_abnormal(reason: &NodeReason) -> bool {
+    matches!(reason, NodeReason::Taint { key, .. } if is_abnormal_key(key))
+}
+
+/// The place of the filter in the scheduler's order, and what it can mean when it decides.
+fn of_reason(reason: &NodeReason, said: &Unschedulable) -> Option<(u8, &'static [Why])> {
     Some(match reason {
-        NodeReason::Unschedulable => (1, Why::Cordoned),
-        NodeReason::NodeName => (2, Why::NodeName),
-        NodeReason::UnknownConditions => (3, Why::NoNodeReady),
+        NodeReason::Unschedulable => (1, &[Why::Cordoned]),
+        NodeReason::NodeName => (2, &[Why::NodeName]),
+        NodeReason::UnknownConditions => (3, &[Why::NoNodeReady]),
         NodeReason::Taint { key, .. } => (
             3,
             match key.as_str() {
-                "node.kubernetes.io/unschedulable" => Why::Cordoned,
-                "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable" => Why::NoNodeReady,
-                _ => Why::Taint,
+                "node.kubernetes.io/unschedulable" => &[Why::Cordoned],
+                "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable" => &[Why::NoNodeReady],
+                _ => &[Why::Taint],
             },
         ),
-        NodeReason::NodeAffinity | NodeReason::EnforcedNodeAffinity => (4, Why::NodeAffinity),
-        NodeReason::HostPorts => (5, Why::HostPort),
-        NodeReason::TooManyPods => (6, Why::PodCount),
+        NodeReason::NodeAffinity | NodeReason::EnforcedNodeAffinity => (4, &[Why::NodeAffinity]),
+        NodeReason::HostPorts => (5, &[Why::HostPort]),
+        NodeReason::TooManyPods => (6, &[Why::PodCount]),
         NodeReason::Insufficient(resource) => (6, short_of(resource, said)),
-        NodeReason::ReadWriteOncePod => (7, Why::Rwop),
-        NodeReason::VolumeLimit => (8, Why::VolumeLimit),
+        NodeReason::ReadWriteOncePod => (7, &[Why::Rwop]),
+        NodeReason::VolumeLimit => (8, &[Why::VolumeLimit]),
         NodeReason::VolumeNodeAffinity
         | NodeReason::VolumeGone
         | NodeReason::NoVolumeToBind
-        | NodeReason::NoStorageCapacity => (9, Why::VolumeAffinity),
-        NodeReason::VolumeZone => (10, Why::VolumeAffinity),
-        NodeReason::TopologySpread { .. } => (11, Why::Spread),
-        NodeReason::PodAffinity => (12, Why::PodAffinity),
-        NodeReason::PodAntiAffinity | NodeReason::ExistingAntiAffinity => (12, Why::PodAntiAffinity),
-        NodeReason::PodAffinityOrAnti
-        | NodeReason::DiskConflict
-        | NodeReason::ResourceClaim(_)
-        | NodeReason::Other(_) => return None,
+        | NodeReason::NoStorageCapacity => (9, &[Why::VolumeAffinity]),
+        NodeReason::VolumeZone => (10, &[Why::VolumeAffinity]),
+        NodeReason::TopologySpread { .. } => (11, &[Why::Spread]),
+        NodeReason::PodAffinity => (12, &[Why::PodAffinity]),
+        NodeReason::PodAntiAffinity | NodeReason::ExistingAntiAffinity => (12, &[Why::PodAntiAffinity]),
+        NodeReason::PodAffinityOrAnti => (12, related(said)),
+        NodeReason::DiskConflict | NodeReason::ResourceClaim(_) | NodeReason::Other(_) => return None,
     })
 }
 
-/// Where removing pods would help on no node at all, even an empty node is too small.
-fn short_of(resource: &str, said: &Unschedulable) -> Why {
+/// Until 1.20 affinity and anti-affinity had words in common, mostly with the exact ones behind them.
+fn related(said: &Unschedulable) -> &'static [Why] {
+    let has = |of: &[NodeReason]| said.reasons.iter().any(|(_, reason)| of.contains(reason));
+    let near = has(&[NodeReason::PodAffinity]);
+    let apart = has(&[NodeReason::PodAntiAffinity, NodeReason::ExistingAntiAffinity]);
+    match (near, apart) {
+        (true, false) => &[Why::PodAffinity],
+        (false, true) => &[Why::PodAntiAffinity],
+        _ => &[Why::PodAffinity, Why::PodAntiAffinity],
+    }
+}
+
+/// Where removing pods would help on no node at all, even an empty node is too small. Older schedulers (1.32 still)
+/// say "No preemption victims found" of such nodes, as of nodes that are only full.
+fn short_of(resource: &str, said: &Unschedulable) -> &'static [Why] {
     let all = said.nodes_total.unwrap_or(u32::MAX);
     let hopeless = said
         .preemption
         .iter()
-        .any(|it| matches!(it, Preemption::NotHelpful(nodes) if *nodes >= all))
-        && said
-            .reasons
-            .iter()
-            .all(|(_, reason)| matches!(reason, NodeReason::Insufficient(_)));
-    let extended = !matches!(resource, "cpu" | "memory" | "ephemeral-storage");
-    match (extended, hopeless) {
-        (true, true) => Why::ExtendedUnknown,
-        (true, false) => Why::ExtendedInUse,
-        (false, true) => Why::TooLarge,
-        (false, false) => Why::NoRoom,
+        .any(|it| matches!(it, Preemption::NotHelpful(nodes) if *nodes >= all));
+    match (is_extended(resource), hopeless) {
+        (true, true) => &[Why::ExtendedUnknown],
+        (true, false) => &[Why::ExtendedInUse, Why::ExtendedUnknown],
+        (false, true) => &[Why::TooLarge],
+        (false, false) => &[Why::NoRoom, Why::TooLarge],
     }
 }
 
@@ -202,7 +206,39 @@ mod tests {
             ),
             (
                 "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod.",
-                vec![(Why::NoRoom, false)],
+                vec![(Why::NoRoom, false), (Why::TooLarge, false)],
+            ),
+            (
+                "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+                vec![(Why::TooLarge, false)],
+            ),
+            (
+                "0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient memory.",
+                vec![
+                    (Why::NoRoom, false),
+                    (Why::TooLarge, false),
+                    (Why::Cordoned, false),
+                ],
+            ),
+            (
+                "0/3 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }, 2 Too many pods.",
+                vec![(Why::PodCount, false), (Why::Taint, false)],
+            ),
+            (
+                "0/3 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}, 2 Too many pods.",
+                vec![(Why::PodCount, false)],
+            ),
+            (
+                "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match node selector.",
+                vec![(Why::NodeAffinity, false), (Why::Cordoned, false)],
+            ),
+            (
+                "0/3 nodes are available: 3 node(s) didn't match pod affinity/anti-affinity.",
+                vec![(Why::PodAffinity, false), (Why::PodAntiAffinity, false)],
+            ),
+            (
+                "0/3 nodes are available: 3 node(s) didn't match pod affinity/anti-affinity rules, 3 node(s) didn't match pod anti-affinity rules.",
+                vec![(Why::PodAntiAffinity, true)],
             ),
             (
                 "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
@@ -210,7 +246,7 @@ mod tests {
             ),
             (
                 "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
-                vec![(Why::ExtendedInUse, false)],
+                vec![(Why::ExtendedInUse, false), (Why::ExtendedUnknown, false)],
             ),
             (
                 "0/3 nodes are available: 3 Too many pods.",

@@ -85,34 +85,12 @@ mod tests {
 
     const SAID: &str = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
 
-    fn with_volume() -> serde_json::Value {
-        json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}})
-    }
-
-    fn claim(patch: serde_json::Value) -> serde_json::Value {
-        let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop", "uid": "u-claim",
-            "creationTimestamp": "2026-03-01T09:00:00Z", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
-            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk", "volumeName": "v", "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Bound"}});
-        crate::testing::merge(&mut claim, patch);
-        claim
-    }
-
-    fn volume(zone: &str) -> serde_json::Value {
-        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
-            "claimRef": {"namespace": "shop", "name": "data", "uid": "u-claim"}, "csi": {"driver": "csi.example.com", "volumeHandle": "h"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}]}}}, "status": {"phase": "Bound"}})
-    }
-
-    fn unbound() -> serde_json::Value {
-        claim(json!({"metadata": {"annotations": null}, "spec": {"volumeName": null}, "status": {"phase": "Pending"}}))
-    }
-
     #[test]
     fn the_claims_own_finding_explains_the_pod() {
         let outcome = scene()
             .object(node("n1", json!({})))
-            .object(unbound())
-            .object(pending(SAID, with_volume()))
+            .object(unbound_claim())
+            .object(pending(SAID, with_claim()))
             .diagnose();
         outcome.lacks("SCH-UNBOUND-CLAIM");
         let finding = &outcome.report.findings[0];
@@ -128,10 +106,10 @@ mod tests {
     #[test]
     fn over_when_it_is_bound() {
         scene()
-            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
+            .object(zoned("n1", "a"))
             .object(claim(json!({})))
             .object(volume("a"))
-            .object(pending(SAID, with_volume()))
+            .object(pending(SAID, with_claim()))
             .diagnose()
             .lacks("SCH-UNBOUND-CLAIM");
     }

@@ -118,41 +118,23 @@ mod tests {
     const SAID: &str = "0/2 nodes are available: 2 node(s) had volume node affinity conflict. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.";
     const SAID_1_33: &str = "0/2 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.";
 
-    fn with_volume() -> serde_json::Value {
-        json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}})
-    }
-
-    fn claim(patch: serde_json::Value) -> serde_json::Value {
-        let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop", "uid": "u-claim",
-            "creationTimestamp": "2026-03-01T09:00:00Z", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
-            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk", "volumeName": "v", "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Bound"}});
-        crate::testing::merge(&mut claim, patch);
-        claim
-    }
-
-    fn volume(zone: &str) -> serde_json::Value {
-        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
-            "claimRef": {"namespace": "shop", "name": "data", "uid": "u-claim"}, "csi": {"driver": "csi.example.com", "volumeHandle": "h"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}]}}}, "status": {"phase": "Bound"}})
-    }
-
     fn nodes() -> Scene {
         scene()
-            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
-            .object(node("n2", json!({"metadata": {"labels": {"zone": "b"}}})))
+            .object(zoned("n1", "a"))
+            .object(zoned("n2", "b"))
             .object(claim(json!({})))
     }
 
     #[test]
     fn found_when_the_zone_has_no_node() {
-        let outcome = nodes().object(volume("c")).object(pending(SAID, with_volume())).diagnose();
+        let outcome = nodes().object(volume("c")).object(pending(SAID, with_claim())).diagnose();
         let finding = outcome.finds_only("SCH-VOLUME-AFFINITY", Verdict::Proven);
         assert!(finding.headline.contains("volume v (claim data) is at zone=c"), "{}", finding.headline);
     }
 
     #[test]
     fn found_when_selector_and_volume_disagree() {
-        let mut patch = with_volume();
+        let mut patch = with_claim();
         merge(&mut patch, json!({"spec": {"nodeSelector": {"zone": "a"}}}));
         nodes().object(volume("b")).object(pending(SAID, patch)).diagnose().finds_only("SCH-VOLUME-AFFINITY", Verdict::Proven);
     }
@@ -162,7 +144,7 @@ mod tests {
         nodes()
             .object(volume("b"))
             .object(other("big", "n2", "4", json!({})))
-            .object(pending(SAID, with_volume()))
+            .object(pending(SAID, with_claim()))
             .diagnose()
             .finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
     }
@@ -176,6 +158,6 @@ mod tests {
 
     #[test]
     fn over_when_a_node_came() {
-        nodes().object(volume("b")).object(pending(SAID, with_volume())).diagnose().lacks("SCH-VOLUME-AFFINITY");
+        nodes().object(volume("b")).object(pending(SAID, with_claim())).diagnose().lacks("SCH-VOLUME-AFFINITY");
     }
 }

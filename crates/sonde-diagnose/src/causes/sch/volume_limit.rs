@@ -68,32 +68,14 @@ mod tests {
 
     const SAID: &str = "0/1 nodes are available: 1 node(s) exceed max volume count. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
 
-    fn with_volume() -> serde_json::Value {
-        json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}})
-    }
-
-    fn claim(patch: serde_json::Value) -> serde_json::Value {
-        let mut claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop", "uid": "u-claim",
-            "creationTimestamp": "2026-03-01T09:00:00Z", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
-            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk", "volumeName": "v", "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Bound"}});
-        crate::testing::merge(&mut claim, patch);
-        claim
-    }
-
-    fn volume(zone: &str) -> serde_json::Value {
-        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
-            "claimRef": {"namespace": "shop", "name": "data", "uid": "u-claim"}, "csi": {"driver": "csi.example.com", "volumeHandle": "h"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}]}}}, "status": {"phase": "Bound"}})
-    }
-
     fn scene_with(limit: i64) -> Scene {
         scene()
-            .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
+            .object(zoned("n1", "a"))
             .object(json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": "n1"}, "spec": {"drivers": [{"name": "csi.example.com", "nodeID": "n1", "allocatable": {"count": limit}}]}}))
             .object(claim(json!({})))
             .object(volume("a"))
             .object(json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "x"}, "spec": {"attacher": "csi.example.com", "nodeName": "n1", "source": {"persistentVolumeName": "w"}}, "status": {"attached": true}}))
-            .object(pending(SAID, with_volume()))
+            .object(pending(SAID, with_claim()))
     }
 
     #[test]
