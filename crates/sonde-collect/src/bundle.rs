@@ -150,17 +150,22 @@ fn text_path(place: &TextPlace) -> String {
                 NodeLog::Dockerd => "dockerd.log",
                 NodeLog::Kernel => "dmesg.log",
             };
-            if node.is_empty() {
-                file.to_owned()
-            } else {
-                format!("nodes/{}/{file}", safe(node))
-            }
+            node_file(node, file)
         }
+        TextPlace::Counters { node } => node_file(node, "cadvisor.txt"),
         TextPlace::Other(name) => {
             let name = name.rsplit('/').next().unwrap_or_default();
             let name = safe(name.strip_suffix(".txt").unwrap_or(name));
             format!("texts/{name}.txt")
         }
+    }
+}
+
+fn node_file(node: &str, file: &str) -> String {
+    if node.is_empty() {
+        file.to_owned()
+    } else {
+        format!("nodes/{}/{file}", safe(node))
     }
 }
 

@@ -30,6 +30,11 @@ pub enum TextPlace {
         /// Whose log.
         log: NodeLog,
     },
+    /// The counters of a node's containers; the node as above.
+    Counters {
+        /// The node.
+        node: Arc<str>,
+    },
     /// Any other text, by its name.
     Other(String),
 }

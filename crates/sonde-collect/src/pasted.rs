@@ -32,6 +32,7 @@ impl Pasting {
         self.newest = self.newest.max(pasted.newest);
         // Blank lines stand where objects were taken out.
         gathered.texts.lines += text.lines().filter(|line| !line.trim().is_empty()).count();
+        texts::counters(gathered, &Arc::from(""), text);
         if pasted.bytes_skipped > 0 {
             gathered.problem(
                 path,

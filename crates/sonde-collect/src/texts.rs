@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sonde_diagnose::LogKey;
+use sonde_grammar::counters::cpu_throttling;
 use sonde_grammar::log::{self, NodeLog};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::ContainerState;
@@ -70,6 +71,10 @@ impl TextReader {
         match &place {
             TextPlace::Container(key) => container(gathered, key.clone(), &text),
             TextPlace::Node { node, log } => self.node(gathered, node, Some(*log), &text),
+            TextPlace::Counters { node } => {
+                gathered.texts.lines += text.lines().count();
+                counters(gathered, node, &text);
+            }
             TextPlace::Other(_) => {}
         }
         if self.keep {
@@ -104,6 +109,14 @@ impl TextReader {
             let node = at(node, line.host.as_deref());
             gathered.texts.node.entry(node).or_default().push(line);
         }
+    }
+}
+
+/// Reads the counters of containers; the newest reading of a node counts.
+pub(crate) fn counters(gathered: &mut Gathered, node: &Arc<str>, text: &str) {
+    let read = cpu_throttling(text);
+    if !read.is_empty() {
+        gathered.texts.throttling.insert(node.clone(), read);
     }
 }
 

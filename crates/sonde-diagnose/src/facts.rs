@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
+use sonde_grammar::counters::CpuThrottling;
 use sonde_grammar::fact::OomKill;
 use sonde_grammar::log::{AppSign, TellingLine};
 use sonde_model::{EvidenceKind, Kind, ObjectRef};
@@ -319,6 +320,49 @@ impl<'a> Facts<'a> {
             node,
             around: self.moment(),
         })
+    }
+
+    /// How often the CPU limit held back the run of the episode's container that goes on.
+    pub fn throttling(&self) -> Option<(&'a CpuThrottling, Seen)> {
+        let (status, _) = self.status()?;
+        let subject = &self.episode.subject;
+        let id = status.container_id.rsplit("://").next().unwrap_or_default();
+        let (node, read) = self
+            .texts
+            .throttling
+            .iter()
+            .flat_map(|(node, all)| all.iter().map(move |it| (node, it)))
+            .find(|(_, it)| {
+                it.namespace == *subject.namespace
+                    && it.pod == *subject.name
+                    && it.container == status.name
+                    // Another run's counters say nothing of this one.
+                    && (id.is_empty() || it.container_id.is_empty() || it.container_id == id)
+            })?;
+        let seen = Seen {
+            kind: EvidenceKind::Metric,
+            source: if node.is_empty() {
+                "container_cpu_cfs_throttled_periods_total".into()
+            } else {
+                format!("container_cpu_cfs_throttled_periods_total of node {node}")
+            },
+            object: Some(subject.clone()),
+            time: read.time,
+            text: format!(
+                "container {} was throttled in {} of {} periods ({} %)",
+                read.container,
+                read.throttled,
+                read.periods,
+                read.percent()
+            ),
+        };
+        Some((read, seen))
+    }
+
+    /// The wish for the counters of the containers on the node.
+    pub fn want_counters(&self) -> Option<Want> {
+        let node = self.node_ref()?.name;
+        Some(Want::Counters { node })
     }
 
     /// The wish for the node's kubelet log around the end of the run, else the start of the episode.

@@ -10,7 +10,7 @@ use sonde_model::{Kind, ObjectRef, Quantity, cpu_text};
 use sonde_world::view::{Container, Probe, ResourceList};
 
 use crate::message::Message;
-use crate::{Facts, Seen, field_on};
+use crate::{Case, Facts, Seen, field_on};
 
 /// Pods of this many workloads on one node whose probes time out at once show a slow node. A guess.
 const SLOW_WORKLOADS_MIN: usize = 3;
@@ -18,6 +18,11 @@ const SLOW_WORKLOADS_MIN: usize = 3;
 const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
 /// A container at this share of its CPU limit is throttled, in percent. A guess.
 const AT_LIMIT_PERCENT: i64 = 90;
+/// A container that is stopped in half of its periods is at its limit; kubernetes-mixin's alert CPUThrottlingHigh, which
+/// accuses nobody, begins at a quarter.
+const THROTTLED_PERCENT: u64 = 50;
+/// So many periods of 100 ms tell more than a start does.
+const PERIODS_MIN: u64 = 100;
 /// Words of programs that have not finished starting; a heuristic that supports and never proves.
 const STARTING: &[&str] = &[
     "starting",
@@ -388,7 +393,7 @@ fn tls_server(facts: &Facts<'_>) -> bool {
 
 /// What makes the answers slow: the CPU limit, the node, or the application.
 fn slow(facts: &Facts<'_>) -> Why {
-    if let Some(seen) = at_cpu_limit(facts) {
+    if let Cpu::AtLimit(seen) = cpu(facts) {
         return Why::TimeoutCpuLimit(seen);
     }
     let others = slow_neighbours(facts);
@@ -413,32 +418,70 @@ struct ContainerMetrics {
     usage: ResourceList,
 }
 
-fn at_cpu_limit(facts: &Facts<'_>) -> Option<Seen> {
-    let (container, path) = facts.container()?;
+/// What is known of the episode's container and its CPU limit.
+pub(crate) enum Cpu {
+    /// It has none.
+    NoLimit,
+    /// It is stopped at it, or uses all of it.
+    AtLimit(Seen),
+    /// It stays below it.
+    Below(Seen),
+    /// Neither counters nor metrics are at hand.
+    NotKnown,
+}
+
+/// Whether the CPU limit holds the episode's container back: by the kernel's counters, else by its usage.
+pub(crate) fn cpu(facts: &Facts<'_>) -> Cpu {
+    let Some((container, path)) = facts.container() else {
+        return Cpu::NotKnown;
+    };
     let limit = container
-        .limit("cpu")?
-        .quantity()
-        .map(Quantity::milli)
-        .filter(|it| *it > 0)?;
+        .limit("cpu")
+        .and_then(|it| it.quantity())
+        .map(Quantity::milli);
+    let Some(limit) = limit.filter(|it| *it > 0) else {
+        return Cpu::NoLimit;
+    };
+    if let Some((read, seen)) = facts.throttling().filter(|(read, _)| read.periods >= PERIODS_MIN) {
+        return if read.percent() >= THROTTLED_PERCENT {
+            Cpu::AtLimit(seen)
+        } else {
+            Cpu::Below(seen)
+        };
+    }
     let subject = &facts.episode.subject;
     let reference = ObjectRef::new(
         Kind::Other("PodMetrics".into()),
         &subject.namespace,
         &subject.name,
     );
-    let metrics: PodMetrics = facts.snapshot.view(&reference)?;
-    let usage = metrics.containers.iter().find(|it| it.name == container.name)?;
-    let used = usage.usage.get("cpu")?.quantity().map(Quantity::milli)?;
-    (used.saturating_mul(100) >= limit.saturating_mul(AT_LIMIT_PERCENT)).then(|| {
-        field_on(
-            &reference,
-            &format!(
-                "cpu usage of {} against {path}.resources.limits.cpu",
-                container.name
-            ),
-            format!("{} used of {}", cpu_text(used), cpu_text(limit)),
-        )
-    })
+    let used = facts.snapshot.view::<PodMetrics>(&reference).and_then(|metrics| {
+        let usage = metrics.containers.iter().find(|it| it.name == container.name)?;
+        usage.usage.get("cpu")?.quantity().map(Quantity::milli)
+    });
+    let Some(used) = used else { return Cpu::NotKnown };
+    let seen = field_on(
+        &reference,
+        &format!(
+            "cpu usage of {} against {path}.resources.limits.cpu",
+            container.name
+        ),
+        format!("{} used of {}", cpu_text(used), cpu_text(limit)),
+    );
+    if used.saturating_mul(100) >= limit.saturating_mul(AT_LIMIT_PERCENT) {
+        Cpu::AtLimit(seen)
+    } else {
+        Cpu::Below(seen)
+    }
+}
+
+/// Asks for the counters where the container has a CPU limit and nothing tells whether it is reached.
+pub(crate) fn want_counters(facts: &Facts<'_>, case: &mut Case) {
+    if matches!(cpu(facts), Cpu::NotKnown)
+        && let Some(want) = facts.want_counters()
+    {
+        case.wants(want, "whether its CPU limit throttles the container");
+    }
 }
 
 /// Probes of other workloads' pods on the same node that timed out at about the same time, one for each workload.

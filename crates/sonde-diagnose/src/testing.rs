@@ -106,6 +106,17 @@ impl Scene {
         self
     }
 
+    /// Puts what the kubelet of `n1` counts for a container of a pod in `shop`.
+    pub(crate) fn throttled(mut self, pod: &str, container: &str, periods: u64, throttled: u64) -> Self {
+        let labels = format!("container=\"{container}\",id=\"\",namespace=\"shop\",pod=\"{pod}\"");
+        let text = format!(
+            "container_cpu_cfs_periods_total{{{labels}}} {periods}\ncontainer_cpu_cfs_throttled_periods_total{{{labels}}} {throttled}"
+        );
+        let read = sonde_grammar::counters::cpu_throttling(&text);
+        self.question.texts.throttling.insert("n1".into(), read);
+        self
+    }
+
     /// Puts a node's kernel log.
     pub(crate) fn kernel(mut self, node: &str, text: &str) -> Self {
         let lines: Vec<&str> = text.lines().collect();

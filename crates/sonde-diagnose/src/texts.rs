@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sonde_grammar::Fact;
+use sonde_grammar::counters::CpuThrottling;
 use sonde_grammar::log::{KernelLine, NodeLine};
 use sonde_model::ObjectRef;
 
@@ -45,6 +46,8 @@ pub struct Texts {
     pub kernel: BTreeMap<Arc<str>, Vec<KernelLine>>,
     /// Understood kubelet and runtime lines by node; as above.
     pub node: BTreeMap<Arc<str>, Vec<NodeLine>>,
+    /// CPU throttling of containers by node, as of the newest reading; as above.
+    pub throttling: BTreeMap<Arc<str>, Vec<CpuThrottling>>,
     /// Messages about no known object.
     pub loose: Vec<LooseMessage>,
     /// How many lines were read in all.

@@ -26,6 +26,11 @@ pub enum Want {
         /// The time; `None` for the newest lines.
         around: Option<Timestamp>,
     },
+    /// The counters of a node's containers.
+    Counters {
+        /// The node.
+        node: Arc<str>,
+    },
     /// One object.
     Object(ObjectRef),
     /// Every object of a kind, in one namespace or (empty) in the cluster.
@@ -55,6 +60,9 @@ impl Want {
                 let since = around.map_or(String::new(), |time| format!("&sinceTime={}", time - LOOKBACK));
                 format!("kubectl get --raw \"/api/v1/nodes/{node}/proxy/logs/?query=kubelet{since}\"")
             }
+            Want::Counters { node } => format!(
+                "kubectl get --raw /api/v1/nodes/{node}/proxy/metrics/cadvisor | grep container_cpu_cfs"
+            ),
             Want::Object(object) => format!("kubectl get {} -o yaml", object.kubectl()),
             Want::Kind { kind, namespace } => {
                 let plural = kind
@@ -83,6 +91,7 @@ impl Want {
             ),
             Want::KernelLog { node, .. } => format!("kernel log of node {node}"),
             Want::KubeletLog { node, .. } => format!("kubelet log of node {node}"),
+            Want::Counters { node } => format!("CPU throttling counters of node {node}"),
             Want::Object(object) => object.kubectl(),
             Want::Kind { kind, namespace } if namespace.is_empty() => format!("all {kind} objects"),
             Want::Kind { kind, namespace } => format!("{kind} objects in {namespace}"),

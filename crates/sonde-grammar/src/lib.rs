@@ -5,8 +5,9 @@
 //! Nothing here knows objects, causes or verdicts.
 //!
 //! Start with [`message`] (an event's or a status' message), [`log`] (kernel, kubelet and runtime lines, the
-//! application's own last words) and [`paste`] (kubectl output and any mix of texts).
+//! application's own last words), [`counters`] and [`paste`] (kubectl output and any mix of texts).
 
+pub mod counters;
 pub mod fact;
 pub mod log;
 pub mod message;

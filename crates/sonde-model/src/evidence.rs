@@ -35,6 +35,8 @@ pub enum EvidenceKind {
     KubeletLog,
     /// A line of the container runtime's log.
     RuntimeLog,
+    /// Counters of the node, as the kubelet exports them.
+    Metric,
     /// Pasted text that says nothing about where it comes from.
     Text,
     /// A number computed from a completely known part of the snapshot, such as the free memory of a node.

@@ -190,6 +190,7 @@ pub(super) fn place(evidence: &Evidence, now: Option<Timestamp>) -> String {
         EvidenceKind::KernelLog => "kernel log",
         EvidenceKind::KubeletLog => "kubelet log",
         EvidenceKind::RuntimeLog => "runtime log",
+        EvidenceKind::Metric => "metric",
         EvidenceKind::Absence => "absent",
     };
     let mut words = String::new();

@@ -143,6 +143,9 @@ pub(super) fn text_place(path: &str) -> Option<TextPlace> {
             "logs",
             file,
         ] => log(namespace, pod, container, file.starts_with("previous")),
+        [.., "nodes", node, file] if stem(file) == "cadvisor" => {
+            Some(TextPlace::Counters { node: (*node).into() })
+        }
         [.., "nodes", node, file] => node_log(file).map(|log| TextPlace::Node {
             node: (*node).into(),
             log,
@@ -254,6 +257,7 @@ mod tests {
                 if key.previous { " previous" } else { "" }
             ),
             Some(TextPlace::Node { node, log }) => format!("{log:?} of {node:?}"),
+            Some(TextPlace::Counters { node }) => format!("counters of {node}"),
             _ => String::new(),
         }
     }
@@ -277,6 +281,7 @@ mod tests {
             ),
             ("nodes/worker-1/kubelet.log", "Kubelet of \"worker-1\""),
             ("nodes/worker-1/dmesg.txt", "Kernel of \"worker-1\""),
+            ("nodes/worker-1/cadvisor.txt", "counters of worker-1"),
             ("kubelet.log", "Kubelet of \"\""),
             ("x/dmesg", "Kernel of \"\""),
             ("pods/shop_web-0_0f1e/app/3.log", "shop/web-0/app"),

@@ -26,6 +26,7 @@ use crate::texts::{self, TextReader};
 enum Fetch {
     Log(LogKey),
     NodeLog(NodeLogWanted),
+    Counters(Arc<str>),
     Object(ObjectRef),
 }
 
@@ -135,6 +136,7 @@ fn plan(wants: &[Want]) -> (Vec<Fetch>, Vec<List>, usize) {
                     .or_default()
                     .push(*around);
             }
+            Want::Counters { node } => fetches.push(Fetch::Counters(node.clone())),
             Want::Object(reference) => fetches.push(Fetch::Object(reference.clone())),
             Want::Kind { kind, namespace } => {
                 let namespace = (!namespace.is_empty()).then_some(&**namespace);
@@ -188,12 +190,31 @@ async fn one(client: &Client, fetch: Fetch) -> Fetched {
                 }
             }
         }
+        Fetch::Counters(node) => match counters(client, &node).await {
+            Ok(bytes) => Fetched::Text(TextPlace::Counters { node }, bytes),
+            Err(error) => Fetched::Refused(Want::Counters { node }.describe(), error),
+        },
         Fetch::Object(reference) => match object(client, &reference).await {
             Ok(Some(bytes)) => Fetched::Object(reference, bytes),
             Ok(None) => Fetched::Nothing,
             Err(error) => Fetched::Refused(reference.kubectl(), error),
         },
     }
+}
+
+/// The lines of the kubelet's `/metrics/cadvisor` that are read; the whole is megabytes on a full node.
+async fn counters(client: &Client, node: &str) -> Result<Bytes, RequestError> {
+    let get = Get {
+        accept: "text/plain",
+        ..Get::new(format!("/api/v1/nodes/{}/proxy/metrics/cadvisor", escape(node)))
+    };
+    let answer = client.get(&get).await?;
+    let lines = answer.bytes.split_inclusive(|byte| *byte == b'\n');
+    Ok(lines
+        .filter(|line| line.starts_with(sonde_grammar::counters::PREFIX.as_bytes()))
+        .flatten()
+        .copied()
+        .collect())
 }
 
 async fn object(client: &Client, reference: &ObjectRef) -> Result<Option<Bytes>, RequestError> {

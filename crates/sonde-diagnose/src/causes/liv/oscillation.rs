@@ -8,7 +8,7 @@ use sonde_model::{Code, Kind, Risk, Severity};
 
 use super::killed::{Strong, killed};
 use crate::cause::page;
-use crate::probing::Why;
+use crate::probing::{Cpu, Why, cpu, want_counters};
 use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -59,7 +59,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
     let spec = killed.failing.as_ref().and_then(|it| it.spec.as_ref());
     if let Some(limit) = spec.and_then(|(container, ..)| container.limit("cpu")) {
-        case.step(format!("each may use {limit} CPU and is throttled beyond it"), [facts.field("resources.limits.cpu", limit)]);
+        let mut shown = vec![facts.field("resources.limits.cpu", limit)];
+        let counted = match cpu(facts) {
+            Cpu::AtLimit(seen) => {
+                let text = format!(": {}", seen.text);
+                shown.push(seen);
+                text
+            }
+            _ => String::new(),
+        };
+        case.step(format!("each may use {limit} CPU and is throttled beyond it{counted}"), shown);
+        want_counters(facts, case);
     }
     case.headline(format!(
         "the replicas of {} are killed in turns under load: answers come too late, {} of {} are ready, {} restarts",

@@ -5,7 +5,7 @@ use sonde_model::{Code, Risk};
 
 use super::killed::{Strong, killed};
 use crate::cause::page;
-use crate::probing::Why;
+use crate::probing::{Why, want_counters};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -32,6 +32,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     killed.state(facts, case, Strong::Proof, &reason, shown);
+    want_counters(facts, case);
     if let Some((container, path)) = facts.container()
         && let Some(limit) = container.limit("cpu")
     {

@@ -24,6 +24,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("needed {seconds} s to start, and its {} probe counts failures after {budget} s", crate::probing::kind_word(failing.kind)),
         fault: "the configuration: the probe's delay and threshold are too tight for the start",
         reason: Some((format!("by its log it is up {seconds} s after its start"), Some(seen))),
+        sure: true,
         advice: "use a startup probe, or raise initialDelaySeconds and failureThreshold above the start-up time",
     };
     unready_state(facts, case, &failing, told);

@@ -25,6 +25,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: its probe cannot run {}", failing.asks()),
         fault: "the configuration: the image lacks the probe's command",
         reason: None,
+        sure: true,
         advice: "install the command in the image, or use an httpGet, tcpSocket or grpc probe",
     };
     unready_state(facts, case, &failing, told);

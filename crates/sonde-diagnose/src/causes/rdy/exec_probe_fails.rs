@@ -25,6 +25,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: {} fails: {}", failing.asks(), failing.met()),
         fault: "the application, by the word of the probe's command",
         reason: None,
+        sure: true,
         advice: "run the command in the container by hand and mend what it complains about",
     };
     unready_state(facts, case, &failing, told);

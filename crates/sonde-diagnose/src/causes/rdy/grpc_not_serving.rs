@@ -25,6 +25,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: {}", failing.met()),
         fault: "the application: its health service says no, or is not registered under the asked name",
         reason: None,
+        sure: true,
         advice: "register grpc.health.v1.Health, set the status of the service that the probe names, and see that port and service name fit",
     };
     unready_state(facts, case, &failing, told);

@@ -35,6 +35,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: nothing listens on {}", failing.port_text()),
         fault: "the application (not up, or listening elsewhere) or the probe's port; its log tells which",
         reason,
+        sure: true,
         advice: "see in its log whether the application is up and on which port and address it listens; it must listen on all addresses (0.0.0.0 or ::)",
     };
     unready_state(facts, case, &failing, told);

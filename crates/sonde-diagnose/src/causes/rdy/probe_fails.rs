@@ -26,6 +26,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: {}", failing.met()),
         fault: "the application, by what the probe met",
         reason: None,
+        sure: true,
         advice: "ask the same from inside the pod (kubectl exec, kubectl debug) and see what answers",
     };
     unready_state(facts, case, &failing, told);

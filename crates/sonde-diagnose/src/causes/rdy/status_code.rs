@@ -32,6 +32,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: {asks} answers with HTTP status {code}"),
         fault,
         reason,
+        sure: true,
         advice: "see in its log, and in the body of that page, what the application lacks (often a database or another service)",
     };
     unready_state(facts, case, &failing, told);

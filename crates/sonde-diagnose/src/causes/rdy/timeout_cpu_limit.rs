@@ -24,6 +24,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: {} does not answer within {timeout} s, because its CPU limit throttles it ({})", failing.asks(), seen.text),
         fault: "the CPU limit",
         reason: Some(("the container is at its CPU limit".into(), Some(seen))),
+        sure: true,
         advice: "raise or remove the CPU limit, or give the workload more replicas",
     };
     unready_state(facts, case, &failing, told);
@@ -35,6 +36,8 @@ mod tests {
     use sonde_model::Verdict;
 
     use super::super::unready::tests::scene;
+    use crate::Want;
+    use crate::testing::{Scene, pod};
 
     const TIMED_OUT: &str = "Readiness probe failed: Get \"http://10.0.0.9:8080/ready\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
 
@@ -43,12 +46,37 @@ mod tests {
             "containers": [{"name": "app", "usage": {"cpu": cpu, "memory": "40Mi"}}]})
     }
 
+    fn limited() -> Scene {
+        scene(json!({"resources": {"limits": {"cpu": "200m"}}}), TIMED_OUT)
+    }
+
     #[test]
     fn found_when_usage_is_at_the_limit() {
-        let limited = || json!({"resources": {"limits": {"cpu": "200m"}}});
-        let outcome = scene(limited(), TIMED_OUT).object(metrics("199m")).diagnose();
-        outcome.finds_only("RDY-TIMEOUT-CPU-LIMIT", Verdict::Proven);
-        scene(limited(), TIMED_OUT).object(metrics("20m")).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
-        scene(limited(), TIMED_OUT).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
+        limited().object(metrics("199m")).diagnose().finds_only("RDY-TIMEOUT-CPU-LIMIT", Verdict::Proven);
+        limited().object(metrics("20m")).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
+    }
+
+    #[test]
+    fn found_when_the_kernel_counts_it_as_throttled() {
+        let outcome = limited().throttled("app-1", "app", 1000, 812).diagnose();
+        let finding = outcome.finds_only("RDY-TIMEOUT-CPU-LIMIT", Verdict::Proven);
+        assert!(finding.headline.contains("812 of 1000 periods"), "{}", finding.headline);
+        limited().throttled("app-1", "app", 1000, 120).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
+    }
+
+    #[test]
+    fn open_when_nobody_counted() {
+        let outcome = limited().diagnose();
+        outcome.finds_only("RDY-TIMEOUT", Verdict::Likely);
+        assert!(outcome.wants.iter().any(|want| matches!(want, Want::Counters { .. })));
+        // Of another container, or of too short a run.
+        limited().throttled("app-1", "other", 1000, 812).diagnose().finds_only("RDY-TIMEOUT", Verdict::Likely);
+        limited().throttled("app-1", "app", 20, 20).diagnose().finds_only("RDY-TIMEOUT", Verdict::Likely);
+    }
+
+    #[test]
+    fn calm_without_a_limit_to_reach() {
+        scene(json!({}), TIMED_OUT).throttled("app-1", "app", 1000, 812).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
+        Scene::new().object(pod(json!({}))).throttled("app-1", "app", 1000, 999).diagnose().is_calm();
     }
 }

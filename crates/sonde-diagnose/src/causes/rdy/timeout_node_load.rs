@@ -27,6 +27,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: probes of {} other workloads on node {} time out as well", others.len(), node.name),
         fault: "the system: the node is overloaded",
         reason: Some((format!("probes of {} other workloads on the node time out too", others.len()), others.first().cloned())),
+        sure: true,
         advice: "find what loads the node (CPU, memory reclaim, disk), and move or bound it",
     };
     unready_state(facts, case, &failing, told);

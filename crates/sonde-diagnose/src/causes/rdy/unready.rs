@@ -14,6 +14,8 @@ pub(super) struct Told {
     pub(super) fault: &'static str,
     /// The step that explains it, with what shows it.
     pub(super) reason: Option<(String, Option<Seen>)>,
+    /// No rival is left.
+    pub(super) sure: bool,
     /// What to do.
     pub(super) advice: &'static str,
 }
@@ -36,7 +38,11 @@ pub(super) fn unready<'a>(facts: &Facts<'a>) -> Option<(Failing<'a>, Why)> {
 
 /// States the case: the probe asks, this is what it met, and this follows.
 pub(super) fn state(facts: &Facts<'_>, case: &mut Case, failing: &Failing<'_>, told: Told) {
-    case.proven_by(failing.message.seen());
+    if told.sure {
+        case.proven_by(failing.message.seen());
+    } else {
+        case.supported_by(failing.message.seen());
+    }
     let word = kind_word(failing.kind);
     case.step(
         format!("the kubelet's {word} probe asks {}", failing.asks()),

@@ -31,6 +31,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: {asks} answers with HTTP status 404"),
         fault: "the configuration: the application answers, and has no such page",
         reason: host,
+        sure: true,
         advice: "correct the probe's path (and host), or let the application serve that page",
     };
     unready_state(facts, case, &failing, told);

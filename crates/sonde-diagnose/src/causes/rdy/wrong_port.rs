@@ -40,7 +40,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             )
         }
     };
-    let told = Told { what, fault: "the configuration: the probe's port", reason, advice: ADVICE };
+    let told = Told { what, fault: "the configuration: the probe's port", reason, sure: true, advice: ADVICE };
     unready_state(facts, case, &failing, told);
 }
 

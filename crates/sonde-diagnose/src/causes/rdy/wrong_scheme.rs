@@ -31,6 +31,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         what: format!("is not ready: the probe speaks {asked} and {} speaks {served}", failing.port_text()),
         fault: "the configuration: the probe's scheme",
         reason: None,
+        sure: true,
         advice: "set the probe's httpGet.scheme to what the port speaks, or ask another port",
     };
     unready_state(facts, case, &failing, told);
