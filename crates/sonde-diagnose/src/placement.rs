@@ -11,7 +11,7 @@ use sonde_schedule::{Cluster, Fit, Preemption, Remedy, Room};
 use sonde_world::Snapshot;
 use sonde_world::view::{Labels, Pod, PodSpec};
 
-pub(crate) use outlook::{Outlook, Why, is_abnormal_key, is_extended, outlook};
+pub(crate) use outlook::{Outlook, Why, is_abnormal_key, is_cordon, is_extended, is_not_ready, outlook};
 
 /// The answers of the filters, each asked for once.
 pub(crate) struct Placements<'a> {

@@ -350,11 +350,16 @@ impl SpreadRule {
 
 /// Whether another scheduler than the default one is seen at work: it bound a pod, or it wrote an event.
 pub(crate) fn scheduler_is_seen(snapshot: &Snapshot, name: &str) -> bool {
-    let bound = snapshot.of_kind(Kind::Pod).any(|pod| {
-        pod.pod()
-            .is_some_and(|columns| columns.scheduler.as_deref() == Some(name) && !columns.node.is_empty())
+    let at_work = snapshot.of_kind(Kind::Pod).any(|pod| {
+        pod.pod().is_some_and(|columns| {
+            // The API server itself writes the condition of a pod with gates.
+            let judged = columns
+                .condition("PodScheduled")
+                .is_some_and(|condition| condition.reason != "SchedulingGated");
+            columns.scheduler.as_deref() == Some(name) && (judged || !columns.node.is_empty())
+        })
     });
-    bound
+    at_work
         || snapshot.of_kind(Kind::Event).any(|event| {
             event
                 .event()

@@ -43,6 +43,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     let reference = claim_ref(facts, &claim);
+    if let Some(there) = facts.snapshot.get(&reference).filter(|it| it.deletion.is_none()) {
+        case.refuted_by(field_on(&there.reference, "metadata.name", &claim), "the claim exists by now");
+        return;
+    }
     case.headline(if deleting {
         format!("{who} needs claim {claim}, which is being deleted")
     } else if ephemeral {
@@ -94,6 +98,7 @@ mod tests {
     use sonde_model::Verdict;
 
     use super::super::testing::*;
+    use crate::testing::Scene;
 
     const SAID: &str = "0/1 nodes are available: persistentvolumeclaim \"data\" not found. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
 
@@ -117,6 +122,23 @@ mod tests {
             .diagnose();
         outcome.lacks("SCH-CLAIM-MISSING");
         assert_eq!(outcome.report.findings.len(), 1);
+    }
+
+    #[test]
+    fn words_alone_are_enough_until_the_claim_is_seen() {
+        let words = || Scene::new().object(pending(SAID, with_claim()));
+        words().diagnose().finds_only("DEP-CLAIM-MISSING", Verdict::Proven);
+        words().object(claim(json!({}))).diagnose().lacks("SCH-CLAIM-MISSING").lacks("DEP-CLAIM-MISSING");
+    }
+
+    #[test]
+    fn what_the_scheduler_said_before_its_newest_words_is_over() {
+        let newer = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+        let outcome = Scene::new()
+            .object(pending(newer, with_claim()))
+            .event("Pod/shop/app-1", "FailedScheduling", SAID, "2026-03-01T11:40:00Z")
+            .diagnose();
+        outcome.lacks("SCH-CLAIM-MISSING").lacks("DEP-CLAIM-MISSING").finds_only("SCH-NODE-AFFINITY", Verdict::Proven);
     }
 
     #[test]

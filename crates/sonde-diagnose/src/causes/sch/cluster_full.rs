@@ -6,7 +6,7 @@ use sonde_grammar::fact::{NodeReason, Unschedulable};
 use sonde_model::{Code, Kind};
 use sonde_schedule::{Rejection, Room};
 
-use super::stated::{Stated, computed, decides_if, request_field, who};
+use super::stated::{Bearing, Stated, computed, decides_if, request_field, who};
 use super::{fixes, words};
 use crate::placement::Why;
 use crate::cause::page;
@@ -22,7 +22,13 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let full = |stated: &Stated<'_>| stated.nodes().is_empty() || !super::fragmented::is_fragmented(facts, stated);
+    let full = |stated: &Stated<'_>| match super::fragmented::is_fragmented(facts, stated) {
+        _ if stated.nodes().is_empty() => Bearing::Proof,
+        false => Bearing::Proof,
+        // Pods that were not listed may hold what seems to be free.
+        true if !stated.knows_pods() => Bearing::Support,
+        true => Bearing::Against,
+    };
     let Some(stated) = decides_if(facts, case, Why::NoRoom, full) else {
         return;
     };
@@ -41,7 +47,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 words::amount(&room.resource, room.total_free),
                 room.nodes
             );
-            case.step("that is more than all of them have left", [computed(facts, free)]);
+            if room.total_free < room.requested {
+                case.step("that is more than all of them have left", [computed(facts, free)]);
+            }
             who_holds(facts, case, &room);
         }
         None => {

@@ -4,7 +4,7 @@ use sonde_model::Code;
 use sonde_schedule::Rejection;
 
 use super::cluster_full::{short_of, who_holds};
-use super::stated::{Stated, computed, decides_if, request_field, who};
+use super::stated::{Bearing, Stated, computed, decides_if, request_field, who};
 use super::words;
 use crate::placement::Why;
 use crate::cause::page;
@@ -21,7 +21,12 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     // From words alone the room may be spread as well as used up.
-    let fragmented = |stated: &Stated<'_>| stated.nodes().is_empty() || is_fragmented(facts, stated);
+    let fragmented = |stated: &Stated<'_>| match is_fragmented(facts, stated) {
+        _ if stated.nodes().is_empty() => Bearing::Support,
+        true if stated.knows_pods() => Bearing::Proof,
+        true => Bearing::Support,
+        false => Bearing::Against,
+    };
     let Some(stated) = decides_if(facts, case, Why::NoRoom, fragmented) else {
         return;
     };
@@ -84,7 +89,7 @@ pub(super) fn is_fragmented(facts: &Facts<'_>, stated: &Stated<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sonde_model::Verdict;
+    use sonde_model::{Kind, Verdict};
 
     use super::super::testing::*;
     use crate::testing::Scene;
@@ -141,5 +146,17 @@ mod tests {
     #[test]
     fn over_when_room_came_free() {
         holes("1").diagnose().lacks("SCH-FRAGMENTED");
+    }
+
+    #[test]
+    fn not_proven_where_pods_that_were_not_listed_may_hold_the_room() {
+        let mut scene = Scene::new().complete(&[Kind::Node]);
+        for name in ["n1", "n2", "n3"] {
+            scene = scene.object(node(name, json!({}))).object(other(&format!("on-{name}"), name, "2", json!({})));
+        }
+        let outcome = scene.object(pending(SAID, asks(json!({"cpu": "3"})))).diagnose();
+        let finding = outcome.finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
+        assert!(finding.rivals.iter().any(|code| code.as_str() == "SCH-FRAGMENTED"), "{:?}", finding.rivals);
+        assert!(finding.next.iter().any(|next| next.text.contains("which pods hold the room")), "{:?}", finding.next);
     }
 }

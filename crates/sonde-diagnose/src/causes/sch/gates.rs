@@ -4,7 +4,7 @@ use sonde_grammar::fact::PreFilter;
 use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_schedule::Obstacle;
 
-use super::stated::{decides, who};
+use super::stated::{decides, said, who};
 use crate::placement::Why;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -19,6 +19,13 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    let has_none = facts.episode.subject.kind == Kind::Pod && !facts.is_partial() && facts.pod().spec.scheduling_gates.is_empty();
+    if has_none {
+        if let Some((_, message)) = said(facts).filter(|(said, _)| said.pre_filter.iter().any(|it| matches!(it, PreFilter::Gates(_)))) {
+            case.refuted_by(message.seen(), "the pod has no gate any more");
+        }
+        return;
+    }
     let Some(stated) = decides(facts, case, Why::Gates) else {
         return;
     };
@@ -102,5 +109,23 @@ mod tests {
     #[test]
     fn calm_when_it_runs() {
         scene().object(node("n1", json!({}))).object(scheduled(json!({}))).diagnose().is_calm();
+    }
+
+    #[test]
+    fn over_when_the_gate_was_removed() {
+        let mut open = gated("x");
+        open["spec"]["schedulingGates"] = json!(null);
+        for scene in [Scene::new(), scene().object(node("n1", json!({})))] {
+            scene.object(pending("", open.clone())).diagnose().lacks("SCH-GATES");
+        }
+    }
+
+    #[test]
+    fn a_rival_decides_only_once_the_gate_is_gone() {
+        // The cluster is full as well; nobody has looked yet.
+        let full = || scene().object(node("n1", json!({}))).object(other("a", "n1", "4", json!({})));
+        full().object(pending("", gated("x"))).diagnose().finds_only("SCH-GATES", Verdict::Proven);
+        let said = "0/1 nodes are available: 1 Insufficient cpu.";
+        full().object(pending(said, json!({}))).diagnose().lacks("SCH-GATES").finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
     }
 }

@@ -131,4 +131,11 @@ mod tests {
         crate::testing::merge(&mut pod, json!({"metadata": {"creationTimestamp": "2026-03-01T11:59:55Z"}}));
         nodes().object(pod).diagnose().is_calm();
     }
+
+    #[test]
+    fn over_when_the_pod_has_its_node() {
+        let scheduled = || scheduled(json!({}));
+        nodes().object(scheduled()).diagnose().is_calm();
+        nodes().object(scheduled()).object(lease("2026-03-01T11:00:00.000000Z")).diagnose().lacks("SCH-NO-SCHEDULER");
+    }
 }

@@ -109,4 +109,11 @@ mod tests {
     fn calm_when_it_runs() {
         scene().object(node("n1", json!({}))).object(scheduled(json!({}))).diagnose().is_calm();
     }
+
+    #[test]
+    fn not_claimed_when_nodes_were_not_listed_nor_when_the_node_is_there() {
+        let by_hand = || pending("", json!({"spec": {"nodeName": "worker-9"}, "status": {"conditions": null}}));
+        Scene::new().object(by_hand()).diagnose().lacks("SCH-NODE-NAME");
+        scene().object(node("worker-9", json!({}))).object(by_hand()).diagnose().lacks("SCH-NODE-NAME");
+    }
 }

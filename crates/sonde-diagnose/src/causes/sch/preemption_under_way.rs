@@ -1,7 +1,7 @@
 //! SCH-PREEMPTION-UNDER-WAY: the scheduler has chosen a node and pods of lower priority are ending there to make room.
 
 use sonde_grammar::fact::{PreFilter, Preemption};
-use sonde_model::{Code, Severity};
+use sonde_model::{Code, Kind, Severity};
 
 use super::fixes;
 use super::stated::{said, under_way, who};
@@ -50,6 +50,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 );
             }
         }
+        (None, Some(_)) if !node_name.is_empty() && facts.snapshot.is_complete_everywhere(&Kind::Pod) => {
+            let seen = facts.computed("pods that are being deleted", format!("none ends on {node_name}"));
+            case.refuted_by(seen, "its victims are gone; the scheduler tries again on its own");
+            return;
+        }
         (None, Some((_, message))) if facts.snapshot.get(&facts.episode.subject).is_none() || !node_name.is_empty() => {
             case.proven_by(message.seen());
             case.headline(format!("{} gets a node soon: pods of lower priority are ending to make room", who(facts)));
@@ -89,11 +94,29 @@ mod tests {
 
     #[test]
     fn not_when_nobody_ends() {
-        scene_with(None).diagnose().finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
+        let outcome = scene_with(None).diagnose();
+        outcome.lacks("SCH-PREEMPTION-UNDER-WAY").finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
     }
 
     #[test]
     fn calm_when_it_runs() {
         scene().object(node("n1", json!({}))).object(scheduled(json!({}))).diagnose().is_calm();
+    }
+
+    #[test]
+    fn over_when_the_victims_are_gone() {
+        let outcome = scene()
+            .object(node("n1", json!({})))
+            .object(pending(SAID, json!({"spec": {"priority": 1000}, "status": {"nominatedNodeName": "n1"}})))
+            .diagnose();
+        outcome.lacks("SCH-PREEMPTION-UNDER-WAY").finds_only("SCH-UNKNOWN", Verdict::Unknown);
+    }
+
+    #[test]
+    fn not_claimed_without_a_chosen_node_nor_its_pods() {
+        let said = "0/1 nodes are available: 1 Insufficient cpu.";
+        Scene::new().object(pending(said, json!({}))).diagnose().lacks("SCH-PREEMPTION-UNDER-WAY");
+        let chosen = json!({"status": {"nominatedNodeName": "n1"}});
+        Scene::new().object(pending(said, chosen)).diagnose().lacks("SCH-PREEMPTION-UNDER-WAY");
     }
 }

@@ -109,4 +109,21 @@ mod tests {
     fn calm_when_it_runs() {
         Scene::new().object(scheduled(json!({}))).diagnose().is_calm();
     }
+
+    #[test]
+    fn unknown_without_the_kubelets_words() {
+        for (code, reason, ..) in TABLE {
+            // The reason alone tells which resource, and no numbers.
+            let outcome = Scene::new().object(refused(reason, "", false)).diagnose();
+            let finding = &outcome.report.findings[0];
+            assert!(
+                finding.code.as_str() == *code || !finding.next.is_empty(),
+                "{}",
+                outcome.summary()
+            );
+            if finding.code.as_str() != *code {
+                assert!(finding.verdict <= Verdict::Possible, "{}", outcome.summary());
+            }
+        }
+    }
 }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{PreFilter, Unschedulable};
 use sonde_model::{Kind, ObjectRef};
-use sonde_schedule::{NodeFit, Obstacle, Preemption, Rejection, Room};
+use sonde_schedule::{NodeFit, Obstacle, Preemption, Rejection, RejectionKind, Room, Unknown};
+use sonde_world::view::Taint;
 
 use super::told::{Told, told};
 use super::{fixes, words};
-use crate::placement::{Outlook, Placement, Why};
+use crate::placement::{Outlook, Placement, Why, is_cordon, is_not_ready};
 use crate::{Case, Facts, Message, Seen, Want};
 
 /// Nodes whose numbers are shown one by one.
@@ -62,6 +63,13 @@ impl<'a> Stated<'a> {
         })
     }
 
+    /// Every pod is known: what is free on the nodes is really free.
+    pub(super) fn knows_pods(&self) -> bool {
+        self.placement
+            .as_ref()
+            .is_some_and(|(placement, _)| !placement.fit.unknowns.contains(&Unknown::Pods))
+    }
+
     /// The nodes that decide, in words: `n1`, `n1 and n2`, `5 nodes`.
     pub(super) fn node_names(&self) -> String {
         let nodes = self.nodes();
@@ -107,15 +115,23 @@ pub(super) fn said<'a>(facts: &Facts<'a>) -> Option<(&'a Unschedulable, &'a Mess
 /// Whether `why` is what decides: by the filters where the nodes are known, else by the scheduler's words. States the
 /// case so far and hands back what the headline needs.
 pub(super) fn decides<'a>(facts: &Facts<'a>, case: &mut Case, why: Why) -> Option<Stated<'a>> {
-    decides_if(facts, case, why, |_| true)
+    decides_if(facts, case, why, |_| Bearing::Proof)
 }
 
-/// As [`decides`], where the filters' numbers must satisfy `further` too.
+/// What the filters' numbers say of one cause among those that share a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bearing {
+    Against,
+    Support,
+    Proof,
+}
+
+/// As [`decides`], where it depends on the filters' numbers too.
 pub(super) fn decides_if<'a>(
     facts: &Facts<'a>,
     case: &mut Case,
     why: Why,
-    further: impl Fn(&Stated<'a>) -> bool,
+    numbers: impl Fn(&Stated<'a>) -> Bearing,
 ) -> Option<Stated<'a>> {
     if scheduler_is_silent(facts) {
         return None;
@@ -137,8 +153,13 @@ pub(super) fn decides_if<'a>(
         && let Some(outlook) = placement.outlook(said.and_then(|(said, _)| said.nodes_total))
     {
         stated.placement = Some((placement.clone(), outlook.clone()));
-        if outlook.why == why && further(&stated) {
-            prove(facts, case, why, &stated);
+        let bearing = if outlook.why == why {
+            numbers(&stated)
+        } else {
+            Bearing::Against
+        };
+        if bearing != Bearing::Against {
+            show(facts, case, why, &stated, bearing);
             return Some(stated);
         }
         // It removed some nodes, or the scheduler mentions it, and yet something else decides.
@@ -147,10 +168,12 @@ pub(super) fn decides_if<'a>(
             && let Some((_, message)) = said
         {
             case.hinted_by(message.seen());
+            case.headline(format!("{} has no node: {}", who(facts), message.seen().text));
+            case.step("the scheduler finds no node for it", [message.seen()]);
         }
         return None;
     }
-    if let Some(placement) = placement
+    if let Some(placement) = &placement
         && placement.fit.proves_fit()
         && let (Some(_), Some(node)) = (is_told, placement.fit.fitting().next())
     {
@@ -166,7 +189,11 @@ pub(super) fn decides_if<'a>(
     }
     let told = is_told?;
     let (_, message) = said?;
-    if !further(&stated) {
+    if let Some(gone) = placement.as_ref().and_then(|placement| is_gone(why, placement)) {
+        case.refuted_by(computed(facts, gone.to_owned()), format!("{gone} by now"));
+        return None;
+    }
+    if numbers(&stated) == Bearing::Against {
         return None;
     }
     if told.certain {
@@ -178,6 +205,44 @@ pub(super) fn decides_if<'a>(
     }
     want_lists(facts, case);
     Some(stated)
+}
+
+/// What the nodes show against the scheduler's words, where every node is known but not all that is on them.
+fn is_gone(why: Why, placement: &Placement) -> Option<&'static str> {
+    let fit = &placement.fit;
+    if why == Why::NoNode {
+        return (!fit.nodes.is_empty()).then_some("there is a node");
+    }
+    if fit.unknowns.contains(&Unknown::Nodes) || fit.unknowns.contains(&Unknown::Pod) {
+        return None;
+    }
+    let taint =
+        |rejection: &Rejection, is: fn(&Taint) -> bool| matches!(rejection, Rejection::Taint(it) if is(it));
+    let (shows, gone): (&dyn Fn(&Rejection) -> bool, _) = match why {
+        Why::Cordoned => (
+            &|it| *it == Rejection::Unschedulable || taint(it, is_cordon),
+            "no node is cordoned",
+        ),
+        Why::NoNodeReady => (
+            &|it| taint(it, is_not_ready),
+            "no node has a taint of nodes that are not ready",
+        ),
+        Why::Taint => (
+            &|it| taint(it, |_| true),
+            "the pod tolerates every taint of the nodes",
+        ),
+        Why::NodeAffinity => (
+            &|it| it.kind() == RejectionKind::NodeAffinity,
+            "every node matches the node selector and affinity",
+        ),
+        Why::NodeName => (
+            &|it| it.kind() == RejectionKind::NodeName,
+            "there is a node of that name",
+        ),
+        _ => return None,
+    };
+    let rejections = || fit.nodes.iter().flat_map(|node| &node.rejections);
+    (!rejections().any(shows)).then_some(gone)
 }
 
 /// The default scheduler has not said a word about the pod: neither a condition nor an event.
@@ -234,18 +299,27 @@ fn raise(case: &mut Case, why: Why, seen: Seen) {
     }
 }
 
-/// The numbers of the nodes that decide, as proof.
-fn prove(facts: &Facts<'_>, case: &mut Case, why: Why, stated: &Stated<'_>) {
+/// The numbers of the nodes that decide, as proof or support.
+fn show(facts: &Facts<'_>, case: &mut Case, why: Why, stated: &Stated<'_>, bearing: Bearing) {
     let nodes = stated.nodes();
-    for node in nodes.iter().take(NODES_SHOWN) {
-        case.proven_by(computed(facts, words::node(node)));
+    let mut seen: Vec<Seen> = nodes
+        .iter()
+        .take(NODES_SHOWN)
+        .map(|node| computed(facts, words::node(node)))
+        .collect();
+    if let Some(more) = nodes.len().checked_sub(NODES_SHOWN).filter(|more| *more > 0) {
+        let text = format!("{more} more nodes refuse it for like reasons");
+        seen.push(computed(facts, text));
     }
-    if nodes.len() > NODES_SHOWN {
-        let more = nodes.len() - NODES_SHOWN;
-        case.proven_by(computed(
-            facts,
-            format!("{more} more nodes refuse it for like reasons"),
-        ));
+    for seen in seen {
+        if bearing == Bearing::Proof {
+            case.proven_by(seen);
+        } else {
+            case.supported_by(seen);
+        }
+    }
+    if bearing != Bearing::Proof {
+        want_lists(facts, case);
     }
     if nodes.is_empty() {
         let seen = stated

@@ -3,7 +3,7 @@
 //! pod that runs, or whose trouble is over, is no alarm.
 
 use serde_json::{Value, json};
-use sonde_model::{Finding, Severity, Verdict};
+use sonde_model::{Finding, Kind, Severity, Verdict};
 
 use super::testing::*;
 use crate::testing::{Outcome, Scene, merge};
@@ -431,5 +431,34 @@ fn over_when_what_stood_in_the_way_is_gone() {
     for row in table() {
         let outcome = mended(&row).object(pending(row.said, row.pod.clone())).diagnose();
         no_alarm(&row, "mended", &outcome);
+    }
+}
+
+#[test]
+fn words_that_the_nodes_contradict_prove_nothing() {
+    // Every node is listed and well; which pods are on them is not known.
+    for row in table() {
+        let scene = Scene::new().complete(&[Kind::Node]).object(plain("n1"));
+        let outcome = scene.object(pending(row.said, json!({}))).diagnose();
+        let of_nodes = [
+            "CORDONED",
+            "NO-NODE",
+            "NO-NODE-READY",
+            "NODE-AFFINITY",
+            "REQUEST-TOO-LARGE",
+            "TAINT",
+        ];
+        let contradicted = of_nodes.iter().any(|name| row.code == format!("SCH-{name}"));
+        let claimed = outcome.claims(row.code);
+        assert!(!(contradicted && claimed), "{}: {}", row.code, outcome.summary());
+    }
+}
+
+#[test]
+fn another_scheduler_is_believed_as_well() {
+    for row in table() {
+        let patch = with(row.pod.clone(), json!({"spec": {"schedulerName": "batch"}}));
+        let outcome = all_of(&row).object(pending(row.said, patch)).diagnose();
+        found(&row, &outcome);
     }
 }

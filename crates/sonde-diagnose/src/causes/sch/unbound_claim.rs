@@ -8,7 +8,7 @@ use sonde_schedule::Obstacle;
 use sonde_world::view::PersistentVolumeClaim;
 
 use super::stated::{claim_ref, decides, who};
-use crate::field_on;
+use crate::{Seen, field_on};
 use crate::placement::Why;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -26,6 +26,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(stated) = decides(facts, case, Why::UnboundClaim) else {
         return;
     };
+    if stated.obstacles().is_empty()
+        && let Some(bound) = all_bound(facts)
+    {
+        case.refuted_by(bound, "every claim of the pod is bound by now");
+        return;
+    }
     let who = who(facts);
     let found = stated.obstacles().iter().find_map(|obstacle| match obstacle {
         Obstacle::UnboundClaims(claims) => claims.first().map(|it| (it.claim.clone(), None)),
@@ -68,6 +74,24 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     stated.finish(facts, case);
 }
 
+/// The claims of the pod, where all are known and each has its volume.
+fn all_bound(facts: &Facts<'_>) -> Option<Seen> {
+    let volumes = &facts.pod().spec.volumes;
+    if facts.is_partial() || volumes.iter().any(|volume| volume.ephemeral.is_some()) {
+        return None;
+    }
+    let mut last = None;
+    for claim in volumes.iter().filter_map(|volume| volume.persistent_volume_claim.as_ref()) {
+        let reference = claim_ref(facts, &claim.claim_name);
+        let view: PersistentVolumeClaim = facts.snapshot.view(&reference)?;
+        if view.status.phase != "Bound" {
+            return None;
+        }
+        last = Some(field_on(&reference, "status.phase", "Bound"));
+    }
+    last
+}
+
 fn namespace<'a>(facts: &'a Facts<'_>) -> &'a str {
     match facts.episode.subject.namespace.as_ref() {
         "" => "NAMESPACE",
@@ -101,6 +125,12 @@ mod tests {
     #[test]
     fn proven_by_the_words_alone() {
         Scene::new().loose(SAID).diagnose().finds_only("SCH-UNBOUND-CLAIM", Verdict::Proven);
+    }
+
+    #[test]
+    fn over_when_it_is_bound_though_no_node_is_known() {
+        let outcome = Scene::new().object(claim(json!({}))).object(pending(SAID, with_claim())).diagnose();
+        outcome.lacks("SCH-UNBOUND-CLAIM").rules_out("SCH-UNBOUND-CLAIM");
     }
 
     #[test]
