@@ -12,7 +12,7 @@ pub enum OomConstraint {
 }
 
 /// The kernel killed a process for memory; the lines of one kill joined.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OomKill {
     /// When, where the line has a wall clock time.
     pub time: Option<Timestamp>,
@@ -42,6 +42,23 @@ pub struct OomKill {
     pub cgroup_shmem_kib: Option<u64>,
     /// The victim's oom_score_adj: -997 Guaranteed, 1000 BestEffort, -998 pause.
     pub oom_score_adj: Option<i32>,
+    /// The processes that held most then, largest first, at most [`OOM_TASKS_MAX`]: of the limiting cgroup, or of the
+    /// node where its memory was short. Empty where the table is cut or switched off (`vm.oom_dump_tasks`).
+    pub largest: Vec<OomTask>,
+}
+
+/// So many processes of the kernel's table are kept.
+pub const OOM_TASKS_MAX: usize = 5;
+
+/// A row of the table of processes that the kernel prints before it kills (`dump_task`, `mm/oom_kill.c`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OomTask {
+    /// Its id on the host.
+    pub pid: u32,
+    /// Its name, cut by the kernel at 15 bytes.
+    pub name: String,
+    /// Its resident memory in KiB. The table has pages; they are taken as 4 KiB unless the victim's own line shows another size.
+    pub rss_kib: u64,
 }
 
 impl OomKill {
@@ -115,20 +132,9 @@ mod tests {
             ("/system.slice/sshd.service".into(), None, false),
         ] {
             let kill = OomKill {
-                time: None,
-                uptime_seconds: None,
-                constraint: None,
                 limit_cgroup: Some(path.clone()),
                 victim_cgroup: Some(path.clone()),
-                process: None,
-                pid: None,
-                invoked_by: None,
-                limit_kib: None,
-                usage_kib: None,
-                anon_rss_kib: None,
-                shmem_rss_kib: None,
-                cgroup_shmem_kib: None,
-                oom_score_adj: None,
+                ..OomKill::default()
             };
             assert_eq!(kill.pod_uid().as_deref(), uid, "{path}");
             assert_eq!(kill.container_id().is_some(), container, "{path}");

@@ -1,5 +1,7 @@
 //! The kernel's log: kills for memory, whose lines are joined, and the kernel's own alarms.
 
+mod tasks;
+
 use jiff::Timestamp;
 
 use crate::Fact;
@@ -230,6 +232,8 @@ impl Reader {
         let kib = |key: &str| after(rest, key).and_then(number);
         kill.anon_rss_kib = kib("anon-rss:");
         kill.shmem_rss_kib = kib("shmem-rss:");
+        let held = [kill.anon_rss_kib, kib("file-rss:"), kill.shmem_rss_kib];
+        tasks::correct_page_size(&mut kill.largest, pid, held.into_iter().flatten().sum());
         kill.oom_score_adj = after(rest, "oom_score_adj:")
             .and_then(signed)
             .and_then(|n| i32::try_from(n).ok())
@@ -285,10 +289,11 @@ impl Reader {
             && block.kill.cgroup_shmem_kib.is_none()
         {
             block.kill.cgroup_shmem_kib = number(rest).map(|bytes| bytes / 1024);
-        } else if block.kill.oom_score_adj.is_none()
-            && let Some(pid) = block.kill.pid
-        {
-            block.kill.oom_score_adj = table_row(text, pid);
+        } else if let Some((task, adjustment)) = tasks::row(text) {
+            if block.kill.oom_score_adj.is_none() && block.kill.pid == Some(task.pid) {
+                block.kill.oom_score_adj = adjustment;
+            }
+            tasks::add(&mut block.kill.largest, task);
         }
     }
 
@@ -421,18 +426,7 @@ impl Block {
             kill: OomKill {
                 time: bare.time,
                 uptime_seconds: bare.uptime_seconds,
-                constraint: None,
-                limit_cgroup: None,
-                victim_cgroup: None,
-                process: None,
-                pid: None,
-                invoked_by: None,
-                limit_kib: None,
-                usage_kib: None,
-                anon_rss_kib: None,
-                shmem_rss_kib: None,
-                cgroup_shmem_kib: None,
-                oom_score_adj: None,
+                ..OomKill::default()
             },
             mixed: false,
             stats_of_limit: false,
@@ -459,22 +453,6 @@ fn last_words(invoker: &str) -> String {
         .chain(tail.rfind(": ").map(|at| at + 2))
         .max();
     tail[begin.unwrap_or(0)..].trim().to_owned()
-}
-
-/// A row of the process table: `[ 1234]  0  1234  2000  1000  49152  0  999 name`.
-fn table_row(text: &str, pid: u32) -> Option<i32> {
-    let (head, rest) = text.strip_prefix('[')?.split_once(']')?;
-    if head.trim().parse::<u32>().ok()? != pid {
-        return None;
-    }
-    let fields: Vec<&str> = rest.split_whitespace().take(12).collect();
-    // The adjustment is the last number before the name.
-    fields
-        .iter()
-        .skip(5)
-        .take_while(|f| signed(f).is_some())
-        .last()
-        .and_then(|f| f.parse().ok())
 }
 
 /// The kernel's alarms other than kills for memory.

@@ -205,20 +205,12 @@ fn oom_killing(text: &str, out: &mut Vec<Fact>) {
         OomConstraint::Global
     };
     out.push(Fact::OomKill(OomKill {
-        time: None,
-        uptime_seconds: None,
         constraint: Some(constraint),
-        limit_cgroup: None,
-        victim_cgroup: None,
         process,
         pid: number(rest).and_then(|pid| u32::try_from(pid).ok()),
-        invoked_by: None,
-        limit_kib: None,
-        usage_kib: None,
         anon_rss_kib: kib("anon-rss:"),
         shmem_rss_kib: kib("shmem-rss:"),
-        cgroup_shmem_kib: None,
-        oom_score_adj: None,
+        ..OomKill::default()
     }));
 }
 

@@ -56,6 +56,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         let rss = kib_text(kill.anon_rss_kib).map_or(String::new(), |rss| format!(", which held {rss}"));
         let by = kill.invoked_by.as_deref().map_or(String::new(), |by| format!("{by} asked for memory that was not there; "));
         let victim = kill.process.as_deref().unwrap_or("a process");
+        if !kill.largest.is_empty() {
+            let held: Vec<String> = kill.largest.iter().map(|it| format!("{} {}", it.name, kib_text(Some(it.rss_kib)).unwrap_or_default())).collect();
+            case.step(format!("who held most of the node's memory then: {}", held.join(", ")), [seen.clone()]);
+        }
         case.step(format!("{by}the kernel chose {victim} as its victim{rss}"), [seen.clone()]);
     } else if let Some(seen) = short {
         case.step("the kubelet saw the kernel kill for the whole node's memory", [seen]);
@@ -129,6 +133,8 @@ mod tests {
         let pod = "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod0f2f7b7c_3a9d_4c39_b7f0_1b2c3d4e5f60.slice";
         format!(
             "2026-03-01T11:57:59+00:00 n1 kernel: java invoked oom-killer: gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=1000\n\
+             2026-03-01T11:57:59+00:00 n1 kernel: [    812]     0   812   900000   393216  3145728        0           -999 database\n\
+             2026-03-01T11:57:59+00:00 n1 kernel: [   4711]     0  4711    17500    16000   180000        0          1000 app\n\
              2026-03-01T11:57:59+00:00 n1 kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=x,mems_allowed=0,global_oom,task_memcg={pod}/cri-containerd-{id}.scope,task=app,pid=4711,uid=0\n\
              2026-03-01T11:57:59+00:00 n1 kernel: Out of memory: Killed process 4711 (app) total-vm:70000kB, anon-rss:64000kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:180kB oom_score_adj:1000\n"
         )
@@ -148,7 +154,9 @@ mod tests {
         let outcome = Scene::new().object(node()).object(killed("OOMKilled")).kernel("n1", &kernel()).diagnose();
         let finding = outcome.finds_only("OOM-NODE", Verdict::Proven);
         assert_eq!(finding.subject.kind, Kind::Node);
-        assert!(finding.chain.iter().any(|step| step.text.contains("more memory than it has")), "{:?}", finding.chain);
+        let says = |words: &str| finding.chain.iter().any(|step| step.text.contains(words));
+        assert!(says("more memory than it has"), "{:?}", finding.chain);
+        assert!(says("database 1.5Gi, app 62.5Mi"), "{:?}", finding.chain);
     }
 
     #[test]

@@ -404,20 +404,12 @@ fn node_problem_detector() {
         "OOMKilling",
         "Memory cgroup out of memory: Killed process 4711 (java) total-vm:4000000kB, anon-rss:524288kB, file-rss:0kB, shmem-rss:64kB",
         &[Fact::OomKill(OomKill {
-            time: None,
-            uptime_seconds: None,
             constraint: Some(OomConstraint::Cgroup),
-            limit_cgroup: None,
-            victim_cgroup: None,
             process: Some("java".to_owned()),
             pid: Some(4711),
-            invoked_by: None,
-            limit_kib: None,
-            usage_kib: None,
             anon_rss_kib: Some(524_288),
             shmem_rss_kib: Some(64),
-            cgroup_shmem_kib: None,
-            oom_score_adj: None,
+            ..OomKill::default()
         })],
     );
 }
