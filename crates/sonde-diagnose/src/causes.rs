@@ -28,6 +28,7 @@ mod pasted;
 mod senders;
 
 pub(crate) use cre::memory_slips;
+use trm::forced_delete_leaves;
 
 const FAMILIES: &[&[&Cause]] = &[
     adm::CAUSES,

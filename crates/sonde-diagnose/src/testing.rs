@@ -1,5 +1,7 @@
 //! A small world for tests of causes: objects as JSON, texts as text, one question.
 
+pub(crate) mod contract;
+
 use serde_json::{Value, json};
 use sonde_model::{Code, Finding, Kind, Report, Severity, Verdict};
 use sonde_world::World;

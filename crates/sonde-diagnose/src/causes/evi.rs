@@ -1,5 +1,7 @@
 //! Evictions and preemption: the pod was ended for the sake of its node, another pod or a limit of its own.
 
+#[cfg(test)]
+mod contracts;
 mod evicted;
 mod pressure;
 

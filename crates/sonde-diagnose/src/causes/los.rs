@@ -1,5 +1,7 @@
 //! Lost nodes and the pods on them.
 
+#[cfg(test)]
+mod contracts;
 mod node;
 
 crate::cause::family!(

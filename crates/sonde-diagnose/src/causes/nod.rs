@@ -1,5 +1,8 @@
 //! Nodes that work and are short of something, or whose kernel complains.
 
+#[cfg(test)]
+mod contracts;
+
 crate::cause::family!(
     disk_pressure,
     kernel_trouble,
@@ -8,17 +11,33 @@ crate::cause::family!(
     pid_pressure
 );
 
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{EvictionFact, NodeFact};
 use sonde_model::Severity;
-use sonde_world::view::Condition;
+use sonde_world::view::{Condition, Pod};
 
 use crate::{Case, Facts, Seen};
+
+/// A node can be short of it.
+struct Scarce {
+    /// The condition.
+    condition: &'static str,
+    /// What it is, in words.
+    word: &'static str,
+    /// As messages about the node call it.
+    said: &'static [&'static str],
+    /// As evictions call it.
+    evicted_for: &'static [&'static str],
+}
 
 /// The node's condition, where it is the episode's and true.
 fn condition(facts: &Facts<'_>, kind: &str) -> Option<(Condition, Seen)> {
     if facts.episode.word != kind {
         return None;
     }
-    let condition = facts.node()?.condition(kind)?.clone();
+    // The very columns that triage saw.
+    let node = facts.snapshot.get(&facts.episode.subject)?.node()?;
+    let condition = node.conditions.iter().find(|it| it.kind == kind)?.clone();
     let mut seen = facts.field(
         &format!("status.conditions[{kind}]"),
         format!("{}: {}", condition.reason, condition.message),
@@ -28,21 +47,31 @@ fn condition(facts: &Facts<'_>, kind: &str) -> Option<(Condition, Seen)> {
 }
 
 /// What every pressure does: the kubelet evicts, and the node takes no new pods.
-fn pressure(facts: &Facts<'_>, case: &mut Case, kind: &str, short_of: &str) -> bool {
-    let Some((_, seen)) = condition(facts, kind) else {
+fn pressure(facts: &Facts<'_>, case: &mut Case, scarce: &Scarce) -> bool {
+    if facts.is_text() {
+        return told(facts, case, scarce);
+    }
+    let Some((_, seen)) = condition(facts, scarce.condition) else {
         return false;
     };
     let node = &facts.episode.subject;
+    let short_of = scarce.word;
     case.proven_by(seen.clone());
     case.step(
         format!("the kubelet of {} sees too little {short_of} left", node.name),
         [seen],
     );
-    let evicted = facts
-        .snapshot
-        .pods_on_node(&node.name)
-        .filter(|it| it.pod().is_some_and(|pod| pod.reason.as_ref() == "Evicted"))
-        .count();
+    let mut evicted = 0;
+    let mut for_it = false;
+    for object in facts.snapshot.pods_on_node(&node.name) {
+        if object.pod().is_some_and(|pod| pod.reason.as_ref() == "Evicted") {
+            evicted += 1;
+            for_it |= object
+                .encoded
+                .decode::<Pod>()
+                .is_ok_and(|pod| is_victim(&pod, scarce));
+        }
+    }
     let seen = facts.computed(format!("evicted pods of {}", node.name), evicted.to_string());
     case.step(
         format!("it evicts pods ({evicted} so far) and the node takes no new ones"),
@@ -53,6 +82,55 @@ fn pressure(facts: &Facts<'_>, case: &mut Case, kind: &str, short_of: &str) -> b
         node.name
     ));
     case.severity(Severity::Error);
-    case.root(node.clone());
+    if for_it {
+        // A victim's own finding says who used how much: the same trouble, told better.
+        case.follows(node.clone());
+    } else {
+        case.root(node.clone());
+    }
+    true
+}
+
+fn is_victim(pod: &Pod, scarce: &Scarce) -> bool {
+    sonde_grammar::message::facts(&pod.status.reason, &pod.status.message)
+        .iter()
+        .any(|fact| match fact {
+            Fact::Eviction(EvictionFact::NodePressure { resource, .. }) => {
+                scarce.evicted_for.contains(&resource.as_str())
+            }
+            Fact::Eviction(EvictionFact::NodeCondition { conditions }) => {
+                conditions.iter().any(|it| it == scarce.condition)
+            }
+            _ => false,
+        })
+}
+
+/// Lines alone: the kubelet says that it is short of it.
+fn told(facts: &Facts<'_>, case: &mut Case, scarce: &Scarce) -> bool {
+    let said = facts.find(|fact| match fact {
+        Fact::Node(NodeFact::Pressure { resource } | NodeFact::Reclaiming { resource })
+            if scarce.said.contains(&resource.as_str()) =>
+        {
+            Some(())
+        }
+        _ => None,
+    });
+    let Some(((), message)) = said else { return false };
+    let subject = &facts.episode.subject;
+    let node = if subject.kind == sonde_model::Kind::Node {
+        format!("node {}", subject.name)
+    } else {
+        "a node".into()
+    };
+    case.proven_by(message.seen());
+    case.step(
+        format!("the kubelet of {node} sees too little {} left", scarce.word),
+        [message.seen()],
+    );
+    case.headline(format!(
+        "{node} is short of {}: pods are evicted and new ones avoid it",
+        scarce.word
+    ));
+    case.severity(Severity::Error);
     true
 }

@@ -1,5 +1,9 @@
 //! Objects that outlive their deletion.
 
+mod forced;
+
+pub(crate) use forced::forced_delete_leaves;
+
 crate::cause::family!(
     claim_in_use,
     finalizer,

@@ -386,10 +386,18 @@ pub(super) fn replaced(triage: &Triage<'_>, object: &Object) -> bool {
     let snapshot = triage.snapshot;
     match owner.kind {
         Kind::Job => snapshot.view::<Job>(owner).is_some_and(|job| {
-            job.status
-                .conditions
-                .iter()
-                .any(|it| it.kind == "Complete" && it.is_true())
+            let has = |kind: &str| {
+                job.status
+                    .conditions
+                    .iter()
+                    .any(|it| it.kind == kind && it.is_true())
+            };
+            // A pod that had to make way for something else says nothing about the Job, which goes on with another.
+            let made_way = object
+                .pod()
+                .and_then(|pod| pod.condition("DisruptionTarget"))
+                .is_some_and(|it| it.is_true() && it.reason != "TerminationByKubelet");
+            has("Complete") || (made_way && job.status.active > 0 && !has("Failed"))
         }),
         Kind::ReplicaSet => snapshot.view::<ReplicaSet>(owner).is_some_and(|set| {
             let wanted = set.spec.replicas.unwrap_or(1);

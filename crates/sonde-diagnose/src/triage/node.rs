@@ -1,5 +1,6 @@
 //! Nodes.
 
+use jiff::SignedDuration;
 use sonde_world::Object;
 
 use super::{Opened, Triage};
@@ -23,6 +24,11 @@ const TROUBLES: &[&str] = &[
     "ContainerRuntimeUnhealthy",
 ];
 
+/// A node that joins, or whose kubelet starts anew, is not ready for a while; a guess.
+const START_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+/// What a kubelet says only in the first seconds of its life.
+const STARTS: &[&str] = &["may not have completed yet", "yet to be successful"];
+
 pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     let Some(node) = object.node() else { return };
     let me = &object.reference;
@@ -35,17 +41,20 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
             } else {
                 "NotReady"
             };
-            out.push(
-                Episode::new(me.clone(), Symptom::NodeNotReady, word)
-                    .since(ready.last_transition_time.0)
-                    .into(),
-            );
+            let since = ready.last_transition_time.0;
+            let starts = STARTS.iter().any(|words| ready.message.contains(words));
+            let joined = object.created.filter(|_| ready.is_false());
+            let from = joined.max(since.filter(|_| starts));
+            out.push(Opened::patient(
+                Episode::new(me.clone(), Symptom::NodeNotReady, word).since(since),
+                from.map(|from| from + START_PATIENCE),
+            ));
         }
         Some(_) => {}
         None if !object.partial
             && triage
                 .elapsed(object.created)
-                .is_some_and(|age| age > jiff::SignedDuration::from_mins(2)) =>
+                .is_some_and(|age| age > START_PATIENCE) =>
         {
             out.push(
                 Episode::new(me.clone(), Symptom::NodeNotReady, "NotReady")

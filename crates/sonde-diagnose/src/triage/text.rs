@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sonde_grammar::fact::{KillReason, ProbeKind};
+use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind};
 use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::EventColumns;
@@ -112,6 +112,12 @@ fn is_over(triage: &Triage<'_>, event: &EventColumns, symptom: Symptom) -> bool 
         Symptom::ImageNotPulled => &["Pulled", "Started"],
         Symptom::NotStarting | Symptom::ContainerNotCreated => &["Started"],
         Symptom::NotReady => return event.count < PROBE_FAILURES,
+        Symptom::NodeNotReady => &["NodeReady"],
+        Symptom::NodePressure => &[
+            "NodeHasNoDiskPressure",
+            "NodeHasSufficientMemory",
+            "NodeHasSufficientPID",
+        ],
         _ => return false,
     };
     let events = triage.snapshot.events_about(&event.about);
@@ -142,9 +148,37 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
         Fact::Killing { .. } | Fact::OomKill(_) => Symptom::Terminated,
         Fact::Eviction(_) => Symptom::Evicted,
         Fact::Reject(_) => Symptom::Rejected,
-        Fact::Node(_) => Symptom::NodeNotReady,
+        Fact::Node(it) => return of_node(it),
         Fact::Pull(_) | Fact::RestartBackOff | Fact::Runtime(_) | Fact::Workload(_) => return None,
     })
+}
+
+/// What a word about a node shows; many tell only what happened.
+fn of_node(fact: &NodeFact) -> Option<Symptom> {
+    match fact {
+        NodeFact::KubeletSilent
+        | NodeFact::NotReady
+        | NodeFact::PlegUnhealthy { .. }
+        | NodeFact::RuntimeDown { .. }
+        | NodeFact::NetworkNotReady { .. }
+        | NodeFact::Certificate { .. }
+        | NodeFact::ApiUnreachable { .. }
+        | NodeFact::ApiForbidden { .. }
+        | NodeFact::KubeletNotReady { .. }
+        | NodeFact::ShuttingDown => Some(Symptom::NodeNotReady),
+        NodeFact::Pressure { .. }
+        | NodeFact::Reclaiming { .. }
+        | NodeFact::FreeDiskFailed { .. }
+        | NodeFact::KernelTrouble { .. }
+        | NodeFact::HungTask { .. }
+        | NodeFact::ForkRejected { .. } => Some(Symptom::NodePressure),
+        NodeFact::MissingClusterDns
+        | NodeFact::SystemOom { .. }
+        | NodeFact::Rebooted
+        | NodeFact::KubeletStarted
+        | NodeFact::ProcessFault { .. }
+        | NodeFact::Deleted => None,
+    }
 }
 
 fn word(symptom: Symptom) -> &'static str {

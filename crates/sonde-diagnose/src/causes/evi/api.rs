@@ -1,9 +1,9 @@
 //! EVI-API: somebody evicted the pod through the API: kubectl drain, an autoscaler, the descheduler.
 
 use sonde_grammar::fact::EvictionFact;
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, Severity};
 
-use super::evicted::{node_name, said, victim};
+use super::evicted::{Told, node_name, tell, victim};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -17,41 +17,17 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let found = said(facts, |it| match it {
-        EvictionFact::Api { detail } => Some(format!("somebody evicted it through the API: {detail}")),
+    let (node, victim) = (node_name(facts.node_ref().as_ref()), victim(facts));
+    tell(facts, case, |it| match it {
+        EvictionFact::Api { detail } => Some(Told {
+            how: format!("somebody evicted it through the API: {detail}"),
+            headline: format!(
+                "{victim} was evicted through the API from {node}: a drain, an autoscaler or the descheduler"
+            ),
+            severity: Severity::Warning,
+            of_node: false,
+            advice: "planned moves need nothing; guard what must not move with a PodDisruptionBudget, and let Jobs ignore disruptions (podFailurePolicy with DisruptionTarget)",
+        }),
         _ => None,
     });
-    let Some((how, message)) = found else { return };
-    case.proven_by(message.seen());
-    let node = facts.node_ref();
-    let (node_text, victim) = (node_name(node.as_ref()), victim(facts));
-    case.step(how, [message.seen()]);
-    if let Some((code, ended)) = facts.exit() {
-        case.step(format!("its process ends with exit code {code}"), [ended]);
-    }
-    case.headline(format!("{victim} was evicted through the API from {node_text}: a drain, an autoscaler or the descheduler"));
-    case.severity(Severity::Warning);
-    case.advice("planned moves need nothing; guard what must not move with a PodDisruptionBudget, and let Jobs ignore disruptions (podFailurePolicy with DisruptionTarget)", Risk::None);
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use sonde_model::Verdict;
-
-    use super::super::pressure::tests::evicted;
-    use crate::testing::{Scene, merge, pod};
-
-    #[test]
-    fn found_when_the_status_says_so() {
-        let mut it = evicted("Evicted", "");
-        merge(&mut it, json!({"status": {"reason": "", "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"}], "containerStatuses": [crate::testing::status(json!({"ready": false, "state": {"running": null, "terminated": {"exitCode": 143, "reason": "Error", "startedAt": "2026-03-01T11:50:00Z", "finishedAt": "2026-03-01T11:58:00Z"}}}))]}}));
-        Scene::new().object(it).diagnose().finds_only("EVI-API", Verdict::Proven);
-    }
-
-    #[test]
-    fn not_found_without_the_words_and_calm_when_healthy() {
-        Scene::new().object(evicted("Evicted", "")).diagnose().lacks("EVI-API");
-        Scene::new().object(pod(json!({}))).diagnose().is_calm();
-    }
 }

@@ -2,7 +2,7 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::EvictionFact;
-use sonde_model::{Kind, ObjectRef, Quantity, bytes_text};
+use sonde_model::{Kind, ObjectRef, Quantity, Risk, Severity, bytes_text};
 use sonde_world::view::Pod;
 
 use crate::message::Message;
@@ -27,6 +27,40 @@ pub(super) fn said<'a, T>(
         });
         Some((found?, message))
     })
+}
+
+/// How a cause tells what one word about an eviction means.
+pub(super) struct Told {
+    /// What was done, as the first step.
+    pub(super) how: String,
+    /// What is wrong, in one sentence.
+    pub(super) headline: String,
+    /// How bad it is.
+    pub(super) severity: Severity,
+    /// The node is the root, for all its pods that were ended so.
+    pub(super) of_node: bool,
+    pub(super) advice: &'static str,
+}
+
+/// States the case of a cause that one word about the eviction proves; the word itself, where there is one.
+pub(super) fn tell<'a>(
+    facts: &Facts<'a>,
+    case: &mut Case,
+    pick: impl Fn(&'a EvictionFact) -> Option<Told>,
+) -> Option<&'a Message> {
+    let (told, message) = said(facts, pick)?;
+    case.proven_by(message.seen());
+    case.step(told.how, [message.seen()]);
+    if let Some((code, ended)) = facts.exit() {
+        case.step(format!("its process ends with exit code {code}"), [ended]);
+    }
+    case.headline(told.headline);
+    case.severity(told.severity);
+    if let Some(node) = facts.node_ref().filter(|_| told.of_node) {
+        case.root(node);
+    }
+    case.advice(told.advice, Risk::None);
+    Some(message)
 }
 
 /// "pod app-1" of a workload, "a pod" of a text.

@@ -20,6 +20,7 @@ const SHORT: Short = Short {
     word: "inodes",
     request: "",
     look: "kubectl debug node/{} -it --image=busybox --profile=sysadmin -- chroot /host df -i",
+    condition: "DiskPressure",
     advice: "find who writes very many small files (caches, sessions, layers of many images) and remove them",
 };
 

@@ -20,6 +20,7 @@ const SHORT: Short = Short {
     word: "memory",
     request: "memory",
     look: "kubectl top pod -A --sort-by=memory --field-selector spec.nodeName={}",
+    condition: "MemoryPressure",
     advice: "give pods memory requests that match what they use: pods above their request go first; find the pod of the node that takes what others lack",
 };
 

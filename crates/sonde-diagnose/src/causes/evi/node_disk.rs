@@ -20,6 +20,7 @@ const SHORT: Short = Short {
     word: "disk space",
     request: "ephemeral-storage",
     look: "kubectl debug node/{} -it --image=busybox --profile=sysadmin -- chroot /host sh -c 'df -h; du -xsh /var/lib/kubelet/pods/* /var/log/pods/* /var/lib/containerd | sort -h | tail -20'",
+    condition: "DiskPressure",
     advice: "free the node's disk (logs, images, emptyDir data), give pods ephemeral-storage requests and limits, or give the node a larger disk",
 };
 

@@ -20,6 +20,7 @@ const SHORT: Short = Short {
     word: "process ids",
     request: "",
     look: "kubectl debug node/{} -it --image=busybox --profile=sysadmin -- chroot /host sh -c 'ps -eLf | wc -l; ps -eo nlwp,pid,args --sort=-nlwp | head'",
+    condition: "PIDPressure",
     advice: "find who starts processes or threads without end, and bound each pod's with the kubelet's podPidsLimit",
 };
 

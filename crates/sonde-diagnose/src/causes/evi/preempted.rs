@@ -1,9 +1,9 @@
 //! EVI-PREEMPTED: the scheduler deleted the pod to make room for one of higher priority.
 
 use sonde_grammar::fact::EvictionFact;
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, Severity};
 
-use super::evicted::{node_name, said, victim};
+use super::evicted::{Told, node_name, tell, victim};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -17,44 +17,43 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let found = said(facts, |it| match it {
-        EvictionFact::Preempted { by, .. } => Some(match by {
-            Some(by) => format!("the scheduler made room on the node for pod {by}, which has a higher priority"),
-            None => "the scheduler made room on the node for a pod of higher priority".to_owned(),
-        }),
+    let (node, victim) = (node_name(facts.node_ref().as_ref()), victim(facts));
+    let told = tell(facts, case, |it| match it {
+        EvictionFact::Preempted { by, .. } => {
+            let by = by.as_deref().map(|by| preemptor(facts, by));
+            let whom = by.map_or_else(
+                || "a pod of higher priority".to_owned(),
+                |by| format!("pod {by}, which has a higher priority"),
+            );
+            Some(Told {
+                how: format!("the scheduler made room on the node for {whom}"),
+                headline: format!("{victim} was preempted on {node}: the scheduler made room for {whom}"),
+                severity: Severity::Error,
+                of_node: false,
+                advice: "give it a priority class that fits its importance, or the cluster more room",
+            })
+        }
         _ => None,
     });
-    let Some((how, message)) = found else { return };
-    case.proven_by(message.seen());
-    let node = facts.node_ref();
-    let (node_text, victim) = (node_name(node.as_ref()), victim(facts));
-    case.step(&how, [message.seen()]);
-    if let Some((code, ended)) = facts.exit() {
-        case.step(format!("its process ends with exit code {code}"), [ended]);
+    if told.is_some() && !facts.is_text() && !facts.is_partial() {
+        let spec = &facts.pod().spec;
+        let class = match spec.priority_class_name.as_str() {
+            "" => "no priority class".to_owned(),
+            class => format!("priority class {class}"),
+        };
+        let priority = spec.priority.unwrap_or(0);
+        case.step(
+            format!("it has priority {priority} ({class}), so pods of more come first"),
+            [facts.field("spec.priority", priority)],
+        );
     }
-    case.headline(format!("{victim} was preempted on {node_text}: {how}"));
-    case.severity(Severity::Error);
-    case.advice("give it a priority class that fits its importance, or the cluster more room", Risk::None);
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use sonde_model::Verdict;
-
-    use super::super::pressure::tests::evicted;
-    use crate::testing::{Scene, merge, pod};
-
-    #[test]
-    fn found_when_the_status_says_so() {
-        let mut it = evicted("Evicted", "");
-        merge(&mut it, json!({"status": {"reason": "", "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "default-scheduler: preempting to accommodate a higher priority pod"}], "containerStatuses": [crate::testing::status(json!({"ready": false, "state": {"running": null, "terminated": {"exitCode": 143, "reason": "Error", "startedAt": "2026-03-01T11:50:00Z", "finishedAt": "2026-03-01T11:58:00Z"}}}))]}}));
-        Scene::new().object(it).diagnose().finds_only("EVI-PREEMPTED", Verdict::Proven);
-    }
-
-    #[test]
-    fn not_found_without_the_words_and_calm_when_healthy() {
-        Scene::new().object(evicted("Evicted", "")).diagnose().lacks("EVI-PREEMPTED");
-        Scene::new().object(pod(json!({}))).diagnose().is_calm();
-    }
+/// From 1.29 on the event names the other pod by its uid only.
+fn preemptor(facts: &Facts<'_>, by: &str) -> String {
+    let named = facts.snapshot.of_kind(Kind::Pod).find(|it| *it.uid == *by);
+    named.map_or_else(
+        || by.to_owned(),
+        |it| format!("{}/{}", it.reference.namespace, it.reference.name),
+    )
 }

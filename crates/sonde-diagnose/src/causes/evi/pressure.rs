@@ -4,7 +4,7 @@ use sonde_grammar::fact::EvictionFact;
 use sonde_model::Risk;
 
 use super::evicted::{node_name, said, step_qos, unbounded, victim};
-use crate::{Case, Facts};
+use crate::{Case, Facts, field_on};
 
 /// One resource that a node can be short of.
 pub(super) struct Short {
@@ -16,6 +16,8 @@ pub(super) struct Short {
     pub(super) request: &'static str,
     /// What shows who uses it.
     pub(super) look: &'static str,
+    /// The node's condition while it lasts.
+    pub(super) condition: &'static str,
     /// What to do.
     pub(super) advice: &'static str,
 }
@@ -69,6 +71,21 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, short: &Short) {
         short.word,
         victim(facts)
     ));
+    let lasting = facts.node().and_then(|it| it.condition(short.condition).cloned());
+    if let Some((node, condition)) = node.as_ref().zip(lasting.filter(|it| it.is_true())) {
+        let path = format!("status.conditions[{}]", condition.kind);
+        case.step(
+            format!(
+                "{} is still short of it, and takes no new pods that do not tolerate that",
+                node.name
+            ),
+            [field_on(
+                node,
+                &path,
+                format!("{}: {}", condition.reason, condition.message),
+            )],
+        );
+    }
     if let Some(node) = node {
         case.look(
             format!("who uses the {} of the node", short.word),

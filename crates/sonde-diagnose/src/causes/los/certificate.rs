@@ -3,7 +3,7 @@
 use sonde_grammar::fact::NodeFact;
 use sonde_model::{Code, Kind, Risk};
 
-use super::node::troubled;
+use super::node::{Told, tell};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -11,30 +11,24 @@ pub(super) static CAUSE: Cause = Cause {
     code: Code::new("LOS-CERTIFICATE"),
     title: "kubelet certificate expired or refused",
     explains: &[Symptom::NodeNotReady, Symptom::Lost, Symptom::Deleting],
-    reads: &[Kind::Node],
+    reads: &[Kind::Node, Kind::Lease],
     state,
     page: page!("LOS-CERTIFICATE"),
 };
 
+const TOLD: Told = Told {
+    silent: Some(true),
+    is: |fact| matches!(fact, NodeFact::Certificate { .. }),
+    step: |node, words| format!("the API server does not accept the certificate of the kubelet of {node}: {words}"),
+    headline: "is lost: its kubelet's certificate is expired or refused",
+};
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(home) = troubled(facts) else { return };
-    if !home.is_silent() {
-        return;
+    if tell(facts, case, &TOLD) {
+        case.look("requests for new certificates that wait for approval", "kubectl get csr");
+        case.advice(
+            "give the kubelet a new certificate, and look at why its rotation failed; check the clock too",
+            Risk::Wide,
+        );
     }
-    let said = home.find(|fact| match fact {
-        NodeFact::Certificate { detail } => Some(detail.clone()),
-        _ => None,
-    });
-    let Some((detail, seen)) = said else { return };
-    case.proven_by(seen.clone());
-    let name = &home.reference.name;
-    case.step(format!("the API server does not accept the certificate of the kubelet of {name}: {detail}"), [seen]);
-    case.step("so the node is not ready", home.ready().map(|(_, seen)| seen));
-    home.conclude(facts, case);
-    case.headline(format!("node {name} is lost: its kubelet's certificate is expired or refused"));
-    case.look("requests for new certificates that wait for approval", "kubectl get csr");
-    case.advice(
-        format!("give the kubelet of {name} a new certificate, and look at why its rotation failed; check the clock too"),
-        Risk::Wide,
-    );
 }

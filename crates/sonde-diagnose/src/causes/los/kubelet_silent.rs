@@ -1,10 +1,12 @@
 //! LOS-KUBELET-SILENT: the node's kubelet has stopped reporting, so nobody knows what its pods do.
 
-use sonde_model::{Code, Kind, Risk};
+use sonde_grammar::Fact;
+use sonde_grammar::fact::NodeFact;
+use sonde_model::{Code, Kind, Risk, Severity};
 
 use super::node::troubled;
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom, field_on};
+use crate::{Case, Cause, Facts, Symptom, Want};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("LOS-KUBELET-SILENT"),
@@ -16,7 +18,15 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(home) = troubled(facts) else { return };
+    let Some(home) = troubled(facts) else { return by_the_pod(facts, case) };
+    if home.is_text {
+        let Some((_, seen)) = home.word(None, |fact| *fact == NodeFact::KubeletSilent) else { return };
+        case.generally_proven_by(seen.clone());
+        case.step("the control plane has heard nothing of the kubelet", [seen]);
+        case.headline(format!("{} is lost: its kubelet has stopped reporting", home.phrase()));
+        case.look("how the node is", "kubectl get nodes; kubectl describe node NAME");
+        return;
+    }
     let Some((ready, seen)) = home.ready() else { return };
     if !home.is_silent() {
         case.refuted_by(seen, "the kubelet reports");
@@ -25,22 +35,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     // Why it is silent (machine off, network cut, kubelet stopped, certificate) only the machine can tell.
     case.generally_proven_by(seen.clone());
     let name = &home.reference.name;
-    let last = ready.last_heartbeat_time.0;
-    let heartbeat = last.map(|time| {
-        let mut seen = field_on(&home.reference, "status.conditions[Ready].lastHeartbeatTime", time);
-        seen.time = Some(time);
-        seen
-    });
-    case.step(
-        match last {
-            Some(time) => format!("the kubelet of {name} reported last at {time}"),
-            None => format!("the kubelet of {name} has stopped reporting"),
-        },
-        heartbeat,
-    );
+    let never = ready.reason == "NodeStatusNeverUpdated";
+    if !never && home.last_heartbeat(facts).is_none() {
+        case.step(format!("the kubelet of {name} has stopped reporting"), []);
+    }
     case.step("the control plane marks the node Unknown", [seen]);
     home.conclude(facts, case);
-    case.headline(format!("node {name} is lost: its kubelet has stopped reporting"));
+    case.headline(format!(
+        "node {name} is lost: its kubelet has {}",
+        if never { "never reported" } else { "stopped reporting" }
+    ));
     if let Some(want) = facts.want_kubelet_log() {
         case.wants(want, "why the kubelet is silent: stopped, cut off, or refused");
     }
@@ -53,6 +57,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("kubectl delete {}", home.reference),
         Risk::DataLoss,
     );
+}
+
+/// The control plane says so on the pod; the node itself was not read.
+fn by_the_pod(facts: &Facts<'_>, case: &mut Case) {
+    let Some(node) = facts.node_ref().filter(|node| facts.snapshot.get(node).is_none()) else { return };
+    let said = facts.find(|fact| matches!(fact, Fact::Node(NodeFact::KubeletSilent)).then_some(()));
+    let Some(((), message)) = said else { return };
+    case.generally_proven_by(message.seen());
+    case.step(format!("the kubelet of {} has stopped reporting", node.name), [message.seen()]);
+    case.step("what its pods do is not known, and they may still run", []);
+    case.headline(format!("node {} is lost: its kubelet has stopped reporting", node.name));
+    case.severity(Severity::Critical);
+    case.wants(Want::Object(node.clone()), "since when the node is lost, and whether it is back");
+    case.root(node);
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use sonde_grammar::fact::NodeFact;
 use sonde_model::{Code, Kind, Risk};
 
-use super::node::troubled;
+use super::node::{Told, tell};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -16,25 +16,22 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("LOS-NETWORK-NOT-READY"),
 };
 
+const TOLD: Told = Told {
+    silent: Some(false),
+    is: |fact| matches!(fact, NodeFact::NetworkNotReady { .. }),
+    step: |node, words| format!("the runtime of {node} has no network plugin: {words}"),
+    headline: "is not ready: its network plugin (CNI) is not set up",
+};
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(home) = troubled(facts) else { return };
-    if home.is_silent() {
-        return;
+    if tell(facts, case, &TOLD) {
+        case.fix(
+            "look at the network plugin's pod on this node: it writes the configuration under /etc/cni/net.d",
+            match facts.node_ref() {
+                Some(node) => format!("kubectl get pods -A -o wide --field-selector spec.nodeName={}", node.name),
+                None => "kubectl get pods -A -o wide".into(),
+            },
+            Risk::None,
+        );
     }
-    let said = home.find(|fact| match fact {
-        NodeFact::NetworkNotReady { detail } => Some(detail.clone()),
-        _ => None,
-    });
-    let Some((detail, seen)) = said else { return };
-    case.proven_by(seen.clone());
-    let name = &home.reference.name;
-    case.step(format!("the runtime of {name} has no network plugin: {detail}"), [seen]);
-    case.step("so the node is not ready", home.ready().map(|(_, seen)| seen));
-    home.conclude(facts, case);
-    case.headline(format!("node {name} is not ready: its network plugin (CNI) is not set up"));
-    case.fix(
-        "look at the network plugin's pod on this node: it writes the configuration under /etc/cni/net.d",
-        format!("kubectl get pods -A -o wide --field-selector spec.nodeName={name}"),
-        Risk::None,
-    );
 }

@@ -3,7 +3,7 @@
 use sonde_grammar::fact::NodeFact;
 use sonde_model::{Code, Kind, Risk};
 
-use super::node::troubled;
+use super::node::{Told, tell};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -16,24 +16,18 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("LOS-PLEG"),
 };
 
+const TOLD: Told = Told {
+    silent: Some(false),
+    is: |fact| matches!(fact, NodeFact::PlegUnhealthy { .. }),
+    step: |node, words| format!("the kubelet of {node} cannot list its containers in time: {words}"),
+    headline: "is not ready: its runtime lists containers too slowly (PLEG is not healthy)",
+};
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(home) = troubled(facts) else { return };
-    if home.is_silent() {
-        return;
+    if tell(facts, case, &TOLD) {
+        case.advice(
+            "look for a slow disk, too many containers, or a hanging runtime on the node; restart the runtime when it hangs",
+            Risk::Wide,
+        );
     }
-    let said = home.find(|fact| match fact {
-        NodeFact::PlegUnhealthy { detail } => Some(detail.clone()),
-        _ => None,
-    });
-    let Some((detail, seen)) = said else { return };
-    case.proven_by(seen.clone());
-    let name = &home.reference.name;
-    case.step(format!("the kubelet of {name} cannot list its containers in time: {detail}"), [seen]);
-    case.step("so the node is not ready", home.ready().map(|(_, seen)| seen));
-    home.conclude(facts, case);
-    case.headline(format!("node {name} is not ready: its runtime lists containers too slowly (PLEG is not healthy)"));
-    case.advice(
-        "look for a slow disk, too many containers, or a hanging runtime on the node; restart the runtime when it hangs",
-        Risk::Wide,
-    );
 }

@@ -3,7 +3,7 @@
 use sonde_grammar::fact::NodeFact;
 use sonde_model::{Code, Kind, Risk};
 
-use super::node::troubled;
+use super::node::{Told, tell};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -16,25 +16,20 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("LOS-RUNTIME-DOWN"),
 };
 
+const TOLD: Told = Told {
+    silent: Some(false),
+    is: |fact| matches!(fact, NodeFact::RuntimeDown { .. }),
+    step: |node, words| format!("the container runtime of {node} does not answer: {words}"),
+    headline: "is not ready: its container runtime does not answer",
+};
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(home) = troubled(facts) else { return };
-    if home.is_silent() {
-        return;
+    if tell(facts, case, &TOLD) {
+        let node = facts.node_ref().map_or("NODE".into(), |node| node.name.to_string());
+        case.fix(
+            "look at the runtime on the node, and start it again",
+            format!("ssh {node} 'systemctl status containerd crio docker; systemctl restart containerd'"),
+            Risk::Wide,
+        );
     }
-    let said = home.find(|fact| match fact {
-        NodeFact::RuntimeDown { detail } => Some(detail.clone()),
-        _ => None,
-    });
-    let Some((detail, seen)) = said else { return };
-    case.proven_by(seen.clone());
-    let name = &home.reference.name;
-    case.step(format!("the container runtime of {name} does not answer: {detail}"), [seen]);
-    case.step("so the node is not ready", home.ready().map(|(_, seen)| seen));
-    home.conclude(facts, case);
-    case.headline(format!("node {name} is not ready: its container runtime does not answer"));
-    case.fix(
-        "look at the runtime on the node, and start it again",
-        format!("ssh {name} 'systemctl status containerd crio docker; systemctl restart containerd'"),
-        Risk::Wide,
-    );
 }

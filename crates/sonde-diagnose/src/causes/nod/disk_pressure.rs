@@ -2,7 +2,7 @@
 
 use sonde_model::{Code, Kind, Risk};
 
-use super::pressure;
+use super::{Scarce, pressure};
 
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -16,10 +16,19 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("NOD-DISK-PRESSURE"),
 };
 
+const SCARCE: Scarce = Scarce {
+    condition: "DiskPressure",
+    word: "disk space or inodes",
+    said: &["disk", "ephemeral-storage", "inodes", "nodefs", "imagefs"],
+    evicted_for: &["ephemeral-storage", "inodes"],
+};
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    if pressure(facts, case, "DiskPressure", "disk space or inodes") {
+    if pressure(facts, case, &SCARCE) {
         let node = facts.episode.subject.name.clone();
-        case.look("what fills the disk", format!("kubectl get --raw /api/v1/nodes/{node}/proxy/stats/summary"));
+        if !facts.is_text() {
+            case.look("what fills the disk", format!("kubectl get --raw /api/v1/nodes/{node}/proxy/stats/summary"));
+        }
         case.advice("remove what fills it: images, logs, emptyDir volumes; or give the node a larger disk", Risk::Wide);
     }
 }

@@ -2,7 +2,7 @@
 
 use sonde_model::{Code, Kind, Risk};
 
-use super::pressure;
+use super::{Scarce, pressure};
 
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -19,8 +19,15 @@ pub(super) static CAUSE: Cause = Cause {
 /// How many of the largest pods are named.
 const LARGEST: usize = 3;
 
+const SCARCE: Scarce = Scarce {
+    condition: "MemoryPressure",
+    word: "memory",
+    said: &["memory"],
+    evicted_for: &["memory"],
+};
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    if !pressure(facts, case, "MemoryPressure", "memory") {
+    if !pressure(facts, case, &SCARCE) {
         return;
     }
     let node = facts.episode.subject.name.clone();

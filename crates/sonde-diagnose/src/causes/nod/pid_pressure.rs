@@ -2,7 +2,7 @@
 
 use sonde_model::{Code, Kind, Risk};
 
-use super::pressure;
+use super::{Scarce, pressure};
 
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -16,8 +16,15 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("NOD-PID-PRESSURE"),
 };
 
+const SCARCE: Scarce = Scarce {
+    condition: "PIDPressure",
+    word: "process ids",
+    said: &["pids"],
+    evicted_for: &["pids"],
+};
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    if pressure(facts, case, "PIDPressure", "process ids") {
+    if pressure(facts, case, &SCARCE) {
         case.advice("find the pod that makes so many processes or threads, and limit it (podPidsLimit of the kubelet)", Risk::Wide);
     }
 }

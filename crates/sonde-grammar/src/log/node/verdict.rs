@@ -398,7 +398,10 @@ fn about_node(record: &Record<'_>, message: &str, error: &str) -> Option<Fact> {
         };
         joined.trim().to_owned()
     };
-    let fact = if has("PLEG is not healthy") {
+    // One line may tell several states; a runtime that is down is the root of the others.
+    let fact = if has("container runtime is down") {
+        NodeFact::RuntimeDown { detail: detail() }
+    } else if has("PLEG is not healthy") {
         NodeFact::PlegUnhealthy { detail: detail() }
     } else if any(&[
         "NetworkPluginNotReady",
@@ -415,7 +418,6 @@ fn about_node(record: &Record<'_>, message: &str, error: &str) -> Option<Fact> {
     {
         NodeFact::Certificate { detail: detail() }
     } else if any(&[
-        "container runtime is down",
         "Container runtime not ready",
         "ontainer runtime sanity check failed",
         "RuntimeReady=false",
