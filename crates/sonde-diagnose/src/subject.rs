@@ -169,6 +169,13 @@ impl Subject {
         {
             let path = format!("status.conditions[{}]", condition.kind);
             self.push_status(reference, &path, &condition.reason, &condition.message, None);
+            // Controllers leave the first failure's words in this condition for as long as they fail
+            // (`replica_set_utils.go`, `SetCondition`): events may be newer.
+            if condition.kind == "ReplicaFailure"
+                && let Some(message) = self.messages.last_mut()
+            {
+                message.seen.time = condition.last_transition_time.0;
+            }
         }
     }
 

@@ -60,6 +60,12 @@ fn deployment(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     if it.spec.paused || it.spec.replicas == Some(0) || object.deletion.is_some() {
         return;
     }
+    // Its ReplicaSet says more, where it was read.
+    let is_alone = || triage.snapshot.owned_by(&object.reference).next().is_none();
+    if find(&it.status.conditions, "ReplicaFailure").is_some_and(Condition::is_true) && is_alone() {
+        let wanted = it.spec.replicas.unwrap_or(1);
+        not_created(triage, object, wanted, it.status.replicas, &it.status, out);
+    }
     if let Some(progress) =
         find(&it.status.conditions, "Progressing").filter(|condition| condition.is_false())
     {

@@ -51,6 +51,11 @@ pub(super) fn read(text: &str, out: &mut Vec<Fact>) {
         out.push(Fact::Admission(refusal));
         return;
     }
+    // As are those of policies.
+    if let Some(refusal) = policy(text).or_else(|| pod_security(text)) {
+        out.push(Fact::Admission(refusal));
+        return;
+    }
     limit_ranges(text, out);
     if out.len() == before {
         let refusal = refusal(text).unwrap_or_else(|| AdmissionRefusal::Other { detail: words(text) });
@@ -75,8 +80,6 @@ fn words(text: &str) -> String {
 
 fn refusal(text: &str) -> Option<AdmissionRefusal> {
     quota(text)
-        .or_else(|| pod_security(text))
-        .or_else(|| policy(text))
         .or_else(|| missing(text))
         .or_else(|| forbidden(text))
         .or_else(|| other_known(text))

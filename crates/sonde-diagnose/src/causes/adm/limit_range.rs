@@ -1,11 +1,11 @@
 //! ADM-LIMIT-RANGE: a LimitRange of the namespace forbids the pod's requests or limits.
 
 use sonde_grammar::fact::{AdmissionRefusal, LimitBound};
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, EvidenceKind, Kind, Risk};
 
 use super::refusal::{cannot_create, newest, pods_are_missing};
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom, field_on};
+use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("ADM-LIMIT-RANGE"),
@@ -21,6 +21,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     else {
         return;
     };
+    let namespace = &facts.episode.subject.namespace;
+    let mut ranges = facts.snapshot.in_namespace(Kind::LimitRange, namespace);
+    if ranges.next().is_none() && facts.snapshot.is_complete(&Kind::LimitRange, namespace) {
+        let seen = Seen {
+            kind: EvidenceKind::Absence,
+            source: format!("complete list of LimitRanges in {namespace}"),
+            object: None,
+            time: None,
+            text: "no LimitRange".into(),
+        };
+        case.refuted_by(seen, "the namespace has no LimitRange any more");
+        return;
+    }
     case.proven_by(message.seen());
     let (word, fix) = match bound {
         LimitBound::Min => ("at least", "raise"),

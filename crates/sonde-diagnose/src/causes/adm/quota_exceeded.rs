@@ -2,6 +2,7 @@
 
 use sonde_grammar::fact::{AdmissionRefusal, QuotaItem};
 use sonde_model::{Code, Kind, ObjectRef, Quantity, Risk};
+use sonde_world::view::{Container, Pod, ResourceList, ResourceQuota};
 
 use super::refusal::{cannot_create, newest, pods_are_missing};
 use crate::cause::page;
@@ -21,8 +22,16 @@ const USERS: usize = 3;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((AdmissionRefusal::QuotaExceeded { quota, items }, message)) = newest(facts) else { return };
-    case.proven_by(message.seen());
     let object = ObjectRef::new(Kind::ResourceQuota, &facts.episode.subject.namespace, quota);
+    if let Some(seen) = facts.absence(&object) {
+        case.refuted_by(seen, "the quota is gone");
+        return;
+    }
+    if let Some(seen) = has_room(facts, &object, items) {
+        case.refuted_by(seen, "the quota has room by now; the controller tries again on its own");
+        return;
+    }
+    case.proven_by(message.seen());
     for item in items {
         let known = facts.snapshot.get(&object).map(|_| {
             field_on(&object, &format!("status.used[{}]", item.resource), format!("{} of {}", item.used, item.limited))
@@ -48,6 +57,22 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
 }
 
+/// That every resource that was short is there by now, where the quota itself says so.
+fn has_room(facts: &Facts<'_>, object: &ObjectRef, items: &[QuotaItem]) -> Option<Seen> {
+    let status = facts.snapshot.view::<ResourceQuota>(object)?.status;
+    let mut room = Vec::new();
+    for item in items {
+        let read = |list: &ResourceList| list.get(&item.resource)?.quantity();
+        let (hard, used) = (read(&status.hard)?, read(&status.used)?);
+        let requested = Quantity::parse(&item.requested).ok()?;
+        if used.plus(requested).minus(hard) > Quantity::ZERO {
+            return None;
+        }
+        room.push(format!("{}: {used} of {hard} used", item.resource));
+    }
+    (!room.is_empty()).then(|| field_on(object, "status", room.join(", ")))
+}
+
 fn asked(items: &[QuotaItem]) -> String {
     items.iter().map(|item| format!("{} {}", item.requested, item.resource)).collect::<Vec<_>>().join(" and ")
 }
@@ -71,14 +96,20 @@ fn short_by(item: &QuotaItem) -> Option<String> {
 /// The workloads of the namespace that ask for most of a resource.
 fn biggest_users(facts: &Facts<'_>, resource: &str) -> Option<(String, Seen)> {
     let namespace = &facts.episode.subject.namespace;
-    let plain = resource.strip_prefix("requests.").unwrap_or(resource);
-    if plain.starts_with("limits.") || !facts.snapshot.is_complete(&Kind::Pod, namespace) {
+    let plain = resource.strip_prefix("requests.").or(resource.strip_prefix("limits.")).unwrap_or(resource);
+    if !facts.snapshot.is_complete(&Kind::Pod, namespace) {
         return None;
     }
     let mut users = std::collections::BTreeMap::<ObjectRef, i64>::new();
     for object in facts.snapshot.in_namespace(Kind::Pod, namespace) {
         let Some(pod) = object.pod().filter(|pod| !pod.is_terminal()) else { continue };
-        let amount = if plain == "pods" || plain == "count/pods" { 1 } else { pod.requests.get(plain) };
+        let amount = if plain == "pods" || plain == "count/pods" {
+            1
+        } else if resource.starts_with("limits.") {
+            limits(facts, &object.reference, plain)
+        } else {
+            pod.requests.get(plain)
+        };
         *users.entry(facts.snapshot.root_owner(&object.reference)).or_default() += amount;
     }
     let mut users: Vec<_> = users.into_iter().filter(|(_, amount)| *amount > 0).collect();
@@ -100,4 +131,49 @@ fn biggest_users(facts: &Facts<'_>, resource: &str) -> Option<(String, Seen)> {
         let seen = facts.computed(format!("sum of {resource} of the pods in {namespace}"), &text);
         (text, seen)
     })
+}
+
+/// What a pod's containers may use of a resource at most; CPU in millicores.
+fn limits(facts: &Facts<'_>, pod: &ObjectRef, resource: &str) -> i64 {
+    let Some(pod) = facts.snapshot.view::<Pod>(pod) else { return 0 };
+    let limit = |container: &Container| {
+        let quantity = container.limit(resource)?.quantity()?;
+        Some(if resource == "cpu" { quantity.milli() } else { quantity.units() })
+    };
+    pod.spec.containers.iter().filter_map(limit).fold(0, i64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::{Kind, Verdict};
+
+    use super::super::testing::refused;
+    use crate::testing::pod;
+
+    #[test]
+    fn the_biggest_users_are_named() {
+        for (resource, place) in [("requests.cpu", "requests"), ("limits.cpu", "limits")] {
+            let message = format!(
+                "Error creating: pods \"app-x7z\" is forbidden: exceeded quota: compute, requested: {resource}=500m, used: {resource}=900m, limited: {resource}=1"
+            );
+            let user = |name: &str, owner: &str, cpu: &str, phase: &str| {
+                pod(json!({"metadata": {"name": name, "uid": name, "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": owner, "controller": true}]},
+                    "spec": {"containers": [{"name": "app", "image": "a", "resources": {place: {"cpu": cpu}}}]},
+                    "status": {"phase": phase}}))
+            };
+            let outcome = refused(&message)
+                .object(user("a-1", "small", "100m", "Running"))
+                .object(user("b-1", "big", "400m", "Running"))
+                .object(user("b-2", "big", "400m", "Running"))
+                .object(user("c-1", "ended", "4", "Succeeded"))
+                .complete(&[Kind::Pod])
+                .diagnose();
+            let finding = outcome.finding("ADM-QUOTA-EXCEEDED");
+            assert_eq!(finding.verdict, Verdict::Proven);
+            let users = format!("the biggest users of {resource} are rs/big (800m), rs/small (100m)");
+            assert!(finding.chain.iter().any(|step| step.text.contains(&users)), "{:?}", finding.chain);
+            assert!(finding.headline.contains("short by 400m"), "{}", finding.headline);
+        }
+    }
 }

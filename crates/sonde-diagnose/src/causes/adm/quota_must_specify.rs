@@ -18,8 +18,12 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((AdmissionRefusal::QuotaMustSpecify { quota, resources }, message)) = newest(facts) else { return };
-    case.proven_by(message.seen());
     let object = ObjectRef::new(Kind::ResourceQuota, &facts.episode.subject.namespace, quota);
+    if let Some(seen) = facts.absence(&object) {
+        case.refuted_by(seen, "the quota is gone");
+        return;
+    }
+    case.proven_by(message.seen());
     let list = resources.join(", ");
     let known = facts.snapshot.get(&object).map(|_| field_on(&object, "spec.hard", &list));
     case.step(format!("quota {quota} counts {list}, so every pod must say how much it takes"), known);

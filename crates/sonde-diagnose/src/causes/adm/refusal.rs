@@ -2,9 +2,10 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{AdmissionRefusal, WebhookFailure};
-use sonde_model::{Kind, ObjectRef, Risk, Severity};
+use sonde_model::{EvidenceKind, Kind, ObjectRef, Risk, Severity};
 
-use crate::{Case, Facts, Message, field_on};
+use crate::triage::nameless;
+use crate::{Case, Facts, Message, Seen, field_on};
 
 /// The newest refusal: an older one with another reason is over.
 pub(super) fn newest<'a>(facts: &Facts<'a>) -> Option<(&'a AdmissionRefusal, &'a Message)> {
@@ -19,6 +20,9 @@ pub(super) fn newest<'a>(facts: &Facts<'a>) -> Option<(&'a AdmissionRefusal, &'a
 
 /// The end of the chain: who cannot create what.
 pub(super) fn pods_are_missing(facts: &Facts<'_>, case: &mut Case) {
+    if facts.episode.subject == nameless() {
+        return;
+    }
     let seen = facts.field("status", &facts.episode.word);
     case.step(
         format!("so {} has only {}", facts.episode.subject, facts.episode.word),
@@ -28,6 +32,9 @@ pub(super) fn pods_are_missing(facts: &Facts<'_>, case: &mut Case) {
 
 /// `deploy/app cannot create its pods (1 of 3 pods created)`.
 pub(super) fn cannot_create(facts: &Facts<'_>) -> String {
+    if facts.episode.subject == nameless() {
+        return "the pods cannot be created".to_owned();
+    }
     format!(
         "{} cannot create its pods ({})",
         facts.workload(),
@@ -56,6 +63,9 @@ pub(super) fn webhook_call(
     };
     if !failures.contains(failure) {
         return false;
+    }
+    if is_unregistered(facts, case, webhook) {
+        return true;
     }
     case.proven_by(message.seen());
     let behind = service
@@ -98,14 +108,33 @@ pub(super) fn webhook_call(
     true
 }
 
+/// Rules the case out where every configuration is known and none registers the webhook any more.
+pub(super) fn is_unregistered(facts: &Facts<'_>, case: &mut Case, webhook: &str) -> bool {
+    let known = CONFIGURATIONS
+        .iter()
+        .all(|kind| facts.snapshot.is_complete_everywhere(kind));
+    if !known || configuration_of(facts, webhook).is_some() {
+        return false;
+    }
+    let seen = Seen {
+        kind: EvidenceKind::Absence,
+        source: "complete list of webhook configurations".into(),
+        object: None,
+        time: None,
+        text: format!("no webhook {webhook}"),
+    };
+    case.refuted_by(seen, format!("webhook {webhook} is not registered any more"));
+    true
+}
+
+const CONFIGURATIONS: [Kind; 2] = [
+    Kind::ValidatingWebhookConfiguration,
+    Kind::MutatingWebhookConfiguration,
+];
+
 /// The configuration that registers a webhook, with the path of its entry.
 pub(super) fn configuration_of(facts: &Facts<'_>, webhook: &str) -> Option<(ObjectRef, String)> {
-    [
-        Kind::ValidatingWebhookConfiguration,
-        Kind::MutatingWebhookConfiguration,
-    ]
-    .into_iter()
-    .find_map(|kind| {
+    CONFIGURATIONS.into_iter().find_map(|kind| {
         facts.snapshot.of_kind(kind).find_map(|object| {
             let view: sonde_world::view::WebhookConfiguration = object.encoded.decode().ok()?;
             let at = view.webhooks.iter().position(|it| it.name == webhook)?;

@@ -1,7 +1,7 @@
 //! One table for the tests of all refusals: each wording is its own cause and no other.
 
 use serde_json::{Value, json};
-use sonde_model::Verdict;
+use sonde_model::{Kind, Verdict};
 
 use crate::testing::Scene;
 
@@ -125,6 +125,311 @@ fn when_every_pod_is_there_again_an_old_refusal_is_no_trouble() {
 
 #[test]
 fn a_message_alone_is_enough() {
-    let outcome = Scene::new().loose(QUOTA).diagnose();
-    outcome.finds_only("ADM-QUOTA-EXCEEDED", Verdict::Proven);
+    for (code, message) in TABLE {
+        let outcome = Scene::new().loose(message).diagnose();
+        assert_eq!(outcome.alarms(), 1, "{}", outcome.summary());
+        let finding = outcome.finding(code);
+        assert!(
+            finding.headline.contains("cannot be created"),
+            "{}",
+            finding.headline
+        );
+    }
+}
+
+/// The controllers that create pods, each with its own words around the API server's.
+fn owners(message: &str) -> Vec<(&'static str, Scene)> {
+    let refusal = message.strip_prefix("Error creating: ").unwrap();
+    let owner = |api: &str, kind: &str, spec: Value, status: Value| {
+        Scene::new().object(json!({"apiVersion": api, "kind": kind,
+            "metadata": {"name": "app", "namespace": "shop", "creationTimestamp": "2026-03-01T11:50:00Z"}, "spec": spec, "status": status}))
+    };
+    let at = "2026-03-01T11:59:00Z";
+    let failure = json!({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": refusal,
+        "lastTransitionTime": "2026-03-01T11:51:00Z"});
+    vec![
+        (
+            "condition",
+            owner(
+                "apps/v1",
+                "ReplicaSet",
+                json!({"replicas": 3}),
+                json!({"replicas": 2, "conditions": [failure]}),
+            ),
+        ),
+        (
+            "deployment without its ReplicaSet",
+            owner(
+                "apps/v1",
+                "Deployment",
+                json!({"replicas": 3}),
+                json!({"replicas": 2, "conditions": [failure]}),
+            ),
+        ),
+        (
+            "stateful set",
+            owner(
+                "apps/v1",
+                "StatefulSet",
+                json!({"replicas": 3}),
+                json!({"replicas": 2}),
+            )
+            .event(
+                "StatefulSet/shop/app",
+                "FailedCreate",
+                &format!("create Pod app-2 in StatefulSet app failed error: {refusal}"),
+                at,
+            ),
+        ),
+        (
+            "daemon set",
+            owner(
+                "apps/v1",
+                "DaemonSet",
+                json!({}),
+                json!({"desiredNumberScheduled": 3, "currentNumberScheduled": 2}),
+            )
+            .event("DaemonSet/shop/app", "FailedCreate", message, at),
+        ),
+        (
+            "replication controller",
+            owner(
+                "v1",
+                "ReplicationController",
+                json!({"replicas": 3}),
+                json!({"replicas": 2}),
+            )
+            .event("ReplicationController/shop/app", "FailedCreate", message, at),
+        ),
+        (
+            "job",
+            owner(
+                "batch/v1",
+                "Job",
+                json!({"parallelism": 3, "completions": 3}),
+                json!({"active": 2}),
+            )
+            .event("Job/shop/app", "FailedCreate", message, at),
+        ),
+    ]
+}
+
+#[test]
+fn each_refusal_is_found_at_each_owner_who_cannot_create_how_many_since_when() {
+    for (code, message) in TABLE {
+        for (owner, scene) in owners(message) {
+            let outcome = scene.diagnose();
+            assert!(
+                outcome.claims(code) || *code == "ADM-REQUEST-TIMEOUT",
+                "{code} at {owner}: {}",
+                outcome.summary()
+            );
+            assert_eq!(outcome.alarms(), 1, "{code} at {owner}: {}", outcome.summary());
+            let finding = outcome.finding(code);
+            assert!(finding.since.is_some(), "{code} at {owner}");
+            let told = |text: &str| text.contains("2 of 3 pods created") && text.contains("/app");
+            let in_chain = finding.chain.iter().any(|step| told(&step.text));
+            assert!(in_chain, "{code} at {owner}: {:?}", finding.chain);
+        }
+    }
+}
+
+#[test]
+fn an_older_refusal_with_another_reason_is_always_over() {
+    for (code, message) in TABLE {
+        for (other, older) in TABLE.iter().filter(|(other, _)| other != code) {
+            let by_event = refused(message)
+                .event(
+                    "ReplicaSet/shop/app",
+                    "FailedCreate",
+                    older,
+                    "2026-03-01T11:55:00Z",
+                )
+                .diagnose();
+            assert!(
+                by_event.lacks(other).alarms() == 1,
+                "{code} after {other}: {}",
+                by_event.summary()
+            );
+            by_event.finding(code);
+            // The condition keeps the first message for as long as creation fails.
+            let mut set = replica_set(2);
+            set["status"]["conditions"] = json!([{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
+                "message": older.strip_prefix("Error creating: "), "lastTransitionTime": "2026-03-01T11:51:00Z"}]);
+            let by_condition = Scene::new()
+                .object(set)
+                .event(
+                    "ReplicaSet/shop/app",
+                    "FailedCreate",
+                    message,
+                    "2026-03-01T11:59:00Z",
+                )
+                .diagnose();
+            by_condition.lacks(other).finding(code);
+        }
+    }
+}
+
+#[test]
+fn no_alarm_where_no_pod_is_wanted_or_the_workload_is_paused() {
+    let deployment = |spec: Value| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app", "namespace": "shop", "creationTimestamp": "2026-03-01T09:00:00Z"},
+            "spec": spec, "status": {"replicas": 0, "conditions": [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "pods is forbidden: exceeded quota", "lastTransitionTime": "2026-03-01T09:01:00Z"}]}})
+    };
+    Scene::new()
+        .object(deployment(json!({"replicas": 0})))
+        .diagnose()
+        .is_calm();
+    Scene::new()
+        .object(deployment(json!({"replicas": 3, "paused": true})))
+        .diagnose()
+        .is_calm();
+    let mut none = replica_set(0);
+    none["spec"]["replicas"] = json!(0);
+    for (_, message) in TABLE {
+        let scene = Scene::new().object(none.clone());
+        scene
+            .event(
+                "ReplicaSet/shop/app",
+                "FailedCreate",
+                message,
+                "2026-03-01T11:58:00Z",
+            )
+            .diagnose()
+            .is_calm();
+    }
+}
+
+/// What stood in the way is not there any more: the controller will try again.
+#[test]
+fn over_when_what_refused_is_gone() {
+    let object = |api: &str, kind: &str, namespace: Option<&str>, name: &str, rest: Value| {
+        let mut object =
+            json!({"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": namespace}});
+        crate::testing::merge(&mut object, rest);
+        object
+    };
+    let quota = |hard: &str| json!({"spec": {"hard": {"requests.cpu": hard}}, "status": {"hard": {"requests.cpu": hard}, "used": {"requests.cpu": "900m"}}});
+    let shop = Some("shop");
+    for (code, message, by_now) in [
+        (
+            "ADM-SERVICE-ACCOUNT-MISSING",
+            ACCOUNT,
+            object("v1", "ServiceAccount", shop, "builder", json!({})),
+        ),
+        (
+            "ADM-PRIORITY-CLASS-MISSING",
+            PRIORITY,
+            object("scheduling.k8s.io/v1", "PriorityClass", None, "urgent", json!({})),
+        ),
+        (
+            "ADM-RUNTIME-CLASS-MISSING",
+            RUNTIME,
+            object("node.k8s.io/v1", "RuntimeClass", None, "gvisor", json!({})),
+        ),
+        (
+            "ADM-QUOTA-EXCEEDED",
+            QUOTA,
+            object("v1", "ResourceQuota", shop, "compute", quota("2")),
+        ),
+        (
+            "ADM-NAMESPACE-TERMINATING",
+            TERMINATING,
+            object(
+                "v1",
+                "Namespace",
+                None,
+                "shop",
+                json!({"status": {"phase": "Active"}}),
+            ),
+        ),
+    ] {
+        let outcome = refused(message).object(by_now).diagnose();
+        outcome.lacks(code).rules_out(code);
+    }
+    for (code, message, kinds) in [
+        ("ADM-QUOTA-EXCEEDED", QUOTA, vec![Kind::ResourceQuota]),
+        ("ADM-QUOTA-MUST-SPECIFY", SPECIFY, vec![Kind::ResourceQuota]),
+        ("ADM-LIMIT-RANGE", RANGE, vec![Kind::LimitRange]),
+        (
+            "ADM-WEBHOOK-NO-ENDPOINTS",
+            NO_ENDPOINTS,
+            vec![
+                Kind::ValidatingWebhookConfiguration,
+                Kind::MutatingWebhookConfiguration,
+            ],
+        ),
+        (
+            "ADM-WEBHOOK-DENIED",
+            DENIED,
+            vec![
+                Kind::ValidatingWebhookConfiguration,
+                Kind::MutatingWebhookConfiguration,
+            ],
+        ),
+    ] {
+        let outcome = refused(message).complete(&kinds).diagnose();
+        outcome.lacks(code).rules_out(code);
+        // What was not listed may be there.
+        refused(message).diagnose().finding(code);
+    }
+    let tight = object("v1", "ResourceQuota", shop, "compute", quota("1"));
+    refused(QUOTA)
+        .object(tight)
+        .diagnose()
+        .finds_only("ADM-QUOTA-EXCEEDED", Verdict::Proven);
+}
+
+#[test]
+fn what_a_webhook_or_policy_quotes_is_its_own_word() {
+    for (code, message) in [
+        (
+            "ADM-WEBHOOK-DENIED",
+            "Error creating: admission webhook \"quota.example\" denied the request: exceeded quota: team, requested: cpu=1, used: cpu=9, limited: cpu=9",
+        ),
+        (
+            "ADM-WEBHOOK-DENIED",
+            "Error creating: admission webhook \"psp.example\" denied the request: pods \"app\" violates PodSecurity \"restricted:latest\": runAsNonRoot != true",
+        ),
+        (
+            "ADM-WEBHOOK-DENIED",
+            "Error creating: admission webhook \"x.example\" denied the request: failed calling upstream: context deadline exceeded",
+        ),
+        (
+            "ADM-POLICY-DENIED",
+            "Error creating: pods \"app-x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: maximum cpu usage per Container is what we say",
+        ),
+        (
+            "ADM-WEBHOOK-UNREACHABLE",
+            "Error creating: Internal error occurred: failed calling webhook \"x.example\": failed to call webhook: Post \"https://a.b.svc:443/v?timeout=10s\": dial tcp: lookup a.b.svc on 10.96.0.10:53: no such host",
+        ),
+        (
+            "ADM-WEBHOOK-NO-ENDPOINTS",
+            "Error creating: Internal error occurred: failed calling webhook \"x.example\": failed to call webhook: Post \"https://a.b.svc:443/v?timeout=10s\": service \"a\" not found",
+        ),
+        (
+            "ADM-WEBHOOK-TLS",
+            "Error creating: Internal error occurred: failed calling webhook \"x.example\": Post \"https://a.b.svc:443/v?timeout=30s\": x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2025-12-31T00:00:00Z",
+        ),
+        (
+            "ADM-INVALID",
+            "Error creating: pods \"app-x\" is forbidden: something that no plugin says today",
+        ),
+        (
+            "ADM-POD-SECURITY",
+            "Error creating: pods \"app-x\" is forbidden: violates PodSecurity \"baseline:v1.30\": privileged (container \"app\" must not set securityContext.privileged=true), hostPath volumes (volume \"exceeded quota: x\")",
+        ),
+    ] {
+        let outcome = refused(message).diagnose();
+        let verdict = if message.contains("today") {
+            Verdict::Likely
+        } else {
+            Verdict::Proven
+        };
+        assert!(
+            outcome.says_only(code, verdict),
+            "{message}: {}",
+            outcome.summary()
+        );
+    }
 }

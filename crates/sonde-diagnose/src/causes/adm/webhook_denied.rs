@@ -3,7 +3,7 @@
 use sonde_grammar::fact::AdmissionRefusal;
 use sonde_model::{Code, Kind, Risk};
 
-use super::refusal::{cannot_create, configuration_of, newest, pods_are_missing};
+use super::refusal::{cannot_create, configuration_of, is_unregistered, newest, pods_are_missing};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
@@ -18,6 +18,9 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((AdmissionRefusal::WebhookDenied { webhook, detail }, message)) = newest(facts) else { return };
+    if is_unregistered(facts, case, webhook) {
+        return;
+    }
     case.proven_by(message.seen());
     if let Some((configuration, path)) = configuration_of(facts, webhook) {
         let seen = field_on(&configuration, &path, webhook);
