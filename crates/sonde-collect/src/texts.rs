@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sonde_diagnose::LogKey;
+use sonde_diagnose::{LogKey, NodeLogRead};
 use sonde_grammar::counters::cpu_throttling;
 use sonde_grammar::log::{self, NodeLog};
 use sonde_model::{Kind, ObjectRef};
@@ -54,14 +54,17 @@ pub(crate) struct TextReader {
     pub(crate) keep: bool,
     /// The time that dates lines without a year.
     pub(crate) about: Option<Timestamp>,
+    /// When logs were read to their ends, where that is known.
+    pub(crate) read_at: Option<Timestamp>,
     pub(crate) newest: Option<Timestamp>,
 }
 
 impl TextReader {
-    pub(crate) fn new(keep: bool, about: Option<Timestamp>) -> Self {
+    pub(crate) fn new(keep: bool, about: Option<Timestamp>, read_at: Option<Timestamp>) -> Self {
         Self {
             keep,
             about,
+            read_at,
             newest: None,
         }
     }
@@ -82,6 +85,21 @@ impl TextReader {
         }
     }
 
+    /// Remembers what was read, whatever it says: silence tells something only of a time that was read.
+    fn note_read(&self, gathered: &mut Gathered, node: &Arc<str>, log: NodeLog, lines: &[&str]) {
+        let mut read = NodeLogRead::of(log, lines, year(self.about));
+        if let (Some((_, until)), Some(read_at), NodeLog::Kernel) = (&mut read.span, self.read_at, log) {
+            // A kernel may have nothing to say for hours, and its log is read to the end.
+            *until = read_at.max(*until);
+        }
+        gathered
+            .texts
+            .read
+            .entry((node.clone(), log))
+            .and_modify(|have| have.join(read))
+            .or_insert(read);
+    }
+
     fn node(&mut self, gathered: &mut Gathered, node: &Arc<str>, log: Option<NodeLog>, text: &str) {
         let lines: Vec<&str> = text.lines().collect();
         gathered.texts.lines += lines.len();
@@ -97,9 +115,8 @@ impl TextReader {
             .filter_map(|line| line.time)
             .chain(others.iter().filter_map(|line| line.time));
         self.newest = self.newest.max(times.max());
-        if log == Some(NodeLog::Kernel) && !lines.is_empty() {
-            // A kernel log that says nothing known was still looked at.
-            gathered.texts.kernel.entry(node.clone()).or_default();
+        if let Some(log) = log {
+            self.note_read(gathered, node, log, &lines);
         }
         for line in kernel {
             let node = at(node, line.host.as_deref());

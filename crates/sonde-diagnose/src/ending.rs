@@ -198,26 +198,6 @@ impl<'a> Facts<'a> {
     pub(crate) fn is_text(&self) -> bool {
         self.snapshot.get(&self.episode.subject).is_none()
     }
-
-    /// Both the node's kernel log and its kubelet log are at hand for the time of the run's end: they have lines from
-    /// before and from after it.
-    pub(crate) fn node_logs_cover_end(&self) -> Option<(Timestamp, Timestamp)> {
-        let (_, end) = self.span()?;
-        let node = self.pod().spec.node_name.as_str();
-        let around = |times: &mut dyn Iterator<Item = Timestamp>| {
-            let (mut before, mut after) = (None, None);
-            for time in times {
-                if time <= end {
-                    before = Some(before.map_or(time, |it: Timestamp| it.max(time)));
-                } else {
-                    after = Some(after.map_or(time, |it: Timestamp| it.min(time)));
-                }
-            }
-            before.zip(after)
-        };
-        let mut lines = self.texts.node.get(node)?.iter().filter_map(|line| line.time);
-        around(&mut lines)
-    }
 }
 
 /// What was heard of the node itself, not of the pod.

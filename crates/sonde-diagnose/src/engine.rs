@@ -17,7 +17,7 @@ use crate::placement::Placements;
 use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::subject::Subject;
 use crate::triage::{Opened, Triage};
-use crate::{Answer, Case, Cause, Facts, Question, Symptom, Want, causes};
+use crate::{Answer, Case, Cause, Facts, Question, Symptom, Texts, Want, causes};
 
 /// How many not understood messages a report quotes.
 const SAMPLES: usize = 10;
@@ -59,7 +59,8 @@ pub fn diagnose(question: &Question) -> Answer {
     let survey = OnceCell::new();
     let placements = Placements::new(&question.snapshot);
     let mut drafts = Vec::new();
-    let mut wants = Vec::new();
+    // What would decide more, and what is open of that in the report.
+    let (mut wants, mut undecided) = (Vec::new(), Vec::new());
     let mut not_understood = NotUnderstood {
         count: 0,
         samples: Vec::new(),
@@ -89,17 +90,18 @@ pub fn diagnose(question: &Question) -> Answer {
                 words: OnceCell::new(),
             };
             for conclusion in conclude(&facts, &differentials) {
-                wants.extend(
-                    conclusion
-                        .wants
-                        .iter()
-                        .map(|want| (want.clone(), conclusion.case.code.clone(), conclusion.verdict)),
-                );
+                wants.extend(conclusion.wants.iter().cloned());
                 // A subject that may just be slow is reported only where a cause is at least likely.
                 let slow = opened
                     .patient_until
                     .is_some_and(|until| question.now.is_some_and(|now| now < until));
                 if !(slow && conclusion.verdict < Verdict::Likely) {
+                    let (code, verdict) = (&conclusion.case.code, conclusion.verdict);
+                    let open = conclusion
+                        .wants
+                        .iter()
+                        .map(|want| (want.clone(), code.clone(), verdict));
+                    undecided.extend(open);
                     drafts.push(draft(&facts, conclusion));
                 }
             }
@@ -110,7 +112,7 @@ pub fn diagnose(question: &Question) -> Answer {
         changes::tell(finding, &question.snapshot);
     }
     let mut blind_spots = question.blind_spots.clone();
-    for unmet in unmet(&wants) {
+    for unmet in unmet(&undecided, &question.texts) {
         // The adapter may have tried and know why it could not.
         match blind_spots.iter_mut().find(|tried| tried.what == unmet.what) {
             Some(tried) => tried.forbids.extend(unmet.forbids),
@@ -123,7 +125,6 @@ pub fn diagnose(question: &Question) -> Answer {
     }
     problems.sort();
     problems.dedup();
-    let mut wants: Vec<Want> = wants.into_iter().map(|(want, ..)| want).collect();
     wants.sort();
     wants.dedup();
     let mut source = question.source.clone();
@@ -307,7 +308,7 @@ fn begun(facts: &Facts<'_>) -> Option<Timestamp> {
 
 /// Wants that are still open are blind spots: one each, with every conclusion that it forbids. What a proven cause still
 /// wants forbids nothing.
-fn unmet(wants: &[(Want, Code, Verdict)]) -> Vec<BlindSpot> {
+fn unmet(wants: &[(Want, Code, Verdict)], texts: &Texts) -> Vec<BlindSpot> {
     let mut by_want: BTreeMap<&Want, Vec<Code>> = BTreeMap::new();
     for (want, code, verdict) in wants {
         if *verdict == Verdict::Proven {
@@ -324,7 +325,7 @@ fn unmet(wants: &[(Want, Code, Verdict)]) -> Vec<BlindSpot> {
             forbids.sort();
             BlindSpot {
                 what: want.describe(),
-                why: "not among what was read".into(),
+                why: texts.why_unmet(want),
                 forbids,
             }
         })

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::counters::CpuThrottling;
 use sonde_grammar::fact::OomKill;
-use sonde_grammar::log::{AppSign, TellingLine};
+use sonde_grammar::log::{AppSign, NodeLog, TellingLine};
 use sonde_model::{EvidenceKind, Kind, ObjectRef};
 use sonde_world::Snapshot;
 use sonde_world::view::{Container, ContainerStatus, Node, ObjectMeta, Pod};
@@ -293,10 +293,31 @@ impl<'a> Facts<'a> {
         kills
     }
 
-    /// Whether the kernel log of the subject's node is at hand for the time of the episode.
-    pub fn has_kernel_log(&self) -> bool {
-        let node = self.subject.pod.spec.node_name.as_str();
-        self.texts.kernel.keys().any(|name| name.as_ref() == node)
+    /// That a log of the subject's node was read over the end of the run, or the time at which the episode began; none
+    /// where it was not, or its lines have no times.
+    pub fn log_read(&self, log: NodeLog) -> Option<Seen> {
+        let node = self.node_ref()?;
+        let moment = self.moment()?;
+        let read = self.texts.read.get(&(node.name.clone(), log))?;
+        let (from, until) = read.span?;
+        let name = match log {
+            NodeLog::Kernel => "kernel log",
+            NodeLog::Kubelet => "kubelet log",
+            NodeLog::Containerd | NodeLog::Crio | NodeLog::Dockerd => "runtime log",
+        };
+        (from <= moment && moment <= until).then(|| {
+            self.computed(
+                format!("{name} of node {}", node.name),
+                format!("read from {from} to {until}"),
+            )
+        })
+    }
+
+    /// As above, of a kubelet that writes down each kill of a container.
+    pub fn kubelet_log_tells_kills(&self) -> Option<Seen> {
+        let node = self.node_ref()?;
+        let read = self.texts.read.get(&(node.name, NodeLog::Kubelet))?;
+        self.log_read(NodeLog::Kubelet).filter(|_| read.verbose)
     }
 
     /// The 64 digits of the episode's container run, where the status names them.

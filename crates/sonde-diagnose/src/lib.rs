@@ -37,5 +37,5 @@ pub use episode::{Episode, Run, Symptom};
 pub use facts::{Facts, field_on};
 pub use message::{Message, Origin};
 pub use question::{Answer, Question, Scope};
-pub use texts::{LogKey, LooseMessage, Texts};
+pub use texts::{LogKey, LooseMessage, NodeLogRead, Texts};
 pub use want::Want;

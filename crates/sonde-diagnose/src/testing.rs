@@ -3,10 +3,11 @@
 pub(crate) mod contract;
 
 use serde_json::{Value, json};
+use sonde_grammar::log::NodeLog;
 use sonde_model::{Code, Finding, Kind, Report, Severity, Verdict};
 use sonde_world::World;
 
-use crate::{LogKey, LooseMessage, Question, Want, diagnose};
+use crate::{LogKey, LooseMessage, NodeLogRead, Question, Want, diagnose};
 
 /// The "now" of every test unless it says otherwise.
 pub(crate) const NOW: &str = "2026-03-01T12:00:00Z";
@@ -126,15 +127,22 @@ impl Scene {
             .texts
             .kernel
             .insert(node.into(), sonde_grammar::log::kernel(&lines));
+        self.note_read(node, NodeLog::Kernel, &lines);
         self
     }
 
     /// Puts a node's kubelet log.
     pub(crate) fn kubelet(mut self, node: &str, text: &str) -> Self {
         let lines: Vec<&str> = text.lines().collect();
-        let lines = sonde_grammar::log::node(&lines, Some(sonde_grammar::log::NodeLog::Kubelet), Some(2026));
+        self.note_read(node, NodeLog::Kubelet, &lines);
+        let lines = sonde_grammar::log::node(&lines, Some(NodeLog::Kubelet), Some(2026));
         self.question.texts.node.insert(node.into(), lines);
         self
+    }
+
+    fn note_read(&mut self, node: &str, log: NodeLog, lines: &[&str]) {
+        let read = NodeLogRead::of(log, lines, Some(2026));
+        self.question.texts.read.insert((node.into(), log), read);
     }
 
     /// Puts a pasted line that is about no known object.
@@ -238,14 +246,9 @@ impl Outcome {
         self
     }
 
-    /// No cause is concluded beyond `possible` for the code's family: the engine says it does not know.
+    /// The code is not concluded beyond `possible`: the engine says that it does not know.
     pub(crate) fn does_not_claim(&self, code: &str) -> &Self {
-        let claimed = self
-            .report
-            .findings
-            .iter()
-            .any(|finding| finding.code.as_str() == code && finding.verdict >= Verdict::Proven);
-        assert!(!claimed, "claims {code}: {}", self.summary());
+        assert!(!self.claims(code), "claims {code}: {}", self.summary());
         self
     }
 
@@ -293,12 +296,12 @@ impl Outcome {
             .count()
     }
 
-    /// The code is claimed: proven, or the only likely one.
+    /// The code is claimed: proven or likely.
     pub(crate) fn claims(&self, code: &str) -> bool {
         self.report
             .findings
             .iter()
-            .any(|it| it.code.as_str() == code && it.verdict >= Verdict::Proven)
+            .any(|it| it.code.as_str() == code && it.verdict >= Verdict::Likely)
     }
 
     pub(crate) fn summary(&self) -> String {

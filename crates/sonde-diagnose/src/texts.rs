@@ -6,8 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sonde_grammar::Fact;
 use sonde_grammar::counters::CpuThrottling;
-use sonde_grammar::log::{KernelLine, NodeLine};
+use sonde_grammar::log::{KernelLine, NodeLine, NodeLog};
 use sonde_model::ObjectRef;
+
+use crate::Want;
 
 /// Which log of which container.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +39,36 @@ pub struct LooseMessage {
     pub facts: Vec<Fact>,
 }
 
+/// How much of a node's log was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NodeLogRead {
+    /// From when to when; `None` where its lines have no times.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// It is a kubelet's log at verbosity 2 or more, in which each kill of a container is a line
+    /// (`pkg/kubelet/kuberuntime/kuberuntime_container.go`).
+    pub verbose: bool,
+}
+
+impl NodeLogRead {
+    /// Of the lines of a log; `year` serves times that have none.
+    pub fn of(log: NodeLog, lines: &[&str], year: Option<i16>) -> Self {
+        Self {
+            span: sonde_grammar::log::span(lines, year),
+            // `SyncLoop ADD` and its kind are of the same verbosity as `Killing container with a grace period`.
+            verbose: log == NodeLog::Kubelet && lines.iter().any(|line| line.contains("SyncLoop")),
+        }
+    }
+
+    /// Adds another part of the same log.
+    pub fn join(&mut self, part: Self) {
+        self.span = match (self.span, part.span) {
+            (Some((first, last)), Some((from, until))) => Some((first.min(from), last.max(until))),
+            (one, other) => one.or(other),
+        };
+        self.verbose |= part.verbose;
+    }
+}
+
 /// Everything at hand that is not an object.
 #[derive(Debug, Clone, Default)]
 pub struct Texts {
@@ -46,6 +78,8 @@ pub struct Texts {
     pub kernel: BTreeMap<Arc<str>, Vec<KernelLine>>,
     /// Understood kubelet and runtime lines by node; as above.
     pub node: BTreeMap<Arc<str>, Vec<NodeLine>>,
+    /// The logs of nodes that were read, whatever they say; the node as above. What is not here was not read.
+    pub read: BTreeMap<(Arc<str>, NodeLog), NodeLogRead>,
     /// CPU throttling of containers by node, as of the newest reading; as above.
     pub throttling: BTreeMap<Arc<str>, Vec<CpuThrottling>>,
     /// Messages about no known object.
@@ -53,3 +87,29 @@ pub struct Texts {
     /// How many lines were read in all.
     pub lines: usize,
 }
+
+impl Texts {
+    /// Why something that is wanted is still missing.
+    pub(crate) fn why_unmet(&self, want: &Want) -> String {
+        let (node, log, around) = match want {
+            Want::KernelLog { node, around } => (node, NodeLog::Kernel, around),
+            Want::KubeletLog { node, around } => (node, NodeLog::Kubelet, around),
+            _ => return NOT_READ.to_owned(),
+        };
+        let Some(read) = self.read.get(&(node.clone(), log)) else {
+            return NOT_READ.to_owned();
+        };
+        match (read.span, around) {
+            (None, _) => "it was read; its lines have no times".to_owned(),
+            (Some((from, until)), Some(at)) if *at < from || *at > until => {
+                format!("it was read from {from} to {until} only")
+            }
+            _ if log == NodeLog::Kubelet && !read.verbose => {
+                "it was read; at its verbosity a kubelet does not write down what it kills".to_owned()
+            }
+            _ => "it was read and does not tell".to_owned(),
+        }
+    }
+}
+
+const NOT_READ: &str = "not among what was read";

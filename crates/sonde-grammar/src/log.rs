@@ -18,6 +18,8 @@ pub(crate) use scan::{clip, unescape};
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+
 /// A line without what shippers put before it, and what they say.
 pub(crate) fn bare_line(line: &str) -> prefix::Bare<'_> {
     prefix::strip(line, None)
@@ -26,6 +28,14 @@ pub(crate) fn bare_line(line: &str) -> prefix::Bare<'_> {
 /// The text without a shipper's prefix.
 pub(crate) fn strip_shipper(line: &str) -> Cow<'_, str> {
     prefix::strip(line, None).text
+}
+
+/// The first and the last time that the lines of a log tell, understood lines or not. `year` serves times that have none.
+pub fn span(lines: &[&str], year: Option<i16>) -> Option<(Timestamp, Timestamp)> {
+    let time = |line: &&str| node::time_of(line, year);
+    let first = lines.iter().find_map(time)?;
+    let last = lines.iter().rev().find_map(time)?;
+    Some((first.min(last), first.max(last)))
 }
 
 #[cfg(test)]

@@ -22,10 +22,8 @@ pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
     drop(snapshot);
     let report = rounds::answer(&mut source, &scope, &progress);
     drop(progress);
-    // What the engine still wants is no failure to read; only what the adapter could not look at is.
-    let partly = !source.gathered.blind_spots.is_empty()
-        || !report.problems.is_empty()
-        || render::strange_text(&report);
+    let partly =
+        !report.blind_spots.is_empty() || !report.problems.is_empty() || render::strange_text(&report);
     let view = View {
         asked: request.target.words(namespace.as_deref()),
         ..request.view.clone()

@@ -341,11 +341,9 @@ impl<'a> Reader<'a> {
     }
 
     fn read_texts(&mut self, paths: &mut Vec<String>) {
-        let told = self
-            .options
-            .now
-            .or(self.manifest.as_ref().and_then(|manifest| manifest.time));
-        let mut reader = TextReader::new(self.options.keep_texts, told.or(self.newest));
+        let collected = self.manifest.as_ref().and_then(|manifest| manifest.time);
+        let told = self.options.now.or(collected);
+        let mut reader = TextReader::new(self.options.keep_texts, told.or(self.newest), collected);
         let mut pasting = Pasting::default();
         for text in std::mem::take(&mut self.texts) {
             let (content, note) = texts::clean(&text.bytes);

@@ -66,7 +66,7 @@ impl Cluster {
             }
             added |= gathered.world.snapshot().revision() != revision;
         }
-        let mut reader = TextReader::new(self.keep_texts, gathered.now);
+        let mut reader = TextReader::new(self.keep_texts, gathered.now, gathered.now);
         for fetched in self.run(fetches, progress).await {
             match fetched {
                 Fetched::Text(place, bytes) => {

@@ -131,6 +131,14 @@ pub fn node(lines: &[&str], hint: Option<NodeLog>, year_hint: Option<i16>) -> Ve
     found
 }
 
+/// When a line was written, by its prefix or in its own format.
+pub(super) fn time_of(line: &str, year: Option<i16>) -> Option<Timestamp> {
+    let bare = strip(line, year);
+    let text = bare.text.trim();
+    let own = || klog::record(text, year).or_else(|| logrus::record(text))?.time;
+    bare.time.or_else(own)
+}
+
 fn read(
     index: usize,
     bare: &Bare<'_>,

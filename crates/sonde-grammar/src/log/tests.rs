@@ -82,3 +82,21 @@ fn a_line_is_cut_not_swallowed() {
     application(&lines);
     kernel(&lines);
 }
+
+#[test]
+fn a_log_tells_its_span_by_lines_that_say_nothing_else() {
+    let text = "-- Journal begins --\nMar 01 11:00:00 n1 kernel: eth0: link up\nMar 01 11:59:59 n1 kernel: eth0: link down\n\n";
+    let lines: Vec<&str> = text.lines().collect();
+    let span = super::span(&lines, Some(2026)).map(|(first, last)| (first.to_string(), last.to_string()));
+    assert_eq!(
+        span,
+        Some(("2026-03-01T11:00:00Z".into(), "2026-03-01T11:59:59Z".into()))
+    );
+    let klog = [
+        "I0301 11:00:00.000000       1 kubelet.go:1] \"SyncLoop ADD\"",
+        "time=\"2026-03-01T12:00:00Z\" level=info msg=x",
+    ];
+    let span = super::span(&klog, Some(2026)).map(|(first, last)| last.duration_since(first).as_secs());
+    assert_eq!(span, Some(3600));
+    assert_eq!(super::span(&["[12.5] eth0: link up", ""], Some(2026)), None);
+}

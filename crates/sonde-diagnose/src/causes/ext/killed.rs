@@ -1,5 +1,6 @@
 //! EXT-KILLED: somebody outside of Kubernetes and the kernel's memory management sent SIGKILL.
 
+use sonde_grammar::log::NodeLog;
 use sonde_model::{Code, Risk};
 
 use crate::cause::page;
@@ -32,26 +33,28 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let who = facts.container_phrase();
     case.step(format!("its process is killed (SIGKILL, exit code {code})"), [ended.clone()]);
-    let kubelet = facts.node_logs_cover_end();
-    if let Some((before, after)) = kubelet {
-        let seen = facts.computed(
-            "kubelet log around the end",
-            format!("lines from {before} to {after}, none about a kill of this container"),
-        );
-        case.step("the kubelet writes of no kill at that time", [seen.clone()]);
-        if facts.has_kernel_log() {
-            // Both logs were read across that moment, and neither Kubernetes nor the kernel speaks of it.
-            case.supported_by(seen);
-        } else {
+    let kubelet = facts.kubelet_log_tells_kills();
+    let kernel = facts.log_read(NodeLog::Kernel);
+    if let Some(seen) = &kubelet {
+        case.step("the kubelet, which writes down its kills, writes of none at that time", [seen.clone()]);
+    }
+    if let Some(seen) = &kernel {
+        case.step("the kernel writes of no kill for memory at that time", [seen.clone()]);
+    }
+    match (&kubelet, &kernel) {
+        // Both logs were read across that moment, and neither Kubernetes nor the kernel speaks of it.
+        (Some(kubelet), Some(kernel)) => {
+            case.supported_by(kubelet.clone());
+            case.supported_by(kernel.clone());
+        }
+        _ => {
             case.hinted_by(ended.clone());
         }
-    } else {
-        case.hinted_by(ended.clone());
     }
     if let Some(want) = facts.want_kubelet_log().filter(|_| kubelet.is_none()) {
         case.wants(want, "whether the kubelet killed the container, and why");
     }
-    if let Some(want) = facts.want_kernel_log().filter(|_| !facts.has_kernel_log()) {
+    if let Some(want) = facts.want_kernel_log().filter(|_| kernel.is_none()) {
         case.wants(want, "whether the kernel killed the process for memory");
     }
     let whom = if case.strength() >= crate::Strength::Support {
@@ -64,4 +67,70 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "look for security agents, scripts, `crictl stop`, `docker kill` or people on the node at that time",
         Risk::None,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use crate::testing::{Scene, crashed, pod, status};
+
+    const SYNC: &str = "kubelet.go:1] \"SyncLoop (PLEG): event for pod\" pod=\"shop/other\"";
+    const QUIET: &str = "server.go:1] \"Started kubelet\"";
+
+    /// A container that was killed at 11:58; the kubelet's and the kernel's log from 11:00 to `until`.
+    fn scene(kubelet: Option<(&str, &str)>, kernel: Option<&str>) -> Scene {
+        let mut scene = Scene::new().object(pod(json!({"status": {"containerStatuses": [crashed(137, "Error")]}})));
+        if let Some((says, until)) = kubelet {
+            scene = scene.kubelet("n1", &format!("I0301 11:00:00.000000 1 {says}\nI0301 {until}:00.000000 1 {says}"));
+        }
+        if let Some(until) = kernel {
+            scene = scene.kernel(
+                "n1",
+                &format!("2026-03-01T11:00:00+00:00 n1 kernel: eth0: link up\n2026-03-01T{until}:00+00:00 n1 kernel: eth0: link up"),
+            );
+        }
+        scene
+    }
+
+    #[test]
+    fn found_when_both_logs_were_read_over_that_moment_and_say_nothing() {
+        let outcome = scene(Some((SYNC, "11:59")), Some("11:59")).diagnose();
+        let finding = outcome.finds_only("EXT-KILLED", Verdict::Likely);
+        assert!(finding.evidence.iter().any(|it| it.source.contains("kernel log of node n1")), "{:?}", finding.evidence);
+    }
+
+    #[test]
+    fn silence_of_what_was_not_read_accuses_nobody() {
+        for scene in [
+            scene(None, None),
+            scene(Some((SYNC, "11:59")), None),
+            scene(None, Some("11:59")),
+            // Read, but not over that moment.
+            scene(Some((SYNC, "11:59")), Some("11:30")),
+            scene(Some((SYNC, "11:30")), Some("11:59")),
+            // At this verbosity a kubelet does not write down what it kills.
+            scene(Some((QUIET, "11:59")), Some("11:59")),
+        ] {
+            scene.diagnose().does_not_claim("EXT-KILLED");
+        }
+        let outcome = scene(Some((SYNC, "11:30")), Some("11:30")).diagnose();
+        let spots: Vec<_> = outcome.report.blind_spots.iter().map(|it| it.why.as_str()).collect();
+        assert!(spots.iter().any(|why| why.contains("to 2026-03-01T11:30:00Z only")), "{spots:?}");
+    }
+
+    #[test]
+    fn refuted_when_the_kubelet_did_it() {
+        scene(Some((SYNC, "11:59")), Some("11:59"))
+            .container_event("Pod/shop/app-1", "app", "Killing", "Container app failed liveness probe, will be restarted", "2026-03-01T11:57:40Z")
+            .diagnose()
+            .lacks("EXT-KILLED");
+    }
+
+    #[test]
+    fn calm_on_a_healthy_container_and_after_another_end() {
+        Scene::new().object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}}))).diagnose().is_calm();
+        Scene::new().object(pod(json!({"status": {"containerStatuses": [crashed(1, "Error")]}}))).diagnose().lacks("EXT-KILLED");
+    }
 }

@@ -2,7 +2,7 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
-use sonde_grammar::log::AppSign;
+use sonde_grammar::log::{AppSign, NodeLog};
 use sonde_model::{Code, Risk};
 
 use crate::cause::page;
@@ -37,7 +37,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         None => {
             case.headline(format!("{who} ends with a segmentation fault (SIGSEGV, exit code {code})"));
-            if let Some(want) = facts.want_kernel_log().filter(|_| !facts.has_kernel_log()) {
+            if let Some(want) = facts.want_kernel_log().filter(|_| facts.log_read(NodeLog::Kernel).is_none()) {
                 case.wants(want, "which process and library the fault is in");
             }
         }

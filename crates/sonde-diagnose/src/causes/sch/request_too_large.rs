@@ -1,6 +1,6 @@
 //! SCH-REQUEST-TOO-LARGE: the pod asks for more than any node that it may use has, even if that node were empty.
 
-use sonde_model::{Code, Risk};
+use sonde_model::{Code, Kind, Risk};
 use sonde_schedule::Rejection;
 
 use super::stated::{decides, request_field, who};
@@ -18,7 +18,22 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("SCH-REQUEST-TOO-LARGE"),
 };
 
+/// All nodes are known, and none is too small: the words are older than the nodes.
+fn no_node_is_too_small(facts: &Facts<'_>) -> bool {
+    let too_small = |rejection: &Rejection| {
+        matches!(rejection, Rejection::Insufficient { requested, allocatable, .. } if requested > allocatable)
+    };
+    facts.snapshot.is_complete_everywhere(&Kind::Node)
+        && facts.placement().is_some_and(|placement| {
+            let nodes = &placement.fit.nodes;
+            !nodes.is_empty() && !nodes.iter().any(|node| node.rejections.iter().any(too_small))
+        })
+}
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    if no_node_is_too_small(facts) {
+        return;
+    }
     let Some(stated) = decides(facts, case, Why::TooLarge) else {
         return;
     };
