@@ -165,6 +165,8 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
         return describe_unknown_text(facts, conclusion);
     }
     let what = match &episode.container {
+        // A table does not name it.
+        Some(container) if container.is_empty() => format!("the container of {}", episode.subject),
         Some(container) => format!("container {container} of {}", episode.subject),
         None => episode.subject.to_string(),
     };
@@ -248,7 +250,8 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     let container = if case.root.is_some() {
         None
     } else {
-        episode.container.as_deref().map(ToOwned::to_owned)
+        let named = episode.container.as_deref().filter(|name| !name.is_empty());
+        named.map(ToOwned::to_owned)
     };
     let evidence: Vec<Evidence> = case.evidence();
     let chain = case

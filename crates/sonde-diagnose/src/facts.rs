@@ -83,7 +83,7 @@ impl<'a> Facts<'a> {
 
     /// `container app`, `init container wait (1 of 2)`, or `the container` where the source does not name it.
     pub fn container_phrase(&self) -> String {
-        let Some(name) = self.episode.container.as_deref() else {
+        let Some(name) = self.episode.container.as_deref().filter(|name| !name.is_empty()) else {
             return "the container".into();
         };
         match self.init_position() {

@@ -176,7 +176,12 @@ impl<'a> Failing<'a> {
     /// "GET /healthz on port 8080", "the command pg_isready".
     pub(crate) fn asks(&self) -> String {
         let Some((_, probe, _)) = &self.spec else {
-            return self.port_text();
+            return match self.outcome {
+                ProbeOutcome::CommandFailed { .. }
+                | ProbeOutcome::CommandTimeout
+                | ProbeOutcome::CommandMissing { .. } => "its command".into(),
+                _ => self.port_text(),
+            };
         };
         if let Some(http) = &probe.http_get {
             let path = if http.path.is_empty() { "/" } else { &http.path };

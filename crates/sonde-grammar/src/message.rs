@@ -41,6 +41,11 @@ pub fn facts(reason: &str, text: &str) -> Vec<Fact> {
     out
 }
 
+/// Whether a controller, a kubelet or a scheduler writes events with this reason, as far as is known.
+pub(crate) fn is_reason(reason: &str) -> bool {
+    reader(reason).is_some() || is_known_harmless(reason)
+}
+
 /// Whether the reason carries no trouble, so that a message of it needs no understanding.
 pub fn is_known_harmless(reason: &str) -> bool {
     HARMLESS.binary_search(&reason).is_ok()

@@ -11,6 +11,7 @@ mod events;
 mod json;
 mod lines;
 mod merge;
+mod naming;
 mod table;
 
 use serde_json::Value;

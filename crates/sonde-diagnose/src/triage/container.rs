@@ -55,7 +55,16 @@ pub(super) fn look(
                 }
             }
             "CrashLoopBackOff" => {
-                out.extend(terminated(object, container, reason));
+                let run = terminated(object, container, reason);
+                // A table or a cut text does not show how the last run ended.
+                let unseen = run.is_none() && object.partial;
+                out.extend(run);
+                out.extend(unseen.then(|| {
+                    Episode::new(me, Symptom::Terminated, &**reason)
+                        .of_container(name)
+                        .since(since)
+                        .into()
+                }));
                 out.extend(failed_pre_stop(triage, object, container));
             }
             "PostStartHookError" => {
@@ -91,7 +100,17 @@ pub(super) fn look(
             }
         }
         ContainerState::Running { since } => running(triage, object, container, *since, out),
-        ContainerState::Unknown => {}
+        // A few pasted lines may show only how the last run ended.
+        ContainerState::Unknown => {
+            if let ContainerState::Terminated {
+                exit_code, reason, ..
+            } = &container.last
+                && object.partial
+                && (*exit_code != 0 || reason.as_ref() == "OOMKilled")
+            {
+                out.extend(terminated(object, container, "Restarting"));
+            }
+        }
     }
 }
 

@@ -89,7 +89,7 @@ fn node_is_silent(triage: &Triage<'_>, pod: &PodColumns) -> bool {
 fn started(pod: &PodColumns) -> bool {
     pod.containers
         .iter()
-        .any(|container| container.state != ContainerState::Unknown)
+        .any(|it| it.state != ContainerState::Unknown || it.last != ContainerState::Unknown)
 }
 
 fn not_scheduled(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind};
+use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact};
 use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::EventColumns;
@@ -64,25 +64,36 @@ pub(super) fn kernel_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     }
 }
 
-/// Events alone, as `kubectl get events` prints them, without any object that they could be about. Beside objects an
-/// event of an unknown pod is of one that is long gone.
+/// Kinds that run pods: beside one of these an event of an unknown pod is of one that is long gone.
+const RUN_PODS: &[Kind] = &[
+    Kind::Pod,
+    Kind::ReplicaSet,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::Job,
+    Kind::CronJob,
+];
+
+/// Events alone, as `kubectl get events` prints them, without any object that they could be about.
 pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     if triage
         .snapshot
         .objects()
-        .any(|object| object.reference.kind != Kind::Event)
+        .any(|object| RUN_PODS.contains(&object.reference.kind))
     {
         return;
     }
     let mut opened = BTreeSet::new();
-    for event in triage
+    for (reference, event) in triage
         .snapshot
         .of_kind(Kind::Event)
-        .filter_map(|object| object.event())
+        .filter_map(|object| Some((&object.reference, object.event()?)))
     {
-        if triage
-            .snapshot
-            .is_complete(&event.about.kind, &event.about.namespace)
+        if triage.snapshot.get(&event.about).is_some()
+            || triage
+                .snapshot
+                .is_complete(&event.about.kind, &event.about.namespace)
         {
             continue;
         }
@@ -90,7 +101,7 @@ pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
             .iter()
             .filter_map(symptom_of)
         {
-            if !is_over(triage, event, symptom)
+            if !is_over(triage, reference, event, symptom)
                 && opened.insert((event.about.clone(), symptom, event.container.clone()))
             {
                 let mut episode = Episode::new(event.about.clone(), symptom, word(symptom))
@@ -106,11 +117,13 @@ pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
 const PROBE_FAILURES: i64 = 3;
 
 /// Another event tells that what stood in the way was overcome, or the trouble is of a kind that passes.
-fn is_over(triage: &Triage<'_>, event: &EventColumns, symptom: Symptom) -> bool {
+fn is_over(triage: &Triage<'_>, reference: &ObjectRef, event: &EventColumns, symptom: Symptom) -> bool {
     let overcome: &[&str] = match symptom {
         Symptom::Unschedulable => &["Scheduled"],
         Symptom::ImageNotPulled => &["Pulled", "Started"],
-        Symptom::NotStarting | Symptom::ContainerNotCreated => &["Started"],
+        // Volumes and sandbox stand before images are pulled.
+        Symptom::NotStarting => &["Pulling", "Pulled", "Created", "Started"],
+        Symptom::ContainerNotCreated => &["Started"],
         Symptom::NotReady => return event.count < PROBE_FAILURES,
         Symptom::NodeNotReady => &["NodeReady"],
         Symptom::NodePressure => &[
@@ -121,10 +134,15 @@ fn is_over(triage: &Triage<'_>, event: &EventColumns, symptom: Symptom) -> bool 
         _ => return false,
     };
     let events = triage.snapshot.events_about(&event.about);
-    events.iter().filter_map(|object| object.event()).any(|other| {
-        overcome.contains(&&*other.reason)
-            && (other.last.is_none() || event.last.is_none() || other.last >= event.last)
-    })
+    // Where no clock is known the events stand in their order.
+    let after = |other: &ObjectRef, last| match (event.last, last) {
+        (Some(this), Some(last)) => last >= this,
+        _ => other.name > reference.name,
+    };
+    events
+        .iter()
+        .filter_map(|object| Some((&object.reference, object.event()?)))
+        .any(|(name, other)| overcome.contains(&&*other.reason) && after(name, other.last))
 }
 
 /// The symptom that a message alone shows.
@@ -132,7 +150,7 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
     Some(match fact {
         Fact::Unschedulable(_) => Symptom::Unschedulable,
         Fact::Admission(_) => Symptom::PodsNotCreated,
-        Fact::Pull(sonde_grammar::fact::PullFact::Failed { .. }) => Symptom::ImageNotPulled,
+        Fact::Pull(PullFact::Failed { .. } | PullFact::BackOff { .. }) => Symptom::ImageNotPulled,
         Fact::Volume(_) | Fact::Sandbox(_) => Symptom::NotStarting,
         Fact::Claim(_) => Symptom::ClaimNotBound,
         Fact::Create(_) | Fact::Start(_) => Symptom::ContainerNotCreated,
@@ -187,6 +205,13 @@ fn word(symptom: Symptom) -> &'static str {
         Symptom::ImageNotPulled => "ErrImagePull",
         Symptom::NotStarting => "ContainerCreating",
         Symptom::Evicted => "Evicted",
+        Symptom::Rejected => "refused by its node",
+        Symptom::ContainerNotCreated => "not started",
+        Symptom::PodsNotCreated => "FailedCreate",
+        Symptom::ClaimNotBound => "Pending",
+        Symptom::HookFailed => "with a failed hook",
+        Symptom::NotReady | Symptom::NodeNotReady => "NotReady",
+        Symptom::Terminated => "restarted",
         _ => "in the text",
     }
 }

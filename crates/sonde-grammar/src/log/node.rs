@@ -14,6 +14,8 @@ use crate::Fact;
 use super::kernel::{is_kernel_text, kernel_in_year};
 use super::prefix::{Bare, strip};
 
+pub(crate) use subject::pod_with_uid;
+
 /// Who wrote a node's log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeLog {

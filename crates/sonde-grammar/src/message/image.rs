@@ -92,15 +92,21 @@ pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
 fn progress(text: &str) -> Option<PullFact> {
     let lead = |words: &[&str]| words.iter().any(|lead| text.starts_with(lead));
     if lead(&["Pulling image ", "pulling image "]) {
-        return Some(PullFact::Started { image: image(text)? });
+        // The name may be cut; that a pull goes on is no failure of one.
+        let rest = text
+            .split_once("image ")
+            .map_or("", |(_, rest)| rest.trim_matches('"'));
+        let image = image(text).unwrap_or_else(|| rest.to_owned());
+        return Some(PullFact::Started { image });
     }
     if lead(&["Successfully pulled image "]) {
         // `in 1.2s (3.4s including waiting)`: with waiting is what the pod felt.
         let took = between(text, "(", " including waiting").and_then(duration_ms);
         let took_ms = took.or_else(|| after(text, " in ").and_then(duration_ms));
         let bytes = after(text, "Image size: ").and_then(number);
+        let image = image(text).unwrap_or_default();
         return Some(PullFact::Done {
-            image: image(text)?,
+            image,
             took_ms,
             bytes,
         });

@@ -187,14 +187,15 @@ fn items(body: &str) -> Vec<(u32, &str)> {
 /// Where the next `, <digits> ` begins: reasons themselves contain commas.
 fn next_item(text: &str) -> usize {
     let mut from = 0;
-    while let Some(at) = text[from..].find(", ").map(|at| from + at) {
-        let after = &text[at + 2..];
+    while let Some(at) = text[from..].find(',').map(|at| from + at) {
+        // People who retype a message leave the blank out.
+        let after = text[at + 1..].trim_start_matches(' ');
         let digits = after.len() - after.trim_start_matches(|char: char| char.is_ascii_digit()).len();
         // At the very end the words of the next item are cut off.
         if digits > 0 && (after[digits..].starts_with(' ') || after.len() == digits) {
             return at;
         }
-        from = at + 2;
+        from = at + 1;
     }
     text.len()
 }

@@ -13,6 +13,10 @@ const FAILURES_MAX: usize = 16;
 /// Reads each part as the message of its own reason.
 pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
     if !text.contains(LEAD) {
+        // Up to 1.9 the volumes' summary stood here as it was.
+        if text.contains("volumes to attach") {
+            super::volume::by_text(text, out);
+        }
         return;
     }
     for part in text.split(LEAD).skip(1).take(FAILURES_MAX) {

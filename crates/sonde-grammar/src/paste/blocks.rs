@@ -13,8 +13,9 @@ use super::describe::{self, Described, Line};
 use super::events::{self, EventRow};
 use super::lines::Row;
 use super::table::{self, Columns, TableObject};
-use super::{Origin, Partial, Pasted};
-use crate::log::strip_shipper;
+use super::{Origin, Partial, Pasted, naming};
+use crate::Fact;
+use crate::log::{PodKey, strip_shipper};
 use group::Group;
 use starts::{describe_start, is_manifest_start, manifest_end};
 
@@ -29,6 +30,15 @@ struct Parts {
     orphans: Vec<EventRow>,
     groups: Vec<Group>,
     manifests: Vec<String>,
+}
+
+impl Parts {
+    /// Events that know their object, and those that do not.
+    fn keep(&mut self, rows: Vec<EventRow>) {
+        let (named, orphans): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.object.is_some());
+        self.events.extend(named);
+        self.orphans.extend(orphans);
+    }
 }
 
 /// Reads the cleaned lines of a paste.
@@ -91,7 +101,11 @@ fn structure(rows: &[Row<'_>], at: usize, context: &Command, parts: &mut Parts) 
         let named = context.name.as_deref().filter(|_| context.verb == "describe");
         match describe::read(&lines, hint, named, namespace) {
             Some(found) => parts.described.push(found),
-            None => parts.orphans.extend(orphan_events(&lines)),
+            None => {
+                let mut rows = orphan_events(&lines);
+                naming::name(&mut rows, context);
+                parts.keep(rows);
+            }
         }
         return end;
     }
@@ -132,6 +146,7 @@ fn read_table(
         .and_then(|(_, header)| Columns::of(header))
         .unwrap_or_else(|| columns.clone());
     let hint = (context.verb == "get").then_some(context.kind.as_ref()).flatten();
+    let mut events = Vec::new();
     for (line, text) in lines.iter().skip(1) {
         if columns.is_events() {
             let by_columns = || events::table_row(columns, text);
@@ -144,19 +159,21 @@ fn read_table(
                 found.line = *line;
                 let known = (!namespace.is_empty()).then(|| namespace.to_owned());
                 found.namespace = found.namespace.take().or(known);
-                parts.events.push(found);
+                events.push(found);
             }
         } else if let Some(found) = table::read(columns, text, *line, hint, namespace) {
             parts.tables.push(found);
         }
     }
+    naming::name(&mut events, context);
+    parts.keep(events);
     end
 }
 
 /// Ages become times, groups of lines become logs.
-fn finish(parts: Parts) -> Pasted {
+fn finish(mut parts: Parts) -> Pasted {
     let mut pasted = Pasted {
-        yaml_or_json: parts.manifests,
+        yaml_or_json: std::mem::take(&mut parts.manifests),
         ..Pasted::default()
     };
     let times = parts
@@ -165,9 +182,15 @@ fn finish(parts: Parts) -> Pasted {
         .flat_map(|found| found.times.iter().copied().chain(found.now));
     let times = times.chain(parts.groups.iter().filter_map(|group| group.newest));
     pasted.newest = times.max();
-    for group in parts.groups {
-        group.read(&mut pasted);
+    for group in std::mem::take(&mut parts.groups) {
+        let rows = group.read(&mut pasted);
+        parts.keep(rows);
     }
+    adopt_lines(&mut pasted, &parts);
+    let pods = pods_shown(&parts);
+    naming::follow(&mut parts.orphans, &pods);
+    let orphans = std::mem::take(&mut parts.orphans);
+    parts.keep(orphans);
     let node_times = pasted.node_lines.iter().filter_map(|line| line.time);
     let kernel_times = pasted.kernel_lines.iter().filter_map(|line| line.time);
     pasted.newest = pasted
@@ -189,6 +212,9 @@ fn finish(parts: Parts) -> Pasted {
             whole: Vec::new(),
         });
     }
+    if newest.is_none() {
+        oldest_first(&mut parts.events);
+    }
     for row in parts.events {
         let index = pasted.objects.len();
         push_event(
@@ -209,6 +235,66 @@ fn finish(parts: Parts) -> Pasted {
     }
     pasted.loose.sort_by_key(|message| message.line);
     pasted
+}
+
+/// Lines of a kubelet that tell of a pod's volume or image without naming the pod are about the only pod of the text.
+fn adopt_lines(pasted: &mut Pasted, parts: &Parts) {
+    let mut pods = pods_shown(parts);
+    for row in &parts.events {
+        if let Some((kind, name)) = &row.object
+            && kind == Kind::Pod.as_str()
+            && pods.len() < 2
+            && pods.iter().all(|(_, _, known)| known != name)
+        {
+            pods.push((row.line, row.namespace.clone().unwrap_or_default(), name.clone()));
+        }
+    }
+    let [(_, namespace, name)] = &pods[..] else { return };
+    for line in &mut pasted.node_lines {
+        let of_pod = |fact: &Fact| {
+            matches!(
+                fact,
+                Fact::Volume(_) | Fact::Pull(_) | Fact::Create(_) | Fact::Sandbox(_)
+            )
+        };
+        if line.pod.is_none()
+            && line.pod_uid.is_none()
+            && line.container_id.is_none()
+            && line.facts.iter().any(of_pod)
+        {
+            line.pod = Some(PodKey {
+                namespace: namespace.clone(),
+                name: name.clone(),
+            });
+        }
+    }
+}
+
+/// Without a clock the order of events is all that tells which came after which; kubectl sorts only descriptions.
+fn oldest_first(rows: &mut [EventRow]) {
+    let age = |row: &EventRow| row.age_seconds;
+    if rows.iter().all(|row| age(row).is_some()) {
+        rows.sort_by_key(|row| std::cmp::Reverse(age(row)));
+    }
+}
+
+/// Line, namespace and name of the pods that the paste shows; more than two are as good as two.
+fn pods_shown(parts: &Parts) -> Vec<(usize, String, String)> {
+    let described = parts.described.iter().map(|it| (it.partial.line, &it.object));
+    let tables = parts.tables.iter().map(|it| (it.line, &it.object));
+    let mut pods: Vec<(usize, String, String)> = Vec::new();
+    for (line, object) in described.chain(tables) {
+        let text = |pointer: &str| object.pointer(pointer).and_then(serde_json::Value::as_str);
+        let name = text("/metadata/name").unwrap_or("");
+        if text("/kind") == Some("Pod") && pods.iter().all(|(_, _, known)| known != name) {
+            let namespace = text("/metadata/namespace").unwrap_or("");
+            pods.push((line, namespace.to_owned(), name.to_owned()));
+            if pods.len() == 2 {
+                break;
+            }
+        }
+    }
+    pods
 }
 
 fn push_described(pasted: &mut Pasted, mut found: Described, newest: Option<Timestamp>) {

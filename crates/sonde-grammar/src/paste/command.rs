@@ -75,6 +75,8 @@ pub(crate) fn command(line: &str) -> Option<Command> {
             _ => positional.push(word),
         }
     }
+    command.namespace = command.namespace.take().filter(|name| is_name(name));
+    command.container = command.container.take().filter(|name| is_name(name));
     if program == "crictl" || program == "docker" || program == "stern" {
         command.verb = positional.first().map_or("", |v| v).to_owned();
         return Some(command);
@@ -104,7 +106,17 @@ pub(crate) fn command(line: &str) -> Option<Command> {
         },
         (_, None) => {}
     }
+    command.name = command.name.take().filter(|name| is_name(name));
     Some(command)
+}
+
+/// Not `<pod>`, `$POD` or `{{name}}`: those stand for a name.
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod container;
 mod fields;
+mod headless;
 mod node;
 mod pod;
 mod storage;
@@ -13,9 +14,10 @@ use sonde_model::{Kind, Timestamp};
 
 use super::events::{self, EventRow};
 use super::json::{is_none, object, set, time};
-use super::{Origin, Partial, age};
+use super::{Origin, Partial, age, naming};
 use crate::log::time as log_time;
 
+pub(crate) use container::is_name as is_container_name;
 use fields::Fields;
 pub(crate) use fields::{Line, is_top, wrap_column};
 pub(crate) use storage::long_mode;
@@ -34,6 +36,9 @@ pub(crate) struct Described {
     /// When the ages were counted, where the text tells.
     pub(crate) now: Option<Timestamp>,
 }
+
+/// The name of an object whose text does not tell it.
+pub(crate) const UNNAMED: &str = "unnamed";
 
 /// A reader of one kind's fields.
 type Read = fn(&Fields<'_>, &mut Described);
@@ -103,6 +108,7 @@ const KINDS: &[(Kind, &[&str], Read)] = &[
     (Kind::Pod, &["QoS Class"], pod::read),
     (Kind::Pod, &["Node", "Status", "IP"], pod::read),
     (Kind::Pod, &["Priority", "Status"], pod::read),
+    (Kind::Pod, &["Status", "Reason", "Message"], pod::read),
     (Kind::Namespace, &["Status"], wiring::namespace),
 ];
 
@@ -113,31 +119,40 @@ pub(crate) fn read(
     named: Option<&str>,
     namespace: &str,
 ) -> Option<Described> {
-    let fields = Fields::new(lines);
-    // A description whose head was cut is named by its own events or by the command above it.
-    let by_events = || assigned(fields.events());
-    let (by_event_namespace, name) = match fields.value("Name").filter(|name| !is_none(name)) {
-        Some(name) => (None, name),
-        None => by_events()
-            .map(|(namespace, name)| (Some(namespace), name))
-            .or(named.map(|name| (None, name)))?,
-    };
+    let completed = headless::completed(lines);
+    let fields = Fields::new(completed.as_deref().unwrap_or(lines));
+    // Only the events of an object were pasted: they tell nothing of its fields.
+    if fields.keys().all(|key| key == "Events") {
+        return None;
+    }
+    let events = events::of_description(fields.events());
     let by_hint = hint.and_then(|hint| KINDS.iter().find(|(kind, _, _)| kind == hint));
-    let (kind, read) = match by_hint.or_else(|| {
+    let by_keys = || {
         KINDS
             .iter()
             .find(|(_, keys, _)| keys.iter().all(|key| fields.has(key)))
-    }) {
+    };
+    let (kind, read) = match by_hint.or_else(by_keys) {
         Some((kind, _, read)) => (kind.clone(), *read),
+        None if headless::is_node(lines) => (Kind::Node, node::read as Read),
         None => (hint.filter(|kind| **kind != Kind::Event).cloned()?, none as Read),
+    };
+    // A description whose head was cut is named by its own events or by the command above it.
+    let by_events = || naming::pod_of(&events).filter(|_| kind == Kind::Pod);
+    let (by_event_namespace, name) = match fields.value("Name").filter(|name| !is_none(name)) {
+        Some(name) => (None, name.to_owned()),
+        None => by_events()
+            .map(|pod| (Some(pod.namespace).filter(|it| !it.is_empty()), pod.name))
+            .or(named.map(|name| (None, name.to_owned())))
+            .or(matches!(kind, Kind::Pod | Kind::Node).then(|| (None, UNNAMED.to_owned())))?,
     };
     let namespace = fields
         .value("Namespace")
         .filter(|value| !is_none(value))
-        .or(by_event_namespace)
+        .or(by_event_namespace.as_deref())
         .unwrap_or(namespace);
     let mut described = Described {
-        object: object(&kind, namespace, name),
+        object: object(&kind, namespace, &name),
         partial: Partial {
             origin: Origin::Describe,
             line: lines.first().map_or(0, |line| line.line),
@@ -151,20 +166,17 @@ pub(crate) fn read(
     };
     metadata(&fields, &mut described);
     read(&fields, &mut described);
-    described.events = events::of_description(fields.events());
+    described.events = events;
     if kind == Kind::Pod {
+        // A scheduler's success tells the node that the head would have told.
+        if let Some(node) = naming::node_of(&described.events)
+            && described.object.pointer("/spec/nodeName").is_none()
+        {
+            set(&mut described.object, &["spec", "nodeName"], node);
+        }
         described.now = pod::now(&described.object, &described.events);
     }
     Some(described)
-}
-
-/// `Successfully assigned shop/web-1 to node-1`.
-fn assigned<'a>(events: &[Line<'a>]) -> Option<(&'a str, &'a str)> {
-    let rest = events
-        .iter()
-        .find_map(|line| line.text.split_once("Successfully assigned "))
-        .map(|(_, rest)| rest)?;
-    rest.split(' ').next()?.split_once('/')
 }
 
 fn none(_: &Fields<'_>, _: &mut Described) {}
@@ -240,7 +252,9 @@ fn metadata(fields: &Fields<'_>, described: &mut Described) {
             described
                 .ages
                 .push((vec!["metadata", "deletionTimestamp"], seconds));
-        } else if let Some(found) = absolute(lasts.trim_start_matches("since ")) {
+        } else if let Some(found) =
+            absolute(lasts.trim_start_matches("since ").trim_start_matches("expires "))
+        {
             set(
                 &mut described.object,
                 &["metadata", "deletionTimestamp"],

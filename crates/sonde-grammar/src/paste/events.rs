@@ -7,6 +7,7 @@ use super::age;
 use super::describe::Line;
 use super::json::{set, time};
 use super::table::Columns;
+use crate::message;
 
 /// One printed event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -159,6 +160,13 @@ fn new_row(words: &mut Words<'_>) -> Option<EventRow> {
         ..EventRow::default()
     };
     seen(words, &mut found)?;
+    source(words, &mut found)?;
+    found.message = words.rest().to_owned();
+    (!found.message.is_empty()).then_some(found)
+}
+
+/// `kubelet` or `kubelet, node-1`.
+fn source(words: &mut Words<'_>, found: &mut EventRow) -> Option<()> {
     let component = words.next()?;
     if let Some(component) = component.strip_suffix(',') {
         found.component = Some(component.to_owned());
@@ -166,8 +174,39 @@ fn new_row(words: &mut Words<'_>) -> Option<EventRow> {
     } else {
         found.component = Some(component.to_owned());
     }
-    found.message = words.rest().to_owned();
-    (!found.message.is_empty()).then_some(found)
+    Some(())
+}
+
+/// `web-1` of `web-1.1576a87b365ab1e4`, the name of an event about it.
+fn event_name(word: &str) -> Option<&str> {
+    let (name, hash) = word.rsplit_once('.')?;
+    let hex = hash.len() >= 12 && hash.len() <= 20 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    (hex && !name.is_empty()).then_some(name)
+}
+
+/// `TIME  REASON  MESSAGE` of custom columns: the reason must be one that is known, in its own case.
+pub(crate) fn bare_row(text: &str) -> Option<EventRow> {
+    let mut words = Words::new(text);
+    let first = words.next()?;
+    let dated = crate::log::time::iso(first).is_some_and(|(_, taken)| taken == first.len());
+    if !dated && first != "<nil>" && first != "<none>" && !age::is_age(first) {
+        return None;
+    }
+    let mut reason = words.next()?;
+    let mut kind = "";
+    if is_type(reason) {
+        kind = reason;
+        reason = words.next()?;
+    }
+    let message = words.rest();
+    let known = reason.starts_with(|c: char| c.is_ascii_uppercase()) && message::is_reason(reason);
+    (known && !message.is_empty()).then(|| EventRow {
+        kind: kind.to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        age_seconds: age::seconds(first).filter(|_| !dated),
+        ..EventRow::default()
+    })
 }
 
 /// `3m`, `3m (x5 over 10m)`, `<unknown>`.
@@ -199,6 +238,23 @@ fn old_row(text: &str) -> Option<EventRow> {
         count: Some(count),
         ..EventRow::default()
     };
+    // `kubectl get events` up to 1.10: the event's own name, kind, path, type, reason, source, message.
+    if let Some(name) = words.peek().and_then(event_name) {
+        let mut row = words;
+        row.next();
+        let kind = row
+            .next()
+            .filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()))?;
+        if row.peek().is_some_and(|word| word.starts_with("spec.")) {
+            found.field_path = row.next().map(str::to_owned);
+        }
+        found.object = Some((kind.to_owned(), name.to_owned()));
+        found.kind = row.next().filter(|word| is_type(word))?.to_owned();
+        found.reason = row.next().filter(|word| is_reason(word))?.to_owned();
+        source(&mut row, &mut found)?;
+        found.message = row.rest().to_owned();
+        return (!found.message.is_empty()).then_some(found);
+    }
     // At most: component, host, path.
     for _ in 0..4 {
         let word = words.next()?;
@@ -230,7 +286,13 @@ pub(crate) fn table_row_by_words(text: &str) -> Option<EventRow> {
     seen(&mut words, &mut found)?;
     found.kind = words.next().filter(|word| is_type(word))?.to_owned();
     found.reason = words.next().filter(|word| is_reason(word))?.to_owned();
-    found.object = Some(object_of(words.next()?)?);
+    let object = words.next()?;
+    // kubectl 1.11 to 1.13 wrote the kind alone.
+    found.object = match object_of(object) {
+        Some(object) => Some(object),
+        None if is_kind(object) => None,
+        None => return None,
+    };
     found.message = words.rest().to_owned();
     (!found.message.is_empty()).then_some(found)
 }
@@ -268,9 +330,11 @@ pub(crate) fn table_row(columns: &Columns, text: &str) -> Option<EventRow> {
         Some(object) => Some(object_of(object)?),
         // Old tables: the event's name is the object's with a number behind.
         None => {
-            let name = cell("NAME")?;
-            let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
-            Some((cell("KIND")?.to_owned(), name.to_owned()))
+            let kind = cell("KIND")?;
+            cell("NAME").map(|name| {
+                let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
+                (kind.to_owned(), name.to_owned())
+            })
         }
     };
     if let Some(source) = cell("SOURCE") {
@@ -281,6 +345,11 @@ pub(crate) fn table_row(columns: &Columns, text: &str) -> Option<EventRow> {
         found.host = host.map(str::to_owned);
     }
     Some(found)
+}
+
+/// A kind as the API writes it.
+fn is_kind(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase()) && Kind::from_name(text).info().is_some()
 }
 
 /// `pod/web-1`, `Pod/web-1`.

@@ -112,12 +112,22 @@ pub(crate) fn rows(text: &str) -> (Vec<Row<'_>>, usize) {
         }
         rows.push(Row {
             line,
-            text: cleaned,
+            text: without_ticks(cleaned),
             fence: pending_fence,
         });
         pending_fence = false;
     }
     (rows, cut)
+}
+
+/// One backtick at an end of a line marks a text of several lines, two a text of one.
+fn without_ticks(text: Cow<'_, str>) -> Cow<'_, str> {
+    let ticks = text.bytes().filter(|byte| *byte == b'`').count();
+    let ends = text.starts_with('`') || text.trim_end().ends_with('`');
+    if !ends || ticks > 2 || (ticks == 2 && !(text.starts_with('`') && text.trim_end().ends_with('`'))) {
+        return text;
+    }
+    Cow::Owned(text.trim_end().trim_matches('`').to_owned())
 }
 
 /// `> > text`: quotes of mails and tickets, up to four deep.

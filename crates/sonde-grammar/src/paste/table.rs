@@ -144,8 +144,13 @@ impl Columns {
             last = c;
             count += 1;
         }
-        // Trailing columns may be cut; the first two must be there.
-        starts.first().is_some_and(|second| count > *second) && text.split("  ").count() > 1
+        // Trailing columns may be cut; the first two must be there. A gap within a cell: the columns were shifted.
+        let shifted = || {
+            self.names
+                .windows(2)
+                .any(|pair| slice_chars(text, pair[0].1, pair[1].1).trim().contains("  "))
+        };
+        starts.first().is_some_and(|second| count > *second) && text.split("  ").count() > 1 && !shifted()
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod captured;
 mod damaged;
+mod fragments;
 mod mixed;
 mod properties;

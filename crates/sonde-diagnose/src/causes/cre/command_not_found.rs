@@ -30,6 +30,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(message.seen());
     let shown = if command.is_empty() { "its command" } else { command };
     let what = match (hint(command), in_path) {
+        _ if command.is_empty() => "the command is an empty word, and the image has no program of that name".to_owned(),
         (Some(hint), _) => format!("there is no file {shown} in the image: {hint}"),
         (None, true) => format!("the image has no command {shown} in its PATH"),
         (None, false) => format!("the image has no file {shown}"),

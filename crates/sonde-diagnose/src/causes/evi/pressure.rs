@@ -1,7 +1,7 @@
 //! What the causes about a node's pressure share.
 
 use sonde_grammar::fact::EvictionFact;
-use sonde_model::Risk;
+use sonde_model::{Quantity, Risk};
 
 use super::evicted::{node_name, said, step_qos, unbounded, victim};
 use crate::{Case, Facts, field_on};
@@ -49,12 +49,15 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, short: &Short) {
         case.step("other pods of the node may take as much as they like", [seen]);
     }
     let mut used = String::new();
+    let mut most = None;
     for (container, usage, request) in over_request {
         case.step(
             format!("container {container} used {usage}, more than its request of {request}"),
             [message.seen()],
         );
-        if used.is_empty() {
+        let bytes = Quantity::parse(usage).ok();
+        if used.is_empty() || bytes > most {
+            most = bytes;
             used = format!("; container {container} used {usage} and had requested {request}");
         }
     }

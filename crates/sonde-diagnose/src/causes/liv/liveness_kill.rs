@@ -39,9 +39,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     killed.state(facts, case, Strong::General, "", None);
     let Killed { who, failing, .. } = &killed;
+    let restarts = facts.episode.run.as_ref().map_or(0, |run| run.restarts);
+    let times = killed.killing.map_or(0, |message| message.count);
+    let is_killed = if restarts > 1 || times > 1 {
+        "is killed again and again by its liveness probe"
+    } else {
+        "is killed by its liveness probe"
+    };
     case.headline(match failing.as_ref().map(Failing::met) {
-        Some(met) => format!("{who} is killed again and again by its liveness probe: {met}"),
-        None => format!("{who} is killed again and again by its liveness probe"),
+        Some(met) => format!("{who} {is_killed}: {met}"),
+        None => format!("{who} {is_killed}"),
     });
     case.advice(
         "find out why the probe fails: the application hangs, is too slow under load, or the probe asks the wrong thing",

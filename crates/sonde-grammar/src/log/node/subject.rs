@@ -158,7 +158,7 @@ fn from_words(text: &str, subject: &mut Subject) {
 }
 
 /// `name_ns(uid)` anywhere in the text.
-fn pod_with_uid(text: &str) -> Option<(PodKey, String)> {
+pub(crate) fn pod_with_uid(text: &str) -> Option<(PodKey, String)> {
     let mut from = 0;
     while let Some(at) = text[from..].find('(') {
         let open = from + at;

@@ -8,11 +8,11 @@ use crate::log::{
 use crate::message;
 use crate::paste::command::Command;
 use crate::paste::describe::Line;
-use crate::paste::events;
+use crate::paste::events::{self, EventRow};
 use crate::paste::lines::Row;
-use crate::paste::{LooseMessage, Pasted, PastedLog};
+use crate::paste::{LooseMessage, Pasted, PastedLog, naming};
 
-use super::is_pod;
+use super::{is_pod, unwrap};
 
 /// Lines between structures, with the command above them.
 #[derive(Default)]
@@ -51,8 +51,9 @@ impl Group {
         });
     }
 
-    /// Reads the lines.
-    pub(super) fn read(self, pasted: &mut Pasted) {
+    /// Reads the lines; gives the events among them.
+    pub(super) fn read(mut self, pasted: &mut Pasted) -> Vec<EventRow> {
+        self.lines = unwrap::sentences(self.lines);
         let year = pasted
             .newest
             .map(|time| time.to_zoned(jiff::tz::TimeZone::UTC).year());
@@ -64,8 +65,15 @@ impl Group {
         }
         let mut logs: Vec<PastedLog> = Vec::new();
         let mut loose: Vec<(usize, LooseMessage)> = Vec::new();
+        let mut rows = Vec::new();
+        let custom = texts.iter().any(|text| is_custom_head(text));
         for (at, text) in texts.iter().enumerate() {
             if taken[at] {
+                continue;
+            }
+            if !is_log && let Some(row) = event_row(text, self.lines[at].0, custom) {
+                taken[at] = true;
+                rows.push(row);
                 continue;
             }
             if !is_log && let Some(message) = loose_message(text, self.lines[at].0) {
@@ -84,6 +92,8 @@ impl Group {
             }
         }
         pasted.loose.extend(loose.into_iter().map(|(_, message)| message));
+        naming::name(&mut rows, &self.command);
+        rows
     }
 
     /// Node and kernel lines, the ones that need their neighbors included.
@@ -169,8 +179,18 @@ impl Group {
     }
 }
 
-/// A message that stands alone: a row of events without its header, or words that a message reader knows.
-fn loose_message(text: &str, line: usize) -> Option<LooseMessage> {
+/// `TIME REASON MSG`: the header of custom columns that show events.
+fn is_custom_head(text: &str) -> bool {
+    let capital = |word: &str| {
+        word.bytes()
+            .all(|byte| byte.is_ascii_uppercase() || b"-_".contains(&byte))
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.len() >= 2 && words.contains(&"REASON") && words.iter().all(|word| capital(word))
+}
+
+/// A row of events without its header.
+fn event_row(text: &str, line: usize, custom: bool) -> Option<EventRow> {
     let trimmed = text.trim();
     if trimmed.len() < 12 {
         return None;
@@ -182,14 +202,24 @@ fn loose_message(text: &str, line: usize) -> Option<LooseMessage> {
         width: 0,
     }])
     .pop();
-    if let Some(row) = row.or_else(|| events::table_row_by_words(trimmed)) {
-        return Some(LooseMessage {
-            line,
-            facts: message::facts(&row.reason, &row.message),
-            text: row.message,
-            reason: Some(row.reason),
-            time: None,
-        });
+    row.or_else(|| {
+        let mut row = events::table_row_by_words(trimmed)?;
+        row.line = line;
+        Some(row)
+    })
+    .or_else(|| {
+        // An application's lines may look the same.
+        let mut row = custom.then(|| events::bare_row(trimmed)).flatten()?;
+        row.line = line;
+        Some(row)
+    })
+}
+
+/// Words that a message reader knows.
+fn loose_message(text: &str, line: usize) -> Option<LooseMessage> {
+    let trimmed = text.trim();
+    if trimmed.len() < 12 {
+        return None;
     }
     let (time, bare) = crate::log::unwrap_line(trimmed);
     let facts = message::facts("", &bare);

@@ -1,6 +1,7 @@
 //! Where descriptions and manifests begin and end.
 
 use crate::paste::command::command;
+use crate::paste::describe::is_container_name;
 use crate::paste::lines::{Row, indent};
 use crate::paste::table::Columns;
 
@@ -69,6 +70,11 @@ pub(super) fn describe_start(rows: &[Row<'_>], at: usize) -> Option<Start> {
         });
         return (value.starts_with([' ', '\t']) && next).then_some(Start { indent: margin });
     }
+    if is_container_head(rows, at, margin) || is_cut_head(rows, at, key) {
+        return Some(Start {
+            indent: margin_below(rows, at, margin),
+        });
+    }
     if !INNER.contains(&key) {
         return None;
     }
@@ -78,7 +84,7 @@ pub(super) fn describe_start(rows: &[Row<'_>], at: usize) -> Option<Start> {
         .take(2 * LOOK_AHEAD)
         .filter(|row| {
             let text = shipped(&row.text);
-            key_of(&text).is_some_and(|key| INNER.contains(&key)) || is_event_head(&text)
+            key_of(&text).is_some_and(|key| INNER.contains(&key) || key == "Reason") || is_event_head(&text)
         })
         .count();
     let enough = if key == "Events" { 1 } else { 2 };
@@ -86,19 +92,91 @@ pub(super) fn describe_start(rows: &[Row<'_>], at: usize) -> Option<Start> {
     let margin = match key {
         "Init Containers" | "Containers" | "QoS Class" | "Node-Selectors" | "Tolerations" | "Conditions"
         | "Volumes" | "Events" => margin,
-        _ => rows[at..]
-            .iter()
-            .take(400)
-            .map(|row| shipped(&row.text).into_owned())
-            .filter(|text| {
-                key_of(text)
-                    .is_some_and(|key| matches!(key, "Conditions" | "Volumes" | "QoS Class" | "Events"))
-            })
-            .map(|text| indent(&text))
-            .next()
-            .unwrap_or(margin.saturating_sub(4)),
+        _ => margin_below(rows, at, margin),
+    };
+    let state = matches!(key, "State" | "Last State")
+        && matches!(
+            text.split_once(':').map_or("", |(_, value)| value.trim()),
+            "Waiting" | "Running" | "Terminated"
+        );
+    let enough = match enough {
+        _ if is_heartbeat_head(rows, at) => 0,
+        _ if state => 1,
+        enough => enough,
     };
     (others >= enough).then_some(Start { indent: margin })
+}
+
+/// The margin of a description whose first lines stand deeper: where its keys at the top stand.
+fn margin_below(rows: &[Row<'_>], at: usize, margin: usize) -> usize {
+    const LINES_MAX: usize = 400;
+    rows[at..]
+        .iter()
+        .take(LINES_MAX)
+        .take_while(|row| !row.fence || row.line == rows[at].line)
+        .map(|row| shipped(&row.text).into_owned())
+        .find(|text| {
+            key_of(text).is_some_and(|key| matches!(key, "Conditions" | "Volumes" | "QoS Class" | "Events"))
+        })
+        .map_or(margin.saturating_sub(4), |text| indent(&text))
+        .min(margin)
+}
+
+/// `app:` with a container's first keys below it.
+fn is_container_head(rows: &[Row<'_>], at: usize, margin: usize) -> bool {
+    let text = shipped(&rows[at].text);
+    let Some(next) = rows.get(at + 1) else {
+        return false;
+    };
+    let next = shipped(&next.text);
+    is_container_name(text.trim())
+        && indent(&next) >= margin
+        && key_of(&next).is_some_and(|key| matches!(key, "Container ID" | "Image ID"))
+}
+
+/// Keys near the top of a pod's description, by which one is known whose first lines were cut.
+const HEAD: &[&str] = &[
+    "Namespace",
+    "Priority",
+    "Service Account",
+    "Node",
+    "Start Time",
+    "Labels",
+    "Annotations",
+    "Status",
+    "Reason",
+    "Message",
+    "IP",
+    "IPs",
+    "Controlled By",
+    "Containers",
+    "Init Containers",
+];
+
+/// Several keys of a description's head close together, a status among them.
+fn is_cut_head(rows: &[Row<'_>], at: usize, key: &str) -> bool {
+    const NEAR: usize = 8;
+    if !HEAD.contains(&key) || key.ends_with("Containers") {
+        return false;
+    }
+    let mut seen = vec![];
+    for row in rows[at..].iter().take(NEAR) {
+        let text = shipped(&row.text);
+        match key_of(&text) {
+            Some("Name" | "apiVersion") => break,
+            Some(found) if HEAD.contains(&found) => seen.push(found.to_owned()),
+            _ => {}
+        }
+    }
+    seen.len() >= 3 && seen.iter().any(|key| key == "Status")
+}
+
+/// A node's conditions: no other kind's have a heartbeat.
+fn is_heartbeat_head(rows: &[Row<'_>], at: usize) -> bool {
+    rows[at + 1..]
+        .iter()
+        .take(2)
+        .any(|row| row.text.trim_start().starts_with("Type") && row.text.contains("LastHeartbeatTime"))
 }
 
 fn is_event_head(text: &str) -> bool {
@@ -171,6 +249,9 @@ fn is_other(rows: &[Row<'_>], at: usize) -> bool {
     };
     let previous = shipped(&rows[at - 1].text);
     // A row that had room to spare was not broken.
+    if super::unwrap::goes_on(&previous, text) {
+        return false;
+    }
     let had_room = is_row(&previous) && previous.trim_end().chars().count() < 60;
     crate::log::unwrap_line(text).0.is_some() || (!is_row(text) && had_room)
 }

@@ -53,7 +53,11 @@ pub(super) fn unwrapped(rows: &[Row<'_>], margin: usize) -> Vec<Unwrapped> {
             && key.is_some_and(|key| {
                 key.len() <= 50 && (body.len() == key.len() + 1 || body[key.len() + 1..].starts_with("  "))
             });
-        let fresh = depth >= 2 || (depth == 0 && key.is_some_and(is_top)) || body.starts_with("Resource ");
+        let of_events = events::is_rule_or_head(body) || events::row(body).is_some();
+        let fresh = depth >= 2
+            || of_events
+            || (depth == 0 && key.is_some_and(is_top))
+            || body.starts_with("Resource ");
         // The break of a terminal comes after its last column, blanks at the end included.
         let by_terminal =
             wrap == Some(last_width) || wrap.is_some_and(|wrap| wrap.checked_sub(1) == Some(last_width));
@@ -85,6 +89,54 @@ pub(super) fn unwrapped(rows: &[Row<'_>], margin: usize) -> Vec<Unwrapped> {
                 text: text.clone().into_owned(),
                 width,
             }),
+        }
+    }
+    found
+}
+
+/// Messages that are known to go on, and what their next line begins with.
+pub(super) fn goes_on(text: &str, next: &str) -> bool {
+    let (text, next) = (text.trim_end(), next.trim());
+    let lower = next.starts_with(|c: char| c.is_ascii_lowercase());
+    if text.contains("nodes are available:") {
+        let counted = next
+            .split_once(' ')
+            .is_some_and(|(count, _)| count.parse::<u32>().is_ok());
+        return !text.ends_with('.') && (counted || lower) || next.starts_with("preemption: ");
+    }
+    if text.contains("he node was low on resource") {
+        return [
+            "Threshold",
+            "Container ",
+            "was using ",
+            "which exceeds ",
+            "request is ",
+        ]
+        .iter()
+        .any(|begin| next.starts_with(begin));
+    }
+    // A hook's own output has line ends.
+    text.contains(" lifecycle hook (") && next.starts_with(", message: ")
+}
+
+/// Messages that were broken into lines, whole again; the first line counts.
+pub(super) fn sentences(lines: Vec<(usize, String)>) -> Vec<(usize, String)> {
+    /// A scheduler has about as many reasons.
+    const LINES_MAX: usize = 16;
+    let mut found: Vec<(usize, String)> = Vec::with_capacity(lines.len());
+    let mut joined = 0;
+    for (line, text) in lines {
+        match found.last_mut() {
+            Some((_, last)) if joined < LINES_MAX && goes_on(last, &text) => {
+                last.truncate(last.trim_end().len());
+                last.push(' ');
+                last.push_str(text.trim());
+                joined += 1;
+            }
+            _ => {
+                joined = 0;
+                found.push((line, text));
+            }
         }
     }
     found
@@ -126,6 +178,15 @@ pub(super) fn table_lines(rows: &[Row<'_>], at: usize, columns: &Columns) -> (Ve
     };
     let mut found: Vec<(usize, String)> = Vec::new();
     for (index, text) in texts.into_iter().enumerate() {
+        // Rows were left out here.
+        if index > 0
+            && matches!(
+                text.trim(),
+                "..." | "[...]" | "(...)" | "…" | "[…]" | "<snip>" | "[snip]"
+            )
+        {
+            continue;
+        }
         // The header's rest is capitals; a row's rest is no row.
         let header_rest =
             index == 1 && wrap.is_some() && !text.contains(|c: char| c.is_lowercase() || c.is_ascii_digit());

@@ -74,6 +74,33 @@ const KEYS: &[&str] = &[
 
 const STATE_KEYS: &[&str] = &["Reason", "Message", "Exit Code", "Signal", "Started", "Finished"];
 
+/// The key stands within a container, or within its state.
+pub(super) fn is_key(key: &str) -> bool {
+    KEYS.contains(&key) || STATE_KEYS.contains(&key)
+}
+
+/// The key tells how a container does.
+pub(super) fn tells_of_run(key: &str) -> bool {
+    matches!(
+        key,
+        "Container ID" | "State" | "Last State" | "Restart Count" | "Exit Code"
+    )
+}
+
+/// `app:` alone on its line, a container's name.
+pub(crate) fn is_name(text: &str) -> bool {
+    text.trim_end().strip_suffix(':').is_some_and(|name| {
+        !name.is_empty()
+            && name.len() <= 63
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    })
+}
+
+/// Stands for the name of a container whose name was cut off; it becomes empty, as in a table.
+pub(super) const NAMELESS: &str = "?:";
+
 /// Reads the lines below `Containers:`.
 pub(crate) fn read(lines: &[Line<'_>], flat: bool, wrap: Option<usize>) -> Vec<Container> {
     /// A pod has a handful; more is not a description.
@@ -132,7 +159,8 @@ impl Reader {
             return;
         }
         if self.is_name(line) {
-            self.begin(line.text.trim_end().trim_end_matches(':'));
+            let name = line.text.trim_end().trim_end_matches(':');
+            self.begin(if line.text == NAMELESS { "" } else { name });
             return;
         }
         let Some(container) = self.found.last_mut() else {
@@ -187,16 +215,7 @@ impl Reader {
 
     /// `name:` with nothing behind it, where a name can stand.
     fn is_name(&self, line: &Line<'_>) -> bool {
-        let text = line.text.trim_end();
-        let Some(name) = text.strip_suffix(':') else {
-            return false;
-        };
-        let label = !name.is_empty()
-            && name.len() <= 63
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !label {
+        if !is_name(line.text) && line.text != NAMELESS {
             return false;
         }
         if self.flat {
@@ -271,7 +290,10 @@ fn container_key(container: &mut Container, key: &str, value: &str) -> Place {
             container.has_state = true;
             return state(container, "state", value);
         }
-        "Last State" => return state(container, "lastState", value),
+        "Last State" => {
+            container.has_state = true;
+            return state(container, "lastState", value);
+        }
         "Ready" => {
             if let Some(ready) = boolean(value) {
                 set(&mut container.status, &["ready"], ready);

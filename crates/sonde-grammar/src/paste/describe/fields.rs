@@ -217,6 +217,11 @@ pub(crate) fn is_top(key: &str) -> bool {
     TOPS.contains(&key)
 }
 
+/// The key ends the containers of a pod.
+pub(super) fn is_after_containers(key: &str) -> bool {
+    AFTER_CONTAINERS.contains(&key)
+}
+
 /// Where a terminal wrapped a text, from the widths of its lines: many end at the same column, or at a usual one.
 pub(crate) fn wrap_column(widths: impl Iterator<Item = usize> + Clone) -> Option<usize> {
     let widest = widths.clone().max()?;

@@ -1,0 +1,186 @@
+//! Pieces of outputs: a few events, a container's state, a node's conditions, without what stood above them.
+
+use serde_json::Value;
+
+use crate::fact::{Fact, NodeReason};
+use crate::paste::{Pasted, read};
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+}
+
+/// Kind, namespace and name of what each event is about, with its reason.
+fn about(pasted: &Pasted) -> Vec<String> {
+    let events = pasted
+        .objects
+        .iter()
+        .filter(|object| text(object, "/kind") == "Event");
+    events
+        .map(|event| {
+            let of = |field: &str| text(event, &format!("/involvedObject/{field}")).to_owned();
+            format!(
+                "{} {}/{} {}",
+                of("kind"),
+                of("namespace"),
+                of("name"),
+                text(event, "/reason")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn events_are_named_by_their_own_words() {
+    let rows: &[(&str, &[&str])] = &[
+        (
+            "Events:\n  Type Reason Age From Message\n  ---- ------ ---- ---- -------\n  Normal Scheduled 2m default-scheduler Successfully assigned shop/web-1 to n1\n  Warning Failed 1m kubelet Error: ErrImagePull",
+            &["Pod shop/web-1 Scheduled", "Pod shop/web-1 Failed"],
+        ),
+        (
+            "Normal Scheduled 2m default-scheduler Successfully assigned web-1 to n1\nWarning FailedMount 1m kubelet, n1 MountVolume.SetUp failed for volume \"a\" : x",
+            &["Pod /web-1 Scheduled", "Pod /web-1 FailedMount"],
+        ),
+        (
+            "Warning BackOff 1m (x5 over 3m) kubelet Back-off restarting failed container app in pod web-1_shop(0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60)",
+            &["Pod shop/web-1 BackOff"],
+        ),
+        (
+            "$ kubectl describe pod web-1 -n shop\nEvents:\n  Warning Failed 1m kubelet Error: ErrImagePull",
+            &["Pod shop/web-1 Failed"],
+        ),
+        (
+            "Warning FailedCreate 5s (x3 over 9s) replicaset-controller Error creating: pods \"web-5d4f-x2k4j\" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2",
+            &["ReplicaSet /web-5d4f FailedCreate"],
+        ),
+        (
+            "59m 6d 12 web-5d4f.1576a87b365ab1e4 ReplicaSet Warning FailedCreate replicaset-controller Error creating: x",
+            &["ReplicaSet /web-5d4f FailedCreate"],
+        ),
+        (
+            "12m Warning FailedPreStopHook Pod Exec lifecycle hook ([x]) for Container \"app\" in Pod \"web-1_shop(0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60)\" failed - error: command 'x' exited with 1: y",
+            &["Pod shop/web-1 FailedPreStopHook"],
+        ),
+        (
+            "51m Warning Evicted pod/web-1 The node was low on resource: memory.",
+            &["Pod /web-1 Evicted"],
+        ),
+        (
+            "NAME READY STATUS RESTARTS AGE\nweb-1 0/1 ImagePullBackOff 0 5m\n\nEvents:\n  Warning Failed 1m kubelet Error: ErrImagePull",
+            &["Pod /web-1 Failed"],
+        ),
+    ];
+    for (pasted, expect) in rows {
+        assert_eq!(about(&read(pasted)), *expect, "{pasted}");
+    }
+    // Two pods were shown before: nothing tells whose events these are.
+    let of_two = read(
+        "NAME READY STATUS RESTARTS AGE\nweb-1 1/1 Running 0 5m\nweb-2 0/1 Error 0 5m\n\nEvents:\n  Warning Failed 1m kubelet Error: ErrImagePull",
+    );
+    assert_eq!((about(&of_two).len(), of_two.loose.len()), (0, 1));
+}
+
+#[test]
+fn a_success_of_the_scheduler_tells_the_node() {
+    let pasted = read(
+        "QoS Class: BestEffort\nNode-Selectors: <none>\nTolerations: <none>\nEvents:\n  Warning FailedScheduling 2m default-scheduler 0/1 nodes are available: 1 Insufficient cpu.\n  Normal Scheduled 1m default-scheduler Successfully assigned shop/web-1 to n1",
+    );
+    let pod = &pasted.objects[0];
+    assert_eq!(
+        (text(pod, "/metadata/name"), text(pod, "/spec/nodeName")),
+        ("web-1", "n1")
+    );
+}
+
+#[test]
+fn a_containers_state_without_its_pod() {
+    let reason = "/status/containerStatuses/0/lastState/terminated/reason";
+    for pasted in [
+        "Last State:     Terminated\n  Reason:       OOMKilled\n  Exit Code:    137",
+        "    State:          Running\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\n    Restart Count:  3",
+        "  app:\n    Container ID:   x://y\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\nConditions:\n  Type   Status\n  Ready  False",
+        "Image: a/b:1\nState: Running\nLast State: Terminated\nReason: OOMKilled\nExit Code: 137\nReady: True",
+    ] {
+        let found = read(pasted);
+        let pod = found.objects.first().unwrap_or_else(|| panic!("{pasted}"));
+        assert_eq!(
+            (text(pod, "/metadata/name"), text(pod, reason)),
+            ("unnamed", "OOMKilled"),
+            "{pasted}"
+        );
+    }
+    let named =
+        read("  app:\n    Container ID: x://y\n    State: Terminated\n      Exit Code: 1\n    Ready: False");
+    assert_eq!(text(&named.objects[0], "/status/containerStatuses/0/name"), "app");
+}
+
+#[test]
+fn a_pods_status_without_its_name() {
+    for pasted in [
+        "Status:   Failed\nReason:   Evicted\nMessage:  The node was low on resource: memory. ",
+        "`Status:   Failed\nReason:   Evicted\nMessage:  The node was low on resource: memory. \n`",
+    ] {
+        let pod = &read(pasted).objects[0];
+        assert_eq!(
+            (text(pod, "/status/phase"), text(pod, "/status/reason")),
+            ("Failed", "Evicted")
+        );
+    }
+}
+
+#[test]
+fn a_nodes_conditions_without_its_name() {
+    let pasted = read(
+        "Conditions:\n  Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage\n  ----\t------\t---\t---\t------\t-------\n  Ready\tUnknown\tSat, 05 Nov 2016 00:01:27 +0000\tSat, 05 Nov 2016 00:02:27 +0000\tNodeStatusUnknown\tKubelet stopped posting node status.",
+    );
+    let node = &pasted.objects[0];
+    assert_eq!(
+        (text(node, "/kind"), text(node, "/status/conditions/0/status")),
+        ("Node", "Unknown")
+    );
+}
+
+#[test]
+fn custom_columns_are_events() {
+    let pasted = read(
+        "TIME REASON MSG\n2021-07-01T13:58:33Z  Unhealthy  Liveness probe failed: \n2021-07-01T13:58:40Z  Pulling  Pulling image \"a/b:1\"",
+    );
+    let reasons: Vec<_> = pasted
+        .loose
+        .iter()
+        .filter_map(|it| it.reason.as_deref())
+        .collect();
+    assert_eq!(reasons, ["Unhealthy", "Pulling"]);
+}
+
+#[test]
+fn a_schedulers_sentence_of_several_lines_is_one() {
+    let pasted = read(
+        "0/5 nodes are available:\n2 Insufficient cpu,\n1 node(s) had taint {a: b},\nthat the pod didn't tolerate, 2 Insufficient memory.\nEach of these lines is a reason.",
+    );
+    let reasons = pasted
+        .loose
+        .iter()
+        .flat_map(|it| &it.facts)
+        .find_map(|fact| match fact {
+            Fact::Unschedulable(it) => Some(&it.reasons),
+            _ => None,
+        });
+    let reasons = reasons.expect("a fact");
+    assert_eq!(reasons.len(), 3, "{reasons:?}");
+    assert!(matches!(&reasons[2], (2, NodeReason::Insufficient(resource)) if resource == "memory"));
+}
+
+#[test]
+fn a_kubelets_line_without_a_pod_is_about_the_only_one() {
+    let pasted = read(
+        "Warning FailedMount 1m kubelet Unable to mount volumes for pod \"web-1_shop(0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60)\": timeout expired waiting for volumes to attach/mount for pod \"web-1\"/\"shop\". list of unattached/unmounted volumes=[a]\n\nE0831 04:12:41.868086    3570 configmap.go:157] Couldn't get configMap shop/a: configmaps \"a\" not found",
+    );
+    let pod = pasted.node_lines[0].pod.as_ref().expect("a pod");
+    assert_eq!((pod.namespace.as_str(), pod.name.as_str()), ("shop", "web-1"));
+}
+
+#[test]
+fn rows_left_out_do_not_end_a_table() {
+    let pasted = read("NAME READY STATUS RESTARTS AGE\n[...]\nweb-1 0/1 Error 0 5m");
+    assert_eq!(text(&pasted.objects[0], "/metadata/name"), "web-1");
+}
