@@ -3,6 +3,8 @@
 mod login;
 mod pull;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod testing;
 
 crate::cause::family!(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sonde_grammar::fact::PullFailure;
 use sonde_model::{Code, Risk};
 
-use super::pull::{failed, look_from_node, wants_reason};
+use super::pull::{Asked, failed, look_from_node, wants_reason};
 use crate::cause::page;
 use sonde_schedule::nearest;
 use crate::survey::registry_of;
@@ -29,8 +29,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(pull.seen());
     let host = if host.is_empty() { &pull.registry } else { host };
-    let root = pull.registry_or_node(facts, host);
-    pull.tell(facts, case, &root, &format!("the name {host} cannot be resolved"));
+    let what = match &pull.asked {
+        Asked::Proxy(_) => format!("the name of the proxy {host} cannot be resolved"),
+        _ => format!("the name {host} cannot be resolved"),
+    };
+    let root = pull.registry_or_node(facts);
+    pull.tell(facts, case, &root, &what);
     if let Some(known) = known_registry_like(facts, host) {
         let seen = facts.computed("registries of the images on the node", &known);
         case.step(
@@ -48,7 +52,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             format!("ssh {} 'getent hosts {host}; cat /etc/resolv.conf'", node.name),
         );
     }
-    look_from_node(facts, case, host);
+    look_from_node(facts, case, &pull);
     case.advice(
         "correct the registry's name, or let the node's own resolver know it: images are pulled with the node's DNS, not with the cluster's",
         Risk::None,

@@ -32,7 +32,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         // The runtime asked without a login: it had none, whatever the pod names.
         Some(true) if secrets.known && all_seen && !refusal.maybe_missing => case.proven_by(seen),
         Some(true) => case.supported_by(seen),
-        _ if none && !refusal.is_official() => case.supported_by(seen),
+        // A cloud's node logs in by itself: it may have, and lack the right.
+        _ if none && !refusal.is_official() && !refusal.is_cloud() => case.supported_by(seen),
         _ if none || !secrets.known => case.hinted_by(seen),
         _ => return,
     };

@@ -17,9 +17,23 @@ use crate::{Case, Facts, Seen};
 pub(super) struct Pull<'a> {
     pub(super) image: String,
     pub(super) registry: String,
+    /// Who was asked when it failed: the registry, one of its other hosts, a mirror, a proxy on the way.
+    pub(super) asked: Asked,
     pub(super) failure: &'a PullFailure,
     pub(super) message: &'a Message,
 }
+
+/// Who was asked for an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    Registry,
+    /// Another host than the one in the image's name: a mirror, or where its tokens or blobs come from.
+    Host(String),
+    Proxy(String),
+}
+
+/// The words for a registry that nothing names.
+const UNNAMED: &str = "its registry";
 
 /// Where the trouble sits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +58,13 @@ pub(super) fn failed<'a>(facts: &Facts<'a>) -> Option<Pull<'a>> {
                     failure,
                 }) if is_ours(facts, message, image.as_deref()) => {
                     let image = wanted_image(facts).or_else(|| image.clone()).unwrap_or_default();
-                    let registry = registry.clone().unwrap_or_else(|| registry_of(&image).to_owned());
+                    let registry = match registry {
+                        Some(registry) => registry.clone(),
+                        None if image.is_empty() => UNNAMED.to_owned(),
+                        None => registry_of(&image).to_owned(),
+                    };
                     return Some(Pull {
+                        asked: asked(&message.seen().text, &registry),
                         image,
                         registry,
                         failure,
@@ -63,6 +82,34 @@ pub(super) fn failed<'a>(facts: &Facts<'a>) -> Option<Pull<'a>> {
         }
     }
     None
+}
+
+/// Who was asked last, by the words of runtimes: `Head "https://host/v2/...": dial tcp ...`, or a proxy before that.
+fn asked(text: &str, registry: &str) -> Asked {
+    if let Some((_, rest)) = text.split_once("proxyconnect tcp: ") {
+        let rest = rest.strip_prefix("dial tcp: lookup ").unwrap_or(rest);
+        let rest = rest.strip_prefix("dial tcp ").unwrap_or(rest);
+        let end = rest.find([' ', '"']).unwrap_or(rest.len());
+        return Asked::Proxy(rest[..end].trim_end_matches(':').to_owned());
+    }
+    let host = ["Head ", "Get ", "Post "]
+        .iter()
+        .flat_map(|method| text.rmatch_indices(method))
+        .filter_map(|(at, method)| {
+            let url = text[at + method.len()..].trim_start_matches(['\\', '"']);
+            let rest = url
+                .strip_prefix("https://")
+                .or_else(|| url.strip_prefix("http://"))?;
+            let end = rest.find(['/', '"', '?', ' ']).unwrap_or(rest.len());
+            Some((at, &rest[..end]))
+        })
+        .max();
+    match host {
+        Some((_, host)) if !host.is_empty() && registry_of(&format!("{host}/x")) != registry => {
+            Asked::Host(host.to_owned())
+        }
+        _ => Asked::Registry,
+    }
 }
 
 /// As [`failed`], for one kind of failure.
@@ -116,11 +163,29 @@ impl Pull<'_> {
     }
 
     /// The registry's trouble, or the node's own where only it has it.
-    pub(super) fn registry_or_node(&self, facts: &Facts<'_>, registry: &str) -> Root {
+    pub(super) fn registry_or_node(&self, facts: &Facts<'_>) -> Root {
         if Reach::of(facts, self).only_this_node() {
             Root::Node
         } else {
-            Root::Registry(registry.to_owned())
+            Root::Registry(self.registry.clone())
+        }
+    }
+
+    /// Who failed: the registry, or what was asked in its stead.
+    pub(super) fn peer(&self) -> String {
+        match &self.asked {
+            Asked::Registry => self.registry.clone(),
+            Asked::Host(host) => format!("{host}, which is asked for images of {},", self.registry),
+            Asked::Proxy(proxy) => format!("the proxy {proxy} on the way to {}", self.registry),
+        }
+    }
+
+    /// The host to look at from the node, where one is named.
+    pub(super) fn host(&self) -> Option<&str> {
+        match &self.asked {
+            Asked::Registry => Some(self.registry.as_str()).filter(|it| *it != UNNAMED),
+            Asked::Host(host) => Some(host),
+            Asked::Proxy(_) => None,
         }
     }
 
@@ -176,11 +241,19 @@ impl Pull<'_> {
 }
 
 /// How a person sees what the node sees.
-pub(super) fn look_from_node(facts: &Facts<'_>, case: &mut Case, registry: &str) {
-    let Some(node) = facts.node_ref() else { return };
+pub(super) fn look_from_node(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>) {
+    let Some((node, host)) = facts.node_ref().zip(pull.host()) else {
+        return;
+    };
+    // Docker Hub's name in images is not the host that serves them.
+    let host = if host == "docker.io" {
+        "registry-1.docker.io"
+    } else {
+        host
+    };
     case.look(
-        format!("what node {} gets from {registry}", node.name),
-        format!("ssh {} 'curl -sv https://{registry}/v2/'", node.name),
+        format!("what node {} gets from {host}", node.name),
+        format!("ssh {} 'curl -sv https://{host}/v2/'", node.name),
     );
 }
 

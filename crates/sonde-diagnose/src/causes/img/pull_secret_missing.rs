@@ -125,4 +125,18 @@ mod tests {
         outcome.lacks("IMG-PULL-SECRET-MISSING");
         assert!(!outcome.wants.is_empty());
     }
+
+    #[test]
+    fn over_when_the_image_came_and_calm_when_it_runs() {
+        let mut runs = crate::testing::pod(json!({}));
+        merge(&mut runs, json!({"spec": {"imagePullSecrets": [{"name": "regcred"}]}}));
+        let event = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.";
+        // The kubelet warns at each start, even where the image needs no login.
+        let outcome = Scene::new()
+            .object(runs)
+            .complete(&[Kind::Secret])
+            .event("Pod/shop/app-1", "FailedToRetrieveImagePullSecret", event, "2026-03-01T11:59:00Z")
+            .diagnose();
+        outcome.is_calm();
+    }
 }

@@ -25,8 +25,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         PullFailure::ServerError { status } => *status,
         _ => 500,
     };
-    pull.tell(facts, case, &Root::Registry(pull.registry.clone()), &format!("{} answers with an error of its own (status {status})", pull.registry));
-    look_from_node(facts, case, &pull.registry);
+    pull.tell(facts, case, &Root::Registry(pull.registry.clone()), &format!("{} answers with an error of its own (status {status})", pull.peer()));
+    look_from_node(facts, case, &pull);
     case.advice("look at the registry's own health and log; the kubelet tries again by itself", Risk::None);
 }
 

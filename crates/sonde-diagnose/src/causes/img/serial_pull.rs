@@ -133,4 +133,48 @@ mod tests {
         let outcome = scene().container_event("Pod/shop/big-1", "app", "Pulled", ended, "2026-03-01T11:32:00Z").diagnose();
         outcome.lacks("IMG-SERIAL-PULL");
     }
+
+    #[test]
+    fn a_pull_with_none_ahead_is_slow_itself() {
+        let alone = Scene::new().object(waiting("ContainerCreating", "")).container_event(
+            "Pod/shop/app-1",
+            "app",
+            "Pulling",
+            "Pulling image \"registry.example/app:1\"",
+            "2026-03-01T11:40:00Z",
+        );
+        alone.diagnose().lacks("IMG-SERIAL-PULL").finds_only("IMG-SLOW-PULL", Verdict::Likely);
+    }
+
+    #[test]
+    fn a_pull_that_failed_did_not_wait() {
+        let words = "Failed to pull image \"registry.example/app:1\": registry.example/app:1: not found";
+        let outcome = scene().container_event("Pod/shop/app-1", "app", "Failed", words, "2026-03-01T11:41:00Z").diagnose();
+        outcome.lacks("IMG-SERIAL-PULL").finding("IMG-NOT-FOUND");
+    }
+
+    #[test]
+    fn a_short_wait_is_no_trouble_nor_is_one_that_is_over() {
+        scene().now("2026-03-01T11:43:00Z").diagnose().lacks("IMG-SERIAL-PULL");
+        let came = "Successfully pulled image \"registry.example/app:1\" in 2s (15m including waiting)";
+        let outcome = scene().container_event("Pod/shop/app-1", "app", "Pulled", came, "2026-03-01T11:55:00Z").diagnose();
+        outcome.lacks("IMG-SERIAL-PULL");
+        let runs = Scene::new()
+            .object(crate::testing::pod(json!({})))
+            .container_event("Pod/shop/app-1", "app", "Pulling", "Pulling image \"registry.example/app:1\"", "2026-03-01T09:40:00Z")
+            .container_event("Pod/shop/big-1", "app", "Pulling", "Pulling image \"registry.example/big:1\"", "2026-03-01T09:30:00Z");
+        runs.diagnose().is_calm();
+    }
+
+    #[test]
+    fn not_claimed_where_the_other_pods_events_are_not_known() {
+        let mut other = waiting("ContainerCreating", "");
+        merge(&mut other, json!({"metadata": {"name": "big-1", "uid": "u2", "ownerReferences": null}}));
+        let outcome = Scene::new()
+            .object(waiting("ContainerCreating", ""))
+            .object(other)
+            .container_event("Pod/shop/app-1", "app", "Pulling", "Pulling image \"registry.example/app:1\"", "2026-03-01T11:40:00Z")
+            .diagnose();
+        outcome.lacks("IMG-SERIAL-PULL");
+    }
 }

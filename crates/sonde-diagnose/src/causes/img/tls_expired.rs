@@ -21,11 +21,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    let root = pull.registry_or_node(facts, &pull.registry);
-    pull.tell(facts, case, &root, &format!("the certificate of {} is expired or not yet valid", pull.registry));
+    let root = pull.registry_or_node(facts);
+    pull.tell(facts, case, &root, &format!("the certificate of {} is expired or not yet valid", pull.peer()));
     case.look(
         "from when to when the certificate is valid",
-        format!("openssl s_client -connect {0}:443 -servername {0} </dev/null 2>/dev/null | openssl x509 -noout -dates", pull.registry),
+        format!("openssl s_client -connect {0}:443 -servername {0} </dev/null 2>/dev/null | openssl x509 -noout -dates", pull.host().unwrap_or("REGISTRY")),
     );
     case.advice("renew the registry's certificate", Risk::None);
     case.advice("where the certificate is valid, the node's clock is wrong: set it right", Risk::None);

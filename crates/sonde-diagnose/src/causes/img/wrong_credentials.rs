@@ -36,7 +36,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 refusal.pull.registry, secret.name
             )
         }
-        (false, None) if !secrets.known => {
+        (false, None) if !secrets.known || refusal.is_cloud() => {
             case.hinted_by(refusal.pull.seen());
             refusal.answer()
         }

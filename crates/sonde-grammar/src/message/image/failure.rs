@@ -278,6 +278,11 @@ pub(super) fn failure(text: &str) -> PullFailure {
     // CRI-O tells the mirrors' failures before the registry's own, which is the one that counts.
     let own = after(text, "Mirrors also failed: ").and_then(|rest| rest.rsplit_once("]): "));
     let text = own.map_or(text, |(_, own)| own);
+    let told = without_image(text);
+    known(told.as_deref().unwrap_or(text)).unwrap_or_else(|| PullFailure::Other { detail: words(text) })
+}
+
+fn known(text: &str) -> Option<PullFailure> {
     // `no such host` of a proxy or a token host counts like the registry's own.
     by(FIRST, text)
         .or_else(|| {
@@ -292,10 +297,44 @@ pub(super) fn failure(text: &str) -> PullFailure {
         .or_else(|| by(NETWORK, text))
         .or_else(|| server_error(text).map(|status| PullFailure::ServerError { status }))
         .or_else(|| by(CONTENT, text))
+        .or_else(|| while_asking(text))
         .or_else(|| unauthorized(text))
         .or_else(|| any(text, NOT_FOUND).then_some(PullFailure::NotFound))
         .or_else(|| by(LATE, text))
-        .unwrap_or_else(|| PullFailure::Other { detail: words(text) })
+}
+
+/// A registry or token host that was asked and did not answer to the end: no word about logins, nor a slow image.
+fn while_asking(text: &str) -> Option<PullFailure> {
+    const ASKING: &[&str] = &[
+        "failed to resolve reference",
+        "failed to resolve image",
+        "failed to do request: Head ",
+        "pinging container registry",
+        "failed to fetch anonymous token: ",
+        "failed to fetch oauth token: ",
+    ];
+    const ANSWERED: &[&str] = &["unexpected status", "status code", "denied", "nauthorized"];
+    if !any(text, ASKING) || any(text, ANSWERED) {
+        return None;
+    }
+    match by(LATE, text)? {
+        PullFailure::Deadline if !text.contains("canceled") => Some(PullFailure::ConnectTimeout),
+        PullFailure::Broken => Some(PullFailure::Broken),
+        _ => None,
+    }
+}
+
+/// The text without the image's own name, which may be made of words that mean something here.
+fn without_image(text: &str) -> Option<String> {
+    let image = super::image(text)?;
+    let path = image.split('@').next().unwrap_or_default();
+    let path = super::registry_of(path).map_or(path, |host| path[host.len()..].trim_start_matches('/'));
+    let tag = path.rfind(':').filter(|at| !path[*at..].contains('/'));
+    let bare = tag.map_or(path, |at| &path[..at]);
+    // A name of one part may be an ordinary word: only with its tag it is surely the image.
+    let name = if bare.contains(['/', '-']) { bare } else { path };
+    let is_word = !name.contains(['/', '-', ':']);
+    (!is_word && text.contains(name)).then(|| text.replace(name, "_"))
 }
 
 /// The innermost words, without the image that stands before them once more.

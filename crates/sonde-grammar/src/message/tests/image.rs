@@ -228,7 +228,23 @@ fn containerd() {
             "unexpected media type text/html for sha256:ab: not found",
             PullFailure::UnsupportedManifest,
         ),
-        ("context deadline exceeded", PullFailure::Deadline),
+        ("context deadline exceeded", PullFailure::ConnectTimeout),
+        (
+            "failed to do request: Head \"https://r.example/v2/shop/web/manifests/9\": context deadline exceeded",
+            PullFailure::ConnectTimeout,
+        ),
+        (
+            "failed to authorize: failed to fetch anonymous token: Get \"https://auth.example/token?scope=x\": context deadline exceeded",
+            PullFailure::ConnectTimeout,
+        ),
+        (
+            "failed to authorize: failed to fetch anonymous token: Get \"https://auth.example/token?scope=x\": EOF",
+            PullFailure::Broken,
+        ),
+        (
+            "failed to authorize: failed to fetch oauth token: Post \"https://auth.example/token\": read tcp 10.0.0.5:1->10.0.0.6:443: read: connection reset by peer",
+            PullFailure::Broken,
+        ),
         ("context canceled", PullFailure::Deadline),
         (
             "the moon was full: unknown",
@@ -505,4 +521,45 @@ fn progress() {
         "Container image \"r.example/web:9\" already present on machine and can be accessed by the pod",
         &[done(None, None)],
     );
+}
+
+#[test]
+fn an_image_may_be_called_anything() {
+    for name in [
+        "acme/anonymous-ftp",
+        "acme/unauthorized-page",
+        "acme/docker-credential-ecr",
+        "toomanyrequests-proxy",
+        "acme/insufficient_scope",
+        "acme/no/archive/tar",
+    ] {
+        for (words, failure) in [
+            ("not found", PullFailure::NotFound),
+            (
+                "unexpected status from HEAD request to https://r.example/v2/NAME/manifests/9: 401 Unauthorized",
+                unauthorized(None, false, false),
+            ),
+            (
+                "dial tcp 10.2.3.4:443: connect: connection refused",
+                PullFailure::Refused,
+            ),
+        ] {
+            let image = format!("r.example/{name}:9");
+            let words = words.replace("NAME", name);
+            says(
+                "Failed",
+                &format!(
+                    "Failed to pull image \"{image}\": failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: {words}"
+                ),
+                &[failed(&image, Some("r.example"), failure)],
+            );
+        }
+    }
+    for image in ["anonymous:1", "unauthorized:1", "docker-credential-ecr"] {
+        says(
+            "Failed",
+            &format!("Failed to pull image \"{image}\": dial tcp 10.2.3.4:443: connect: connection refused"),
+            &[failed(image, None, PullFailure::Refused)],
+        );
+    }
 }
