@@ -1,7 +1,7 @@
 //! What one cause says about one episode.
 
 use jiff::Timestamp;
-use sonde_model::{Code, Evidence, EvidenceId, EvidenceKind, Fix, NextLook, ObjectRef, Risk, Severity};
+use sonde_model::{Code, Evidence, EvidenceId, EvidenceKind, Fix, NextLook, ObjectRef, Risk, Severity, Step};
 
 use crate::Want;
 
@@ -135,7 +135,8 @@ impl Case {
         self
     }
 
-    /// The next step from root to symptom, with what shows it.
+    /// The next step from root to symptom, with what shows it. A step without evidence of its own follows from the one
+    /// before it, and stands on the same evidence.
     pub fn step(&mut self, text: impl Into<String>, seen: impl IntoIterator<Item = Seen>) -> &mut Self {
         let evidence = seen.into_iter().map(|seen| self.note(seen)).collect();
         self.steps.push((text.into(), evidence));
@@ -221,6 +222,22 @@ impl Case {
 
     pub(crate) fn is_silent(&self) -> bool {
         self.strength == Strength::None && self.refutation.is_none() && self.wants.is_empty()
+    }
+
+    /// The steps, each with the evidence that it stands on.
+    pub(crate) fn chain(&self) -> Vec<Step> {
+        // A first step without evidence says what the next one shows.
+        let first = self.steps.iter().map(|(_, seen)| seen).find(|seen| !seen.is_empty());
+        let mut before = first.or(Some(&self.decisive));
+        let mut chain = Vec::with_capacity(self.steps.len());
+        for (text, seen) in &self.steps {
+            before = Some(seen).filter(|seen| !seen.is_empty()).or(before);
+            chain.push(Step {
+                text: text.clone(),
+                evidence: before.into_iter().flatten().map(|at| evidence_id(*at)).collect(),
+            });
+        }
+        chain
     }
 
     pub(crate) fn evidence(&self) -> Vec<Evidence> {

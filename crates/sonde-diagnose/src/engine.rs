@@ -10,7 +10,6 @@ use sonde_model::{
     Severity, Verdict,
 };
 
-use crate::case::evidence_id;
 use crate::changes;
 use crate::join::{Draft, join};
 use crate::placement::Placements;
@@ -91,11 +90,7 @@ pub fn diagnose(question: &Question) -> Answer {
             };
             for conclusion in conclude(&facts, &differentials) {
                 wants.extend(conclusion.wants.iter().cloned());
-                // A subject that may just be slow is reported only where a cause is at least likely.
-                let slow = opened
-                    .patient_until
-                    .is_some_and(|until| question.now.is_some_and(|now| now < until));
-                if !(slow && conclusion.verdict < Verdict::Likely) {
+                if conclusion.verdict >= Verdict::Likely || opened.told.even_if_unclear(question.now) {
                     let (code, verdict) = (&conclusion.case.code, conclusion.verdict);
                     let open = conclusion
                         .wants
@@ -183,10 +178,9 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
             format!("ended with exit code {}", run.end.exit_code)
         }
         None => {
-            let seen = facts.field("status", &episode.word);
             conclusion
                 .case
-                .step(format!("it is seen as {}", episode.word), [seen]);
+                .step(format!("it is seen as {}", episode.word), [facts.seen_as()]);
             format!("is {}", episode.word)
         }
     };
@@ -254,14 +248,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         named.map(ToOwned::to_owned)
     };
     let evidence: Vec<Evidence> = case.evidence();
-    let chain = case
-        .steps
-        .iter()
-        .map(|(text, seen)| sonde_model::Step {
-            text: text.clone(),
-            evidence: seen.iter().map(|at| evidence_id(*at)).collect(),
-        })
-        .collect();
+    let chain = case.chain();
     let severity = match (episode.ended, case.severity) {
         (Some(_), _) => Severity::Info,
         (None, Some(severity)) => severity,

@@ -194,6 +194,39 @@ impl<'a> Facts<'a> {
         field_on(&self.episode.subject, path, value)
     }
 
+    /// Seconds between SIGTERM and SIGKILL, from the field that says so; 30 where none does (the API's default).
+    pub fn grace(&self) -> (i64, Seen) {
+        let pod = self.pod();
+        let (path, set) = match pod.metadata.deletion_grace_period_seconds {
+            Some(seconds) => ("metadata.deletionGracePeriodSeconds", Some(seconds)),
+            None => ("spec.terminationGracePeriodSeconds", pod.spec.termination_grace_period_seconds),
+        };
+        let seen = set.map_or_else(|| self.unset(path), |seconds| self.field(path, seconds));
+        (pod.grace_seconds(), seen)
+    }
+
+    /// That a field is not set.
+    pub fn unset(&self, path: &str) -> Seen {
+        self.field(path, "not set")
+    }
+
+    /// The field in which the episode's symptom stands; the word that people see where no single field has it.
+    pub fn seen_as(&self) -> Seen {
+        let word = &self.episode.word;
+        if let Some((status, path)) = self.status() {
+            return match &status.state.waiting {
+                Some(waiting) if waiting.reason == *word => {
+                    self.field(&format!("{path}.state.waiting.reason"), word)
+                }
+                _ => self.field(&format!("{path}.ready"), status.ready),
+            };
+        }
+        match self.pod().status.phase.as_str() {
+            "" => self.computed(format!("status of {}", self.episode.subject), word),
+            phase => self.field("status.phase", phase),
+        }
+    }
+
     /// That an object does not exist, where its kind and namespace were completely listed.
     pub fn absence(&self, object: &ObjectRef) -> Option<Seen> {
         self.snapshot.is_absent(object).then(|| Seen {

@@ -35,6 +35,8 @@ pub struct Message {
     pub first: Option<Timestamp>,
     /// What it says.
     pub facts: Vec<Fact>,
+    /// The same sender has said something else since: `facts` lacks what is over.
+    pub superseded: bool,
     /// As evidence.
     pub seen: Seen,
 }

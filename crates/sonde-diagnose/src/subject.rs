@@ -65,15 +65,16 @@ impl Subject {
     /// The scheduler looks at everything anew each time: what it said before its newest word is over.
     fn supersede(&mut self) {
         let is_scheduler = |fact: &Fact| matches!(fact, Fact::Unschedulable(_));
-        let mut newest: Option<String> = None;
+        let mut newest: Option<Vec<Fact>> = None;
         for message in &mut self.messages {
-            if !message.facts.iter().any(is_scheduler) {
+            let said: Vec<Fact> = message.facts.iter().filter(|it| is_scheduler(it)).cloned().collect();
+            if said.is_empty() {
                 continue;
             }
-            match &newest {
-                None => newest = Some(message.seen.text.clone()),
-                Some(text) if *text == message.seen.text => {}
-                Some(_) => message.facts.retain(|fact| !is_scheduler(fact)),
+            // Condition and event say the same.
+            if newest.get_or_insert_with(|| said.clone()) != &said {
+                message.facts.retain(|fact| !is_scheduler(fact));
+                message.superseded = true;
             }
         }
     }
@@ -81,7 +82,10 @@ impl Subject {
     /// Warnings that no grammar knows.
     pub(crate) fn not_understood(&self) -> impl Iterator<Item = &Message> {
         self.messages.iter().filter(|message| {
-            message.warning && message.facts.is_empty() && !is_known_harmless(&message.reason)
+            message.warning
+                && message.facts.is_empty()
+                && !message.superseded
+                && !is_known_harmless(&message.reason)
         })
     }
 
@@ -199,6 +203,7 @@ impl Subject {
             warning: false,
             count: 1,
             first: None,
+            superseded: false,
             facts: facts(reason, text),
             seen: Seen {
                 kind: EvidenceKind::Field,
@@ -245,6 +250,7 @@ impl Subject {
                 warning: true,
                 count: 1,
                 first: message.time,
+                superseded: false,
                 facts: message.facts.clone(),
                 seen: Seen {
                     kind: EvidenceKind::Text,
@@ -271,6 +277,7 @@ fn event_message(event: &Object, columns: &EventColumns) -> Message {
         warning: columns.warning,
         count: columns.count,
         first: columns.first,
+        superseded: false,
         facts: facts(&columns.reason, &columns.message),
         seen: Seen {
             kind: EvidenceKind::Event,
@@ -306,6 +313,7 @@ fn node_message(reference: &ObjectRef, node: &str, line: &sonde_grammar::log::No
         warning: false,
         count: 1,
         first: line.time,
+        superseded: false,
         facts: line.facts.clone(),
         seen: Seen {
             kind,

@@ -26,12 +26,33 @@ pub(crate) struct Triage<'a> {
     pub(crate) now: Option<Timestamp>,
 }
 
+/// When an episode is told although no cause is at least likely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Whatever is concluded.
+    Always,
+    /// From then on: before, the subject may just be slow.
+    From(Timestamp),
+    /// Never: what was seen is worth a word only with its cause.
+    WithItsCause,
+}
+
+impl Told {
+    /// Without a time to compare with, nobody can say that the subject is just slow.
+    pub(crate) fn even_if_unclear(self, now: Option<Timestamp>) -> bool {
+        match self {
+            Told::Always => true,
+            Told::From(time) => now.is_none_or(|now| now >= time),
+            Told::WithItsCause => false,
+        }
+    }
+}
+
 /// An episode with what the engine must know before it reports it.
 #[derive(Debug, Clone)]
 pub(crate) struct Opened {
     pub(crate) episode: Episode,
-    /// Until then the subject may just be slow: only a cause that is at least likely is reported.
-    pub(crate) patient_until: Option<Timestamp>,
+    pub(crate) told: Told,
     /// It is about the container's newest run that ended: the engine adds it from the decoded status.
     pub(crate) of_ended_run: bool,
 }
@@ -40,7 +61,7 @@ impl From<Episode> for Opened {
     fn from(episode: Episode) -> Self {
         Opened {
             episode,
-            patient_until: None,
+            told: Told::Always,
             of_ended_run: false,
         }
     }
@@ -50,7 +71,7 @@ impl Opened {
     /// An episode of a subject that may just be slow until then.
     fn patient(episode: Episode, until: Option<Timestamp>) -> Self {
         Opened {
-            patient_until: until,
+            told: until.map_or(Told::Always, Told::From),
             ..episode.into()
         }
     }

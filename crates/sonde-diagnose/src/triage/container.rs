@@ -9,7 +9,7 @@ use sonde_model::Kind;
 use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
 
-use super::{Opened, Triage};
+use super::{Opened, Told, Triage};
 use crate::{Episode, Symptom};
 
 /// The kubelet forgets the restart back-off of a container that ran this long (`kubelet.go`, `MaxContainerBackOff` times two).
@@ -279,7 +279,7 @@ fn failed_pre_stop(triage: &Triage<'_>, object: &Object, container: &ContainerCo
         }
         // No event tells of an overrun: only what proves it, or makes it likely, is worth a word.
         None if container.pre_stop && newest_end(container).is_some_and(|(_, code, _)| code == 137) => {
-            opened.patient_until = Some(Timestamp::MAX);
+            opened.told = Told::WithItsCause;
         }
         None => return None,
     }

@@ -7,12 +7,14 @@ use sonde_model::{Kind, ObjectRef};
 use sonde_world::Object;
 use sonde_world::view::{Condition, CronJob, HorizontalPodAutoscaler, PodDisruptionBudget, StatefulSet};
 
-use super::{Opened, Triage};
+use super::{Opened, Triage, Told};
 use crate::{Episode, Symptom};
 
 /// A StatefulSet starts its pods one after the other; one that is slow is reported after this. A guess.
 const ORDINAL_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// An autoscaler needs a few rounds (15 seconds each) before its first metrics; a guess.
+/// So many changes of scale within the life of an event (an hour) may be a fight; a guess.
+const RESCALES_MIN: i64 = 6;
 const METRICS_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 /// A missed run that is older than this was made up for or noticed; a guess.
 const MISSED_MEMORY: SignedDuration = SignedDuration::from_hours(24);
@@ -114,16 +116,13 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
         .filter(|event| event.reason.as_ref() == "SuccessfulRescale")
         .map(|event| event.count)
         .sum::<i64>();
-    if rescales >= 6 {
-        out.push(Opened::patient(
-            Episode::new(
-                object.reference.clone(),
-                Symptom::NotScaling,
-                "rescaled again and again",
-            ),
+    if rescales >= RESCALES_MIN {
+        let episode = Episode::new(object.reference.clone(), Symptom::NotScaling, "rescaled again and again");
+        out.push(Opened {
             // Only a cause that sees who undoes it makes this worth a word.
-            triage.now.map(|now| now + METRICS_PATIENCE),
-        ));
+            told: Told::WithItsCause,
+            ..episode.into()
+        });
     }
 }
 

@@ -41,7 +41,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.refuted_by(message.seen(), "the preStop hook used up the time, the process had none");
         return;
     }
-    let grace = facts.pod().grace_seconds();
+    let (grace, grace_seen) = facts.grace();
     let over = facts.heard(|fact| match fact {
         Fact::Killing { reason: KillReason::GraceExceeded, .. } => Some(()),
         Fact::Runtime(RuntimeFact::Signalled { signal }) if matches!(signal.as_str(), "killed" | "SIGKILL" | "9") => Some(()),
@@ -69,7 +69,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let who = facts.container_phrase();
     case.step(
         format!("its pod gives it {grace}s to end after SIGTERM"),
-        [facts.field("spec.terminationGracePeriodSeconds", grace)],
+        [grace_seen],
     );
     case.step("it is asked to end", killing.map(|(_, message)| message.seen()));
     if let Some(((), message)) = over {

@@ -54,8 +54,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Fact::Hook(it) if it.hook == HookKind::PreStop && it.exit_code == Some(137) => Some(()),
         _ => None,
     });
-    let grace = pod.grace_seconds();
-    let grace_seen = facts.field("spec.terminationGracePeriodSeconds", grace);
+    let (grace, grace_seen) = facts.grace();
     let command = hook.exec.as_ref().map(|exec| exec.command.join(" "));
     let sleeps = hook.sleep.as_ref().map(|sleep| sleep.seconds).or_else(|| sleep_of(command.as_deref()?));
     let what = match (&command, sleeps) {

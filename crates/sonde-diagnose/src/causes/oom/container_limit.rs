@@ -38,7 +38,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let unseen = spec.is_none() && says_oom && facts.is_partial() && facts.killing().is_none();
     if spec.is_none() && at_limit.is_none() && !unseen {
         if says_oom && !facts.is_partial() && let Some((_, path)) = facts.container() {
-            let seen = facts.field(&format!("{path}.resources.limits"), "no memory limit");
+            let seen = facts.unset(&format!("{path}.resources.limits.memory"));
             case.refuted_by(seen, "the container has no memory limit to reach");
         }
         return;

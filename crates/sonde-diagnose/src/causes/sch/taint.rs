@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use sonde_grammar::fact::{NodeReason, Unschedulable};
 use sonde_model::{Code, Kind, ObjectRef};
 use sonde_schedule::Rejection;
-use sonde_world::view::Taint;
+use sonde_world::view::{Taint, Toleration};
 
 use super::stated::{Stated, decides, who};
 use super::words;
@@ -85,21 +85,23 @@ fn told_taint(said: Option<&Unschedulable>) -> Option<&str> {
 
 /// What the pod does tolerate, beside what every pod gets.
 fn tolerated(facts: &Facts<'_>, case: &mut Case) {
-    let own: Vec<String> = facts
-        .pod()
-        .spec
-        .tolerations
-        .iter()
-        .filter(|it| !it.key.starts_with("node.kubernetes.io/"))
-        .map(|it| format!("{} {} {}", it.key, it.operator, it.value).trim().to_owned())
-        .collect();
-    let text = if own.is_empty() {
-        "none of its own".to_owned()
-    } else {
-        own.join(", ")
+    let tolerations = &facts.pod().spec.tolerations;
+    let texts = |of: &dyn Fn(&Toleration) -> bool| {
+        let texts: Vec<String> = tolerations
+            .iter()
+            .filter(|it| of(it))
+            .map(|it| format!("{} {} {}", it.key, it.operator, it.value).trim().to_owned())
+            .collect();
+        texts.join(", ")
     };
-    let seen = facts.field("spec.tolerations", &text);
-    case.step(format!("the pod tolerates: {text}"), [seen]);
+    let seen = if tolerations.is_empty() {
+        facts.unset("spec.tolerations")
+    } else {
+        facts.field("spec.tolerations", texts(&|_| true))
+    };
+    let own = texts(&|it| !it.key.starts_with("node.kubernetes.io/"));
+    let own = if own.is_empty() { "nothing of its own".to_owned() } else { own };
+    case.step(format!("the pod tolerates: {own}"), [seen]);
 }
 
 /// A taint that says that its node is in trouble: the node's own finding explains this one.

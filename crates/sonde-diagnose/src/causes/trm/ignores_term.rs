@@ -32,7 +32,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     let Some(first) = running.first() else { return };
     let hook = pod.container(first).and_then(|(it, _)| it.lifecycle.as_ref()?.pre_stop.as_ref()).is_some();
-    let grace = pod.grace_seconds();
+    let (grace, grace_seen) = facts.grace();
     let seen = facts.field("status.containerStatuses[].state.running", running.join(", "));
     if hook {
         // The hook may still run: SIGTERM was perhaps not sent yet.
@@ -42,7 +42,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     case.step(
         format!("the pod may take {grace}s to end"),
-        [facts.field("metadata.deletionGracePeriodSeconds", grace)],
+        [grace_seen],
     );
     case.step(format!("{first} still runs after it was asked to end"), [seen]);
     case.headline(format!("{first} takes its time to end after SIGTERM; it will be killed when its grace of {grace}s is over"));
