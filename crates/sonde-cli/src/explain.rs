@@ -28,6 +28,13 @@ impl Entry {
     }
 }
 
+/// What stands for every code that says that no cause is known.
+const UNKNOWN: Entry = Entry {
+    code: "UNKNOWN",
+    title: "the evidence at hand does not say why",
+    page: include_str!("../../../docs/unknown.md"),
+};
+
 /// Causes told by a search.
 const HITS_MAX: usize = 15;
 
@@ -67,6 +74,10 @@ fn answer(entries: &[Entry], words: &[String], format: ExplainFormat, view: &Vie
         .find(|entry| entry.code.eq_ignore_ascii_case(query))
     {
         return Ok(one(entry, format, view));
+    }
+    let code = query.to_ascii_uppercase();
+    if code.ends_with("-UNKNOWN") && Code::from(code).family().is_some() {
+        return Ok(one(&UNKNOWN, format, view));
     }
     let of_family: Vec<Entry> = entries
         .iter()

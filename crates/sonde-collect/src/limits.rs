@@ -22,7 +22,7 @@
 //! | bytes of one answer | [`ANSWER_BYTES_MAX`] | the request fails |
 //! | tries of one request | [`TRIES_MAX`], with waits of at most [`RETRY_WAIT_MAX`] | the request fails, at once when the server asks for a longer wait |
 //! | lines of a fetched log | [`LOG_TAIL_LINES`], [`NODE_LOG_LINES`] for a node's | the last ones are fetched |
-//! | logs fetched in one round | [`LOGS_A_ROUND_MAX`] | the rest is a blind spot |
+//! | logs of containers fetched in one round | [`LOGS_A_ROUND_MAX`] | the rest is left to the next round, at last a blind spot |
 
 /// Files of one dump.
 pub const FILES_MAX: usize = 200_000;
@@ -70,5 +70,5 @@ pub const RETRY_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(1
 pub const LOG_TAIL_LINES: usize = 400;
 /// Lines of a node's log that are fetched.
 pub const NODE_LOG_LINES: usize = 20_000;
-/// Logs fetched in one round.
+/// Logs of containers fetched in one round.
 pub const LOGS_A_ROUND_MAX: usize = 200;

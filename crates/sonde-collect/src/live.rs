@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 
 pub use client::ConnectOptions;
 pub use errors::{LiveError, RequestError};
+pub use wants::Fetched;
 
 use crate::Gathered;
 use crate::limits::REQUESTS_AT_ONCE;

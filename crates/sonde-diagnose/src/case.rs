@@ -227,7 +227,11 @@ impl Case {
     /// The steps, each with the evidence that it stands on.
     pub(crate) fn chain(&self) -> Vec<Step> {
         // A first step without evidence says what the next one shows.
-        let first = self.steps.iter().map(|(_, seen)| seen).find(|seen| !seen.is_empty());
+        let first = self
+            .steps
+            .iter()
+            .map(|(_, seen)| seen)
+            .find(|seen| !seen.is_empty());
         let mut before = first.or(Some(&self.decisive));
         let mut chain = Vec::with_capacity(self.steps.len());
         for (text, seen) in &self.steps {

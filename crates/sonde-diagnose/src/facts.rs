@@ -199,7 +199,10 @@ impl<'a> Facts<'a> {
         let pod = self.pod();
         let (path, set) = match pod.metadata.deletion_grace_period_seconds {
             Some(seconds) => ("metadata.deletionGracePeriodSeconds", Some(seconds)),
-            None => ("spec.terminationGracePeriodSeconds", pod.spec.termination_grace_period_seconds),
+            None => (
+                "spec.terminationGracePeriodSeconds",
+                pod.spec.termination_grace_period_seconds,
+            ),
         };
         let seen = set.map_or_else(|| self.unset(path), |seconds| self.field(path, seconds));
         (pod.grace_seconds(), seen)

@@ -1,5 +1,7 @@
 //! From cases to conclusions, the same way for all symptoms.
 
+use std::cmp::Reverse;
+
 use sonde_model::{Code, EvidenceKind, NextLook, RuledOut, Verdict};
 
 use crate::case::{Seen, Strength, evidence_id};
@@ -90,13 +92,19 @@ fn conclude(case: &Case, verdict: Verdict, rivals: &[Case], weaker: &[Case], ref
                 evidence: proof.clone(),
             }),
     );
-    let mut next = case.next.clone();
-    let mut wants = Vec::new();
-    if verdict < Verdict::Proven {
-        gather_wants(std::iter::once(&case).chain(rivals), &mut next, &mut wants);
+    let (mut next, wants) = if verdict < Verdict::Proven {
+        gather_wants(std::iter::once(&case).chain(rivals))
     } else {
         // What a proven cause still wants completes its numbers; it decides nothing.
-        wants.extend(case.wants.iter().map(|(want, _)| want.clone()));
+        (
+            Vec::new(),
+            case.wants.iter().map(|(want, _)| want.clone()).collect(),
+        )
+    };
+    for look in &case.next {
+        if next.iter().all(|have| have.command != look.command) {
+            next.push(look.clone());
+        }
     }
     let rivals = rivals
         .iter()
@@ -116,8 +124,7 @@ fn conclude(case: &Case, verdict: Verdict, rivals: &[Case], weaker: &[Case], ref
 fn unknown(episode: &Episode, refuted: &[Case], silent: &[Case]) -> Conclusion {
     let mut case = Case::new(Code::new(episode.symptom.unknown_code()));
     let ruled_out = carry_refutations(&mut case, refuted);
-    let (mut next, mut wants) = (Vec::new(), Vec::new());
-    gather_wants(silent.iter(), &mut next, &mut wants);
+    let (next, wants) = gather_wants(silent.iter());
     let rivals = silent.iter().map(|case| case.code.clone()).collect();
     Conclusion {
         case,
@@ -155,30 +162,30 @@ fn carry_refutations(case: &mut Case, refuted: &[Case]) -> Vec<RuledOut> {
     ruled_out
 }
 
-/// Joins what several causes want: one look can decide between many.
-fn gather_wants<'a>(cases: impl Iterator<Item = &'a Case>, next: &mut Vec<NextLook>, wants: &mut Vec<Want>) {
+/// What the cases want: one look can decide between many. The cheapest comes first, of two as cheap the one that decides
+/// more.
+fn gather_wants<'a>(cases: impl Iterator<Item = &'a Case>) -> (Vec<NextLook>, Vec<Want>) {
+    let mut looks: Vec<(Want, NextLook)> = Vec::new();
     for case in cases {
         for (want, text) in &case.wants {
-            let command = want.command();
-            if let Some(look) = next
-                .iter_mut()
-                .find(|look| look.command.is_some() && look.command == command)
-            {
-                if !look.decides.contains(&case.code) {
-                    look.decides.push(case.code.clone());
-                }
-            } else {
-                next.push(NextLook {
-                    text: text.clone(),
-                    command,
-                    decides: vec![case.code.clone()],
-                });
-            }
-            if !wants.contains(want) {
-                wants.push(want.clone());
+            match looks.iter_mut().find(|(have, _)| have == want) {
+                Some((_, look)) => look.decides.push(case.code.clone()),
+                None => looks.push((
+                    want.clone(),
+                    NextLook {
+                        text: text.clone(),
+                        command: want.command(),
+                        decides: vec![case.code.clone()],
+                    },
+                )),
             }
         }
     }
+    for (_, look) in &mut looks {
+        look.decides.dedup();
+    }
+    looks.sort_by_key(|(want, look)| (want.cost(), Reverse(look.decides.len())));
+    looks.into_iter().map(|(want, look)| (look, want)).unzip()
 }
 
 /// Evidence that merely restates the symptom cannot carry a proof; used by the engine's own checks.
@@ -186,4 +193,221 @@ pub(crate) fn has_evidence(case: &Case) -> bool {
     case.seen
         .iter()
         .any(|seen| !(seen.text.is_empty() && seen.kind != EvidenceKind::Absence))
+}
+
+#[cfg(test)]
+mod tests {
+    use sonde_model::{Kind, ObjectRef};
+
+    use super::*;
+    use crate::{LogKey, Symptom};
+
+    fn seen(text: &str) -> Seen {
+        Seen {
+            kind: EvidenceKind::Field,
+            source: "status".into(),
+            object: None,
+            time: None,
+            text: text.into(),
+        }
+    }
+
+    fn case(code: &'static str, strength: Strength, evidence: usize) -> Case {
+        let mut case = Case::new(Code::new(code));
+        for at in 0..evidence {
+            let seen = seen(&format!("{code} {at}"));
+            match strength {
+                Strength::Proof => case.proven_by(seen),
+                Strength::GeneralProof => case.generally_proven_by(seen),
+                Strength::Support => case.supported_by(seen),
+                Strength::Hint => case.hinted_by(seen),
+                Strength::None => &mut case,
+            };
+        }
+        case
+    }
+
+    fn refuted(code: &'static str) -> Case {
+        let mut case = case(code, Strength::Proof, 1);
+        case.refuted_by(seen("against"), "first")
+            .refuted_by(seen("more against"), "second");
+        case
+    }
+
+    fn wanting(code: &'static str, want: Want) -> Case {
+        let mut case = Case::new(Code::new(code));
+        case.wants(want, "what decides");
+        case
+    }
+
+    fn log() -> Want {
+        Want::ContainerLog(LogKey {
+            namespace: "shop".into(),
+            pod: "app-1".into(),
+            container: "app".into(),
+            previous: true,
+        })
+    }
+
+    fn object() -> Want {
+        Want::Object(ObjectRef::new(Kind::ConfigMap, "shop", "settings"))
+    }
+
+    /// `CODE verdict | rivals | ruled out`, one text for each conclusion.
+    fn conclusions(symptom: Symptom, cases: Vec<Case>) -> Vec<String> {
+        let subject = ObjectRef::new(Kind::Pod, "shop", "app-1");
+        let list = |codes: Vec<&Code>| codes.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(" ");
+        resolve(&Episode::new(subject, symptom, "Error"), cases)
+            .iter()
+            .map(|it| {
+                let rivals = list(it.rivals.iter().collect());
+                let out = list(it.ruled_out.iter().map(|it| &it.code).collect());
+                format!("{} {:?} | {rivals} | {out}", it.case.code, it.verdict)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_rules() {
+        use Strength::{GeneralProof, Hint, None, Proof, Support};
+        let one_sender = Symptom::Terminated;
+        let several = Symptom::NotStarting;
+        type Row = (Symptom, Vec<Case>, &'static [&'static str]);
+        let rows: Vec<Row> = vec![
+            (
+                one_sender,
+                vec![case("EXT-A", Proof, 1), case("EXT-B", Support, 3)],
+                &["EXT-A Proven |  | EXT-B"],
+            ),
+            // The more special proof stands.
+            (
+                one_sender,
+                vec![case("EXT-A", GeneralProof, 2), case("EXT-B", Proof, 1)],
+                &["EXT-B Proven |  | EXT-A"],
+            ),
+            // Two proofs of what excludes each other: one of them is wrong.
+            (
+                one_sender,
+                vec![case("EXT-A", Proof, 1), case("EXT-B", Proof, 2)],
+                &["EXT-B Likely | EXT-A | "],
+            ),
+            // Both hold, and a weaker case may hold as well: nothing speaks against it.
+            (
+                several,
+                vec![
+                    case("DEP-A", Proof, 1),
+                    case("DEP-B", Proof, 2),
+                    case("DEP-C", Support, 1),
+                ],
+                &["DEP-B Proven |  | ", "DEP-A Proven |  | "],
+            ),
+            (
+                one_sender,
+                vec![case("EXT-A", Support, 1), case("EXT-B", Hint, 1)],
+                &["EXT-A Likely | EXT-B | "],
+            ),
+            (
+                one_sender,
+                vec![case("EXT-A", Support, 1), case("EXT-B", Support, 1)],
+                &["EXT-A Possible | EXT-B | "],
+            ),
+            (
+                one_sender,
+                vec![case("EXT-A", Hint, 1)],
+                &["EXT-A Possible |  | "],
+            ),
+            (
+                one_sender,
+                vec![case("EXT-A", Hint, 1), refuted("EXT-B")],
+                &["EXT-A Possible |  | EXT-B"],
+            ),
+            // Who lacks all evidence is no rival of a proof, and what is left of an unknown.
+            (
+                one_sender,
+                vec![case("EXT-A", Proof, 1), wanting("EXT-B", log())],
+                &["EXT-A Proven |  | "],
+            ),
+            (
+                one_sender,
+                vec![wanting("EXT-B", log()), refuted("EXT-C")],
+                &["EXT-UNKNOWN Unknown | EXT-B | EXT-C"],
+            ),
+            (
+                one_sender,
+                vec![refuted("EXT-C")],
+                &["EXT-UNKNOWN Unknown |  | EXT-C"],
+            ),
+            (
+                one_sender,
+                vec![case("EXT-A", None, 0)],
+                &["EXT-UNKNOWN Unknown |  | "],
+            ),
+        ];
+        for (symptom, cases, expect) in rows {
+            let codes: Vec<_> = cases
+                .iter()
+                .map(|case| (case.code.clone(), case.strength))
+                .collect();
+            let mut backwards = cases.clone();
+            backwards.reverse();
+            assert_eq!(conclusions(symptom, cases), expect, "{codes:?}");
+            assert_eq!(
+                conclusions(symptom, backwards),
+                expect,
+                "{codes:?}, the other way round"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_refutation_counts_and_brings_its_evidence() {
+        let subject = ObjectRef::new(Kind::Pod, "shop", "app-1");
+        let episode = Episode::new(subject, Symptom::Terminated, "Error");
+        let found = resolve(
+            &episode,
+            vec![case("EXT-A", Strength::Proof, 1), refuted("EXT-B")],
+        );
+        let out = &found[0].ruled_out[0];
+        assert_eq!(out.reason, "first");
+        let evidence: Vec<_> = found[0]
+            .case
+            .evidence()
+            .into_iter()
+            .filter(|it| out.evidence.contains(&it.id))
+            .collect();
+        assert_eq!(
+            evidence.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(),
+            ["against"]
+        );
+    }
+
+    #[test]
+    fn the_cheapest_look_comes_first_and_says_what_it_decides() {
+        let subject = ObjectRef::new(Kind::Pod, "shop", "app-1");
+        let episode = Episode::new(subject, Symptom::Terminated, "Error");
+        let kubelet = || Want::KubeletLog {
+            node: "n1".into(),
+            around: None,
+        };
+        let cases = vec![
+            wanting("EXT-A", kubelet()),
+            wanting("EXT-B", kubelet()),
+            wanting("EXT-C", log()),
+            wanting("EXT-D", object()),
+        ];
+        let found = resolve(&episode, cases);
+        let looks: Vec<_> = found[0]
+            .next
+            .iter()
+            .map(|look| {
+                look.decides
+                    .iter()
+                    .map(Code::as_str)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .collect();
+        assert_eq!(looks, ["EXT-D", "EXT-C", "EXT-A EXT-B"]);
+        assert_eq!(found[0].wants, [object(), log(), kubelet()]);
+    }
 }

@@ -67,7 +67,12 @@ impl Subject {
         let is_scheduler = |fact: &Fact| matches!(fact, Fact::Unschedulable(_));
         let mut newest: Option<Vec<Fact>> = None;
         for message in &mut self.messages {
-            let said: Vec<Fact> = message.facts.iter().filter(|it| is_scheduler(it)).cloned().collect();
+            let said: Vec<Fact> = message
+                .facts
+                .iter()
+                .filter(|it| is_scheduler(it))
+                .cloned()
+                .collect();
             if said.is_empty() {
                 continue;
             }

@@ -182,7 +182,12 @@ fn assert_honest(report: &Report) {
         assert!(!finding.headline.is_empty(), "{} has no headline", finding.code);
         assert!(!finding.chain.is_empty(), "{} has no chain", finding.code);
         for step in &finding.chain {
-            assert!(!step.evidence.is_empty(), "{}: nothing shows that {}", finding.code, step.text);
+            assert!(
+                !step.evidence.is_empty(),
+                "{}: nothing shows that {}",
+                finding.code,
+                step.text
+            );
         }
         let ids: Vec<_> = finding.evidence.iter().map(|evidence| &evidence.id).collect();
         let used = finding

@@ -79,6 +79,18 @@ impl Want {
         })
     }
 
+    /// What it costs a person and the cluster, in order: an object, a list, a container's log, a node.
+    pub(crate) fn cost(&self) -> u8 {
+        match self {
+            Want::Object(_) => 0,
+            Want::Kind { .. } => 1,
+            Want::ContainerLog(_) => 2,
+            Want::Counters { .. } => 3,
+            Want::KubeletLog { .. } => 4,
+            Want::KernelLog { .. } => 5,
+        }
+    }
+
     /// What it is, for a blind spot.
     pub fn describe(&self) -> String {
         match self {

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Read};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
-use sonde_collect::live::{self, Cluster, LiveError};
+use sonde_collect::live::{self, Cluster, Fetched, LiveError};
 use sonde_collect::{CollectError, Gathered, Options, dump, paste};
 use sonde_diagnose::{Want, kinds_read};
 
@@ -43,11 +43,11 @@ impl Source {
             .map(|cluster| cluster.namespace().to_owned())
     }
 
-    /// Adds what it can of the wants; says whether it added anything.
-    pub(super) fn fetch(&mut self, wants: &[Want], progress: &Progress) -> bool {
+    /// Adds what it can of the wants.
+    pub(super) fn fetch(&mut self, wants: &[Want], progress: &Progress) -> Fetched {
         match &self.cluster {
             Some(cluster) => cluster.fetch(wants, &mut self.gathered, &|doing| progress.now(doing)),
-            None => false,
+            None => Fetched::default(),
         }
     }
 }

@@ -411,7 +411,7 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
         Want::Object(sonde_model::ObjectRef::new(Kind::ConfigMap, "shop", "c")),
         Want::Object(sonde_model::ObjectRef::new(Kind::ConfigMap, "shop", "gone")),
     ];
-    assert!(cluster.fetch(&wants, &mut gathered, &|_| {}));
+    assert!(cluster.fetch(&wants, &mut gathered, &|_| {}).added);
     assert_eq!(
         gathered.texts.container_logs.values().next().unwrap()[1],
         "password=[redacted:password]"
@@ -426,12 +426,12 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
     assert_eq!(
         spots,
         [
-            "current log of container app of pod/b in shop",
-            "kernel log of node n1"
+            "kernel log of node n1",
+            "current log of container app of pod/b in shop"
         ]
     );
     assert_eq!(gathered.kept_texts.len(), 2);
-    assert!(!cluster.fetch(&[log("b", false)], &mut gathered, &|_| {}));
+    assert!(!cluster.fetch(&[log("b", false)], &mut gathered, &|_| {}).added);
     assert_eq!(gathered.blind_spots.len(), 2);
 }
 

@@ -31,29 +31,31 @@ enum Fetch {
 }
 
 /// What came of it.
-enum Fetched {
+enum Got {
     Text(TextPlace, Bytes),
     Object(ObjectRef, Bytes),
     Nothing,
     Refused(String, RequestError),
 }
 
+/// What came of a round.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// Anything new is there.
+    pub added: bool,
+    /// Logs beyond [`LOGS_A_ROUND_MAX`], not asked for yet.
+    pub left_out: Vec<Want>,
+}
+
 impl Cluster {
-    /// Fetches what is wanted; says whether anything new is there. What could not be had is a blind spot then.
-    pub fn fetch(&self, wants: &[Want], gathered: &mut Gathered, progress: Progress<'_>) -> bool {
+    /// Fetches what is wanted. What could not be had is a blind spot then.
+    pub fn fetch(&self, wants: &[Want], gathered: &mut Gathered, progress: Progress<'_>) -> Fetched {
         self.runtime.block_on(self.fetch_all(wants, gathered, progress))
     }
 
-    async fn fetch_all(&self, wants: &[Want], gathered: &mut Gathered, progress: Progress<'_>) -> bool {
+    async fn fetch_all(&self, wants: &[Want], gathered: &mut Gathered, progress: Progress<'_>) -> Fetched {
         let revision = gathered.world.snapshot().revision();
         let (fetches, lists, left_out) = plan(wants);
-        if left_out > 0 {
-            gathered.blind_spots.push(BlindSpot {
-                what: format!("{left_out} more logs of suspects"),
-                why: format!("at most {LOGS_A_ROUND_MAX} logs are fetched at once; ask about fewer objects"),
-                forbids: Vec::new(),
-            });
-        }
         let mut added = false;
         if !lists.is_empty() {
             // A connection that is lost now leaves blind spots like any other refusal.
@@ -69,14 +71,14 @@ impl Cluster {
         let mut reader = TextReader::new(self.keep_texts, gathered.now, gathered.now);
         for fetched in self.run(fetches, progress).await {
             match fetched {
-                Fetched::Text(place, bytes) => {
+                Got::Text(place, bytes) => {
                     let (text, _) = texts::clean(&bytes);
                     reader.add(gathered, place, text);
                     added = true;
                 }
-                Fetched::Object(reference, bytes) => added |= put(&reference, bytes, gathered),
-                Fetched::Nothing => {}
-                Fetched::Refused(what, error) => {
+                Got::Object(reference, bytes) => added |= put(&reference, bytes, gathered),
+                Got::Nothing => {}
+                Got::Refused(what, error) => {
                     let spot = BlindSpot {
                         what,
                         why: why(&error),
@@ -89,10 +91,10 @@ impl Cluster {
             }
         }
         texts::share_ended_runs(gathered);
-        added
+        Fetched { added, left_out }
     }
 
-    async fn run(&self, fetches: Vec<Fetch>, progress: Progress<'_>) -> Vec<Fetched> {
+    async fn run(&self, fetches: Vec<Fetch>, progress: Progress<'_>) -> Vec<Got> {
         let total = fetches.len();
         let room = Arc::new(Semaphore::new(REQUESTS_AT_ONCE));
         let mut running = JoinSet::new();
@@ -117,13 +119,16 @@ impl Cluster {
 }
 
 /// From wants to requests: one for each log of a node, whatever the number of moments it is wanted for.
-fn plan(wants: &[Want]) -> (Vec<Fetch>, Vec<List>, usize) {
+/// What concerns whole nodes comes before the logs of containers, of which there may be too many.
+fn plan(wants: &[Want]) -> (Vec<Fetch>, Vec<List>, Vec<Want>) {
+    let (mut logs, mut left_out) = (Vec::new(), Vec::new());
     let mut fetches = Vec::new();
     let mut lists = Vec::new();
     let mut nodes: BTreeMap<(Arc<str>, NodeLog), Vec<Option<Timestamp>>> = BTreeMap::new();
     for want in wants {
         match want {
-            Want::ContainerLog(key) => fetches.push(Fetch::Log(key.clone())),
+            Want::ContainerLog(key) if logs.len() < LOGS_A_ROUND_MAX => logs.push(Fetch::Log(key.clone())),
+            Want::ContainerLog(_) => left_out.push(want.clone()),
             Want::KernelLog { node, around } => {
                 nodes
                     .entry((node.clone(), NodeLog::Kernel))
@@ -157,17 +162,16 @@ fn plan(wants: &[Want]) -> (Vec<Fetch>, Vec<List>, usize) {
                 .map(|(first, last)| (*first, *last)),
         }));
     }
-    let left_out = fetches.len().saturating_sub(LOGS_A_ROUND_MAX);
-    fetches.truncate(LOGS_A_ROUND_MAX);
+    fetches.extend(logs);
     (fetches, lists, left_out)
 }
 
-async fn one(client: &Client, fetch: Fetch) -> Fetched {
+async fn one(client: &Client, fetch: Fetch) -> Got {
     match fetch {
         Fetch::Log(key) => match logs::read(client, &key).await {
-            Ok(Some(bytes)) => Fetched::Text(TextPlace::Container(key), bytes),
-            Ok(None) => Fetched::Nothing,
-            Err(error) => Fetched::Refused(Want::ContainerLog(key).describe(), error),
+            Ok(Some(bytes)) => Got::Text(TextPlace::Container(key), bytes),
+            Ok(None) => Got::Nothing,
+            Err(error) => Got::Refused(Want::ContainerLog(key).describe(), error),
         },
         Fetch::NodeLog(wanted) => {
             let node: Arc<str> = wanted.node.as_str().into();
@@ -176,28 +180,28 @@ async fn one(client: &Client, fetch: Fetch) -> Fetched {
                 log: wanted.log,
             };
             if let Some(bytes) = node_logs::local(&wanted) {
-                return Fetched::Text(place, bytes);
+                return Got::Text(place, bytes);
             }
             match node_logs::read(client, &wanted).await {
-                Ok(bytes) => Fetched::Text(place, bytes),
+                Ok(bytes) => Got::Text(place, bytes),
                 Err(error) => {
                     let log = if wanted.log == NodeLog::Kernel {
                         "kernel"
                     } else {
                         "kubelet"
                     };
-                    Fetched::Refused(format!("{log} log of node {node}"), error)
+                    Got::Refused(format!("{log} log of node {node}"), error)
                 }
             }
         }
         Fetch::Counters(node) => match counters(client, &node).await {
-            Ok(bytes) => Fetched::Text(TextPlace::Counters { node }, bytes),
-            Err(error) => Fetched::Refused(Want::Counters { node }.describe(), error),
+            Ok(bytes) => Got::Text(TextPlace::Counters { node }, bytes),
+            Err(error) => Got::Refused(Want::Counters { node }.describe(), error),
         },
         Fetch::Object(reference) => match object(client, &reference).await {
-            Ok(Some(bytes)) => Fetched::Object(reference, bytes),
-            Ok(None) => Fetched::Nothing,
-            Err(error) => Fetched::Refused(reference.kubectl(), error),
+            Ok(Some(bytes)) => Got::Object(reference, bytes),
+            Ok(None) => Got::Nothing,
+            Err(error) => Got::Refused(reference.kubectl(), error),
         },
     }
 }

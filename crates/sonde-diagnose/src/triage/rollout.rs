@@ -7,7 +7,7 @@ use sonde_model::{Kind, ObjectRef};
 use sonde_world::Object;
 use sonde_world::view::{Condition, CronJob, HorizontalPodAutoscaler, PodDisruptionBudget, StatefulSet};
 
-use super::{Opened, Triage, Told};
+use super::{Opened, Told, Triage};
 use crate::{Episode, Symptom};
 
 /// A StatefulSet starts its pods one after the other; one that is slow is reported after this. A guess.
@@ -117,7 +117,11 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
         .map(|event| event.count)
         .sum::<i64>();
     if rescales >= RESCALES_MIN {
-        let episode = Episode::new(object.reference.clone(), Symptom::NotScaling, "rescaled again and again");
+        let episode = Episode::new(
+            object.reference.clone(),
+            Symptom::NotScaling,
+            "rescaled again and again",
+        );
         out.push(Opened {
             // Only a cause that sees who undoes it makes this worth a word.
             told: Told::WithItsCause,
