@@ -66,6 +66,7 @@ pub struct Case {
     pub(crate) root: Option<ObjectRef>,
     pub(crate) root_key: String,
     pub(crate) follows_root: bool,
+    pub(crate) explained_by: Option<ObjectRef>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) decisive: Vec<usize>,
     pub(crate) steps: Vec<(String, Vec<usize>)>,
@@ -86,6 +87,7 @@ impl Case {
             root: None,
             root_key: String::new(),
             follows_root: false,
+            explained_by: None,
             seen: Vec::new(),
             decisive: Vec::new(),
             steps: Vec::new(),
@@ -155,6 +157,13 @@ impl Case {
     pub fn follows(&mut self, root: ObjectRef) -> &mut Self {
         self.follows_root = true;
         self.root(root)
+    }
+
+    /// Where this object, or something that it owns, has a finding that is an alarm, that finding explains this one too.
+    /// Otherwise the case stands for itself, about its own subject.
+    pub fn explained_by(&mut self, object: ObjectRef) -> &mut Self {
+        self.explained_by = Some(object);
+        self
     }
 
     /// Tells roots apart that are no objects: a registry, a key, a taint.

@@ -16,7 +16,7 @@ use crate::placement::Placements;
 use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::subject::Subject;
 use crate::triage::{Opened, Triage};
-use crate::{Answer, Case, Cause, Facts, Question, Symptom, Texts, Want, causes};
+use crate::{Answer, Case, Cause, Facts, Question, Strength, Symptom, Texts, Want, causes};
 
 /// How many not understood messages a report quotes.
 const SAMPLES: usize = 10;
@@ -240,6 +240,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     }
     debug_assert!(has_evidence(&case), "{} concludes without evidence", case.code);
     let workload = facts.workload();
+    let is_specific = case.strength() == Strength::Proof && verdict == Verdict::Proven;
     let subject = case.root.clone().unwrap_or(workload);
     let container = if case.root.is_some() {
         None
@@ -281,6 +282,8 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         finding,
         root_key: case.root_key,
         follows_root: case.follows_root,
+        explained_by: case.explained_by,
+        is_specific,
         symptom: episode.symptom,
     }
 }

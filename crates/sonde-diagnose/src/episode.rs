@@ -53,6 +53,8 @@ pub enum Symptom {
     ClaimNotBound,
     /// A service has no ready endpoint.
     NoEndpoints,
+    /// A workload does nothing because it was told so; of interest only to who asks about it by name.
+    AtRest,
 }
 
 impl Symptom {
@@ -108,6 +110,7 @@ impl Symptom {
             Symptom::BudgetBlocks => "ROL-BUDGET-UNKNOWN",
             Symptom::ClaimNotBound => "DEP-CLAIM-UNKNOWN",
             Symptom::NoEndpoints => "SVC-UNKNOWN",
+            Symptom::AtRest => "ROL-AT-REST-UNKNOWN",
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sonde_model::{Finding, ObjectRef, Severity};
+use sonde_model::{Evidence, Finding, ObjectRef, Severity, Step, Verdict};
 use sonde_world::Snapshot;
 
 use crate::Symptom;
+use crate::case::evidence_id;
 
 /// A finding about one episode, before joining.
 #[derive(Debug, Clone)]
@@ -14,32 +15,54 @@ pub(crate) struct Draft {
     pub(crate) root_key: String,
     /// The root's own finding explains this one.
     pub(crate) follows_root: bool,
+    /// The finding of this object, or of what it owns, explains this one.
+    pub(crate) explained_by: Option<ObjectRef>,
+    /// Its proof is of its own, and no more specific cause could say more.
+    pub(crate) is_specific: bool,
     pub(crate) symptom: Symptom,
 }
 
 /// Joins drafts into findings, worst first.
 pub(crate) fn join(drafts: Vec<Draft>, snapshot: &Snapshot) -> Vec<Finding> {
-    let (follows, roots): (Vec<Draft>, Vec<Draft>) = drafts
-        .into_iter()
-        .partition(|draft| draft.follows_root || draft.symptom.follows_from_owned());
+    let (follows, roots): (Vec<Draft>, Vec<Draft>) = drafts.into_iter().partition(|draft| {
+        draft.follows_root || draft.explained_by.is_some() || draft.symptom.follows_from_owned()
+    });
     let mut findings = merge(roots);
     let mut rest = Vec::new();
-    for draft in follows {
+    for mut draft in follows {
         let subject = &draft.finding.subject;
-        match findings.iter_mut().find(|finding| {
+        let found = findings.iter().position(|finding| {
             if draft.follows_root {
                 finding.severity > Severity::Info
                     && (finding.subject == *subject || finding.explains.contains(subject))
             } else {
                 explains(finding, subject, snapshot)
+                    || draft
+                        .explained_by
+                        .as_ref()
+                        .is_some_and(|object| explains(finding, object, snapshot))
             }
-        }) {
-            Some(finding) if draft.follows_root => {
+        });
+        match found {
+            Some(at) if draft.follows_root => {
                 for object in draft.finding.explains {
-                    push_unique(&mut finding.explains, object);
+                    push_unique(&mut findings[at].explains, object);
                 }
             }
-            Some(finding) => push_unique(&mut finding.explains, draft.finding.subject.clone()),
+            // What is known of the owner explains a pod of which nothing is.
+            Some(at) if draft.is_specific && findings[at].verdict == Verdict::Unknown => {
+                for object in findings.remove(at).explains {
+                    push_unique(&mut draft.finding.explains, object);
+                }
+                rest.push(draft);
+            }
+            Some(at) => {
+                let finding = &mut findings[at];
+                if draft.symptom == Symptom::RolloutStuck && !finding.explains.contains(subject) {
+                    adopt(finding, &draft.finding);
+                }
+                push_unique(&mut finding.explains, draft.finding.subject);
+            }
             None => rest.push(draft),
         }
     }
@@ -54,6 +77,38 @@ pub(crate) fn join(drafts: Vec<Draft>, snapshot: &Snapshot) -> Vec<Finding> {
             .then_with(|| a.id.cmp(&b.id))
     });
     findings
+}
+
+/// What the owner's finding adds to the one that explains it: what follows for the owner, as the last step, and what to
+/// do about it, the last good revision for example.
+fn adopt(finding: &mut Finding, owners: &Finding) {
+    let Some(last) = owners.chain.iter().rfind(|step| !step.evidence.is_empty()) else {
+        return;
+    };
+    let evidence = last
+        .evidence
+        .iter()
+        .filter_map(|id| owners.evidence.iter().find(|it| it.id == *id))
+        .map(|seen| {
+            let same =
+                |it: &&Evidence| it.source == seen.source && it.text == seen.text && it.time == seen.time;
+            if let Some(have) = finding.evidence.iter().find(same) {
+                return have.id.clone();
+            }
+            let id = evidence_id(finding.evidence.len());
+            finding.evidence.push(Evidence {
+                id: id.clone(),
+                ..seen.clone()
+            });
+            id
+        })
+        .collect();
+    finding.chain.push(Step {
+        text: owners.headline.clone(),
+        evidence,
+    });
+    let fixes = owners.fixes.iter().filter(|fix| fix.command.is_some());
+    finding.fixes.extend(fixes.cloned());
 }
 
 /// A finding about something that the object owns, and that is an alarm, explains the object's own trouble.

@@ -163,7 +163,17 @@ impl Scene {
         self
     }
 
-    /// Asks about everything.
+    /// Asks about these objects by name, as `kind/namespace/name`.
+    pub(crate) fn named(mut self, objects: &[&str]) -> Self {
+        let reference = |text: &&str| {
+            let parts: Vec<&str> = text.splitn(3, '/').collect();
+            sonde_model::ObjectRef::new(Kind::from_name(parts[0]), parts[1], parts[2])
+        };
+        self.question.scope = crate::Scope::Objects(objects.iter().map(reference).collect());
+        self
+    }
+
+    /// Asks about everything, unless objects were named.
     pub(crate) fn diagnose(mut self) -> Outcome {
         self.question.snapshot = self.world.snapshot();
         let answer = diagnose(&self.question);

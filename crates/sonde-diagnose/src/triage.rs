@@ -11,6 +11,10 @@ mod workload;
 
 pub(crate) use container::IMAGE_REASONS;
 pub(crate) use manifest::manifest_spec;
+pub(crate) use rollout::{
+    METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, unready_since,
+};
+pub(crate) use service::templates;
 pub(crate) use text::nameless;
 
 use jiff::{SignedDuration, Timestamp};
@@ -84,6 +88,10 @@ impl Triage<'_> {
         for object in self.snapshot.objects() {
             if self.in_scope(scope, object) {
                 self.look_at(object, &mut opened);
+                // Who names an object wants to know why nothing happens; nobody else does.
+                if matches!(scope, Scope::Objects(wanted) if wanted.contains(&object.reference)) {
+                    workload::at_rest(self, object, &mut opened);
+                }
             }
         }
         text::loose(self, &mut opened);

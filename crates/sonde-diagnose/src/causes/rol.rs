@@ -1,5 +1,7 @@
 //! Rollouts and scaling.
 
+#[cfg(test)]
+mod contracts;
 mod job;
 
 crate::cause::family!(
@@ -13,6 +15,10 @@ crate::cause::family!(
     cronjob_missed,
     job_backoff,
     job_deadline,
+    job_failed_indexes,
+    job_failure_policy,
+    job_suspended,
+    paused,
     progress_deadline,
     statefulset_ordinal,
 );

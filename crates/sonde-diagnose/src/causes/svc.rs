@@ -1,3 +1,6 @@
 //! How services are wired to pods.
 
+#[cfg(test)]
+mod contracts;
+
 crate::cause::family!(selector_matches_nothing, wrong_target_port);

@@ -1,21 +1,23 @@
 //! What scales, schedules and guards workloads.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::WorkloadFact;
 use sonde_model::{Kind, ObjectRef};
-use sonde_world::Object;
 use sonde_world::view::{Condition, CronJob, HorizontalPodAutoscaler, PodDisruptionBudget, StatefulSet};
+use sonde_world::{Object, Snapshot};
 
 use super::{Opened, Told, Triage};
 use crate::{Episode, Symptom};
 
 /// A StatefulSet starts its pods one after the other; one that is slow is reported after this. A guess.
-const ORDINAL_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const ORDINAL_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// An autoscaler needs a few rounds (15 seconds each) before its first metrics; a guess.
+pub(crate) const METRICS_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 /// So many changes of scale within the life of an event (an hour) may be a fight; a guess.
 const RESCALES_MIN: i64 = 6;
-const METRICS_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+/// A pod that a budget waits for is back within this time; a guess.
+pub(crate) const RETURN_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 /// A missed run that is older than this was made up for or noticed; a guess.
 const MISSED_MEMORY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -34,11 +36,28 @@ pub(super) fn stateful_set(triage: &Triage<'_>, object: &Object, out: &mut Vec<O
     {
         return;
     }
+    // A rollout restarts one pod after the other: only one that stays so is a trouble.
+    let since = triage
+        .snapshot
+        .owned_by(&object.reference)
+        .filter_map(|pod| unready_since(pod))
+        .min()
+        .or(object.created);
     let word = format!("{} of {wanted} pods ready", it.status.ready_replicas);
     out.push(Opened::patient(
-        Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(object.created),
-        object.created.map(|created| created + ORDINAL_PATIENCE),
+        Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(since),
+        since.map(|since| since + ORDINAL_PATIENCE),
     ));
+}
+
+/// Since when a pod is not ready; `None` for one that is.
+pub(crate) fn unready_since(pod: &Object) -> Option<Timestamp> {
+    let columns = pod.pod()?;
+    match columns.condition("Ready") {
+        Some(ready) if ready.is_true() => None,
+        Some(ready) => ready.last_transition_time.0.max(pod.created),
+        None => pod.created,
+    }
 }
 
 /// A CronJob whose newest word is that it missed a run, or cannot read its schedule.
@@ -65,13 +84,16 @@ pub(super) fn cron_job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opene
                 .zip(event.last)
                 .is_some_and(|(ran, missed)| ran > missed);
             let says = sonde_grammar::message::facts(&event.reason, &event.message);
-            let missed = says.iter().any(|fact| {
-                matches!(
-                    fact,
-                    Fact::Workload(
-                        WorkloadFact::MissedSchedule { .. } | WorkloadFact::InvalidSchedule { .. }
-                    )
-                )
+            let missed = says.iter().any(|fact| match fact {
+                Fact::Workload(WorkloadFact::MissedSchedule { .. }) => true,
+                // The words quote the schedule or time zone that they are about: another was corrected since.
+                Fact::Workload(WorkloadFact::InvalidSchedule { .. }) => {
+                    let zone = it.spec.time_zone.as_deref().unwrap_or_default();
+                    event.message.contains(it.spec.schedule.as_str())
+                        || (!zone.is_empty() && event.message.contains(zone))
+                        || !event.message.contains('"')
+                }
+                _ => false,
             });
             (missed && recent && !made_up).then_some(event.last)
         });
@@ -95,11 +117,15 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
     let conditions = &it.status.conditions;
     let blind =
         find(conditions, "ScalingActive").filter(|it| it.is_false() && it.reason != "ScalingDisabled");
-    let unable = find(conditions, "AbleToScale").filter(|it| it.is_false());
+    // Up to 1.11 an autoscaler that waits between two steps said that it is unable, too.
+    let unable =
+        find(conditions, "AbleToScale").filter(|it| it.is_false() && !it.reason.starts_with("Backoff"));
     let limited =
         find(conditions, "ScalingLimited").filter(|it| it.is_true() && it.reason == "TooManyReplicas");
-    let patient_until = object.created.map(|created| created + METRICS_PATIENCE);
     if let Some(condition) = blind.or(unable).or(limited) {
+        // Pods that were just started have no metrics yet.
+        let from = object.created.max(condition.last_transition_time.0);
+        let patient_until = from.map(|from| from + METRICS_PATIENCE);
         out.push(Opened::patient(
             Episode::new(object.reference.clone(), Symptom::NotScaling, &condition.reason)
                 .since(condition.last_transition_time.0),
@@ -135,31 +161,53 @@ pub(super) fn budget(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>
     let Some(Ok(it)) = triage.snapshot.decode::<PodDisruptionBudget>(&object.reference) else {
         return;
     };
-    if it.status.disruptions_allowed > 0 || it.status.expected_pods == 0 {
+    if object.deletion.is_some() || it.status.disruptions_allowed > 0 || it.status.expected_pods == 0 {
         return;
     }
-    let Some(selector) = &it.spec.selector else { return };
-    let held = triage
-        .snapshot
-        .pods_matching(&object.reference.namespace, selector)
-        .any(|pod| {
-            pod.pod().is_some_and(|columns| {
-                let node = ObjectRef::cluster(Kind::Node, &columns.node);
+    if held_by_budget(triage.snapshot, &object.reference, &it).is_some() {
+        // Pods that are on their way back end the hold by themselves.
+        let back = it
+            .spec
+            .selector
+            .iter()
+            .flat_map(|selector| {
                 triage
                     .snapshot
-                    .get(&node)
-                    .and_then(|it| it.node())
-                    .is_some_and(|node| node.unschedulable)
+                    .pods_matching(&object.reference.namespace, selector)
             })
-        });
-    if held {
-        out.push(
+            .filter_map(|pod| unready_since(pod))
+            .max();
+        out.push(Opened::patient(
             Episode::new(
                 object.reference.clone(),
                 Symptom::BudgetBlocks,
                 "no disruption allowed",
-            )
-            .into(),
-        );
+            ),
+            back.map(|back| back + RETURN_PATIENCE),
+        ));
     }
+}
+
+/// A pod that the budget guards and that a drain of its cordoned node cannot evict, with the node.
+pub(crate) fn held_by_budget(
+    snapshot: &Snapshot,
+    budget: &ObjectRef,
+    it: &PodDisruptionBudget,
+) -> Option<(ObjectRef, ObjectRef)> {
+    let selector = it.spec.selector.as_ref()?;
+    // A pod that is not ready may go, unless too few others are healthy (`IfHealthyBudget`, 1.26 on).
+    let sick_may_go = it.spec.unhealthy_pod_eviction_policy == "AlwaysAllow"
+        || it.status.current_healthy >= it.status.desired_healthy && it.status.desired_healthy > 0;
+    snapshot
+        .pods_matching(&budget.namespace, selector)
+        .find_map(|pod| {
+            let columns = pod.pod()?;
+            let ready = columns.condition("Ready").is_some_and(Condition::is_true);
+            if columns.is_terminal() || pod.deletion.is_some() || (!ready && sick_may_go) {
+                return None;
+            }
+            let node = ObjectRef::cluster(Kind::Node, &columns.node);
+            let cordoned = snapshot.get(&node)?.node()?.unschedulable;
+            cordoned.then(|| (pod.reference.clone(), node))
+        })
 }

@@ -1,9 +1,9 @@
 //! Services.
 
 use jiff::SignedDuration;
-use sonde_model::Kind;
-use sonde_world::Object;
-use sonde_world::view::{LabelSelector, Service};
+use sonde_model::{Kind, ObjectRef};
+use sonde_world::view::{LabelSelector, Labels, PodTemplate, Service};
+use sonde_world::{Object, Snapshot};
 
 use super::{Opened, Triage};
 use crate::{Episode, Symptom};
@@ -34,13 +34,18 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
         match_labels: it.spec.selector.clone(),
         match_expressions: Vec::new(),
     };
-    let mut pods = triage
+    let pods: Vec<_> = triage
         .snapshot
         .pods_matching(namespace, &selector)
-        .filter(|pod| pod.pod().is_some());
-    let unwired = match pods.next() {
-        None => true,
-        Some(first) => named_port_is_missing(&it, first),
+        .filter(|pod| pod.pod().is_some_and(|it| !it.is_terminal()))
+        .collect();
+    let unwired = if pods.is_empty() {
+        // A workload that would match and has no pods was scaled to zero, or cannot create them.
+        !templates(triage.snapshot, namespace)
+            .iter()
+            .any(|(_, labels)| selector.matches(|key| labels.get(key).map(String::as_str)))
+    } else {
+        pods.iter().all(|pod| named_port_is_missing(&it, pod))
     };
     if unwired {
         out.push(Opened::patient(
@@ -49,6 +54,43 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
             object.created.map(|created| created + PATIENCE),
         ));
     }
+}
+
+/// The workloads of a namespace with the labels of their pods.
+pub(crate) fn templates(snapshot: &Snapshot, namespace: &str) -> Vec<(ObjectRef, Labels)> {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Workload {
+        spec: Spec,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Spec {
+        template: PodTemplate,
+        job_template: Option<Box<Workload>>,
+    }
+    const KINDS: &[Kind] = &[
+        Kind::Deployment,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
+        Kind::ReplicaSet,
+        Kind::ReplicationController,
+        Kind::Job,
+        Kind::CronJob,
+    ];
+    KINDS
+        .iter()
+        .flat_map(|kind| snapshot.in_namespace(kind.clone(), namespace))
+        .filter(|object| object.owner.is_none())
+        .filter_map(|object| {
+            let spec = object.encoded.decode::<Workload>().ok()?.spec;
+            let template = match spec.job_template {
+                Some(job) => job.spec.template,
+                None => spec.template,
+            };
+            Some((object.reference.clone(), template.metadata.labels))
+        })
+        .collect()
 }
 
 /// A target port that is a name which no container of the pod has.

@@ -1,10 +1,11 @@
 //! Workloads, claims and what scales or guards workloads.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sonde_model::Kind;
 use sonde_world::Object;
 use sonde_world::view::{
-    Condition, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet, WorkloadStatus,
+    Condition, CronJob, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet,
+    WorkloadStatus,
 };
 
 use super::{Opened, Triage, rollout, service};
@@ -69,7 +70,13 @@ fn deployment(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     if let Some(progress) =
         find(&it.status.conditions, "Progressing").filter(|condition| condition.is_false())
     {
-        let episode = Episode::new(object.reference.clone(), Symptom::RolloutStuck, &progress.reason)
+        // Without its ReplicaSet no pod can be made.
+        let symptom = if progress.reason == "ReplicaSetCreateError" {
+            Symptom::PodsNotCreated
+        } else {
+            Symptom::RolloutStuck
+        };
+        let episode = Episode::new(object.reference.clone(), symptom, &progress.reason)
             .since(progress.last_transition_time.0);
         out.push(episode.into());
     }
@@ -158,8 +165,10 @@ fn job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
         return;
     };
     if let Some(failed) = find(&it.status.conditions, "Failed").filter(|condition| condition.is_true()) {
-        let episode = Episode::new(object.reference.clone(), Symptom::JobFailed, &failed.reason)
-            .since(failed.last_transition_time.0);
+        let since = failed.last_transition_time.0;
+        let mut episode =
+            Episode::new(object.reference.clone(), Symptom::JobFailed, &failed.reason).since(since);
+        episode.ended = made_good(triage, object, since);
         out.push(episode.into());
         return;
     }
@@ -174,6 +183,63 @@ fn job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
         .min(it.spec.completions.unwrap_or(i64::MAX) - it.status.succeeded);
     let status = WorkloadStatus::default();
     not_created(triage, object, wanted, it.status.active, &status, out);
+}
+
+/// When a later run of the same CronJob succeeded.
+fn made_good(triage: &Triage<'_>, job: &Object, failed: Option<Timestamp>) -> Option<Timestamp> {
+    let owner = &job.owner.as_ref()?.reference;
+    if owner.kind != Kind::CronJob {
+        return None;
+    }
+    // The status has it from 1.21 on.
+    let told = triage
+        .snapshot
+        .view::<CronJob>(owner)
+        .and_then(|it| it.status.last_successful_time.0);
+    let seen = triage.snapshot.owned_by(owner).filter_map(|other| {
+        let other: Job = other.encoded.decode().ok()?;
+        find(&other.status.conditions, "Complete").filter(|it| it.is_true())?;
+        other.status.completion_time.0
+    });
+    let last = seen.max().max(told)?;
+    failed.is_none_or(|failed| last > failed).then_some(last)
+}
+
+/// A workload that does nothing because it was told so.
+pub(super) fn at_rest(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let me = &object.reference;
+    if object.deletion.is_some() {
+        return;
+    }
+    let word = match me.kind {
+        Kind::Job => triage
+            .snapshot
+            .view::<Job>(me)
+            .filter(|it| it.spec.suspend)
+            .map(|_| "suspended"),
+        Kind::CronJob => triage
+            .snapshot
+            .view::<CronJob>(me)
+            .filter(|it| it.spec.suspend)
+            .map(|_| "suspended"),
+        Kind::Deployment => triage
+            .snapshot
+            .view::<Deployment>(me)
+            .and_then(|it| match it.spec.replicas {
+                Some(0) => Some("scaled to zero"),
+                _ if it.spec.paused => Some("paused"),
+                _ => None,
+            }),
+        Kind::StatefulSet | Kind::ReplicaSet | Kind::ReplicationController => triage
+            .snapshot
+            .view::<ReplicaSet>(me)
+            .filter(|it| it.spec.replicas == Some(0))
+            .map(|_| "scaled to zero"),
+        _ => None,
+    };
+    if let Some(word) = word {
+        out.push(Episode::new(me.clone(), Symptom::AtRest, word).into());
+    }
 }
 
 fn claim(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {

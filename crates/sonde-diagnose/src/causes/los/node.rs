@@ -282,10 +282,8 @@ impl Home {
             return;
         }
         let name = &self.reference.name;
-        if self.is_silent() {
-            if let Some((time, seen)) = self.last_heartbeat(facts) {
-                case.step(format!("the kubelet of {name} reported last at {time}"), [seen]);
-            }
+        if let Some((time, seen)) = self.last_heartbeat(facts).filter(|_| self.is_silent()) {
+            case.step(format!("the kubelet of {name} reported last at {time}"), [seen]);
         }
         let mut pods: Vec<String> = facts
             .snapshot

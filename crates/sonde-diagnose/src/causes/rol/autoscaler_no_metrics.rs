@@ -6,6 +6,7 @@ use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
 use sonde_world::view::{ApiService, HorizontalPodAutoscaler};
 
 use crate::cause::page;
+use crate::triage::METRICS_PATIENCE;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -17,13 +18,29 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("ROL-AUTOSCALER-NO-METRICS"),
 };
 
+/// What is said while the pods' first measurements are under way.
+const NOT_YET: &[&str] = &["did not receive metrics for", "no metrics returned from", "pods might be unready"];
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
     let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else { return };
     let active = it.status.conditions.iter().find(|it| it.kind == "ScalingActive" && it.is_false());
-    let Some(active) = active else { return };
+    let Some(active) = active.filter(|it| !is_about_the_target(&it.reason)) else { return };
     let seen = facts.field("status.conditions[ScalingActive]", format!("{}: {}", active.reason, active.message));
-    case.proven_by(seen.clone());
+    // Pods that were just started have no metrics yet.
+    let not_yet = NOT_YET.iter().any(|words| active.message.contains(words));
+    let from = it.metadata.creation_timestamp.0.max(active.last_transition_time.0);
+    let young = facts.now.zip(from).is_some_and(|(now, from)| now.duration_since(from) < METRICS_PATIENCE);
+    if not_yet && young {
+        case.hinted_by(seen.clone());
+    } else {
+        case.proven_by(seen.clone());
+    }
+    if not_yet {
+        // Pods that do not come up have none, for a reason of their own.
+        let target = &it.spec.scale_target_ref;
+        case.explained_by(ObjectRef::new(Kind::from_name(&target.kind), &subject.namespace, &target.name));
+    }
     let request = facts.find(|fact| match fact {
         Fact::Workload(WorkloadFact::MissingRequest { resource, container }) => Some((resource, container)),
         _ => None,
@@ -53,6 +70,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     case.step("the autoscaler cannot compute how many pods are needed", [seen]);
     case.severity(Severity::Warning);
+}
+
+/// Reasons of `ScalingActive` that are about what is scaled, not about metrics.
+pub(super) fn is_about_the_target(reason: &str) -> bool {
+    matches!(reason, "AmbiguousSelector" | "InvalidSelector" | "SelectorRequired" | "FailedGetScale")
 }
 
 /// Why the metrics API is not available, where the snapshot says so.

@@ -1,16 +1,17 @@
 //! ROL-BUDGET-BLOCKS: a disruption budget allows no pod to go, so a node cannot be drained.
 
-use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
+use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_world::view::PodDisruptionBudget;
 
 use crate::cause::page;
+use crate::triage::{RETURN_PATIENCE, held_by_budget, unready_since};
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("ROL-BUDGET-BLOCKS"),
     title: "disruption budget blocks a drain",
     explains: &[Symptom::BudgetBlocks],
-    reads: &[Kind::PodDisruptionBudget, Kind::Pod],
+    reads: &[Kind::PodDisruptionBudget, Kind::Pod, Kind::Node],
     state,
     page: page!("ROL-BUDGET-BLOCKS"),
 };
@@ -18,15 +19,30 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
     let Some(it) = facts.snapshot.view::<PodDisruptionBudget>(subject) else { return };
-    let Some(selector) = &it.spec.selector else { return };
-    let held = facts.snapshot.pods_matching(&subject.namespace, selector).find_map(|pod| {
-        let node = ObjectRef::cluster(Kind::Node, &pod.pod()?.node);
-        facts.snapshot.get(&node)?.node()?.unschedulable.then(|| (pod.reference.clone(), node))
-    });
-    let Some((pod, node)) = held else { return };
+    let Some((pod, node)) = held_by_budget(facts.snapshot, subject, &it) else { return };
     let status = &it.status;
     let seen = facts.field("status.disruptionsAllowed", 0);
-    case.proven_by(seen.clone());
+    let never = status.desired_healthy >= status.expected_pods;
+    // Pods that are on their way back end the hold by themselves; those that are not have a finding of their own.
+    let away = it
+        .spec
+        .selector
+        .iter()
+        .flat_map(|selector| facts.snapshot.pods_matching(&subject.namespace, selector))
+        .filter(|pod| pod.pod().is_some_and(|it| !it.is_terminal()))
+        .find_map(|pod| Some((unready_since(pod)?, pod.reference.clone())));
+    let coming = away
+        .as_ref()
+        .zip(facts.now)
+        .is_some_and(|((since, _), now)| now.duration_since(*since) < RETURN_PATIENCE);
+    if never || !coming {
+        case.proven_by(seen.clone());
+    } else {
+        case.hinted_by(seen.clone());
+    }
+    if let Some((_, pod)) = away.filter(|_| !never) {
+        case.explained_by(pod);
+    }
     let rule = match (&it.spec.min_available, &it.spec.max_unavailable) {
         (Some(least), _) => format!("at least {least} must be available"),
         (_, Some(most)) => format!("at most {most} may be unavailable"),
@@ -43,7 +59,6 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
     case.headline(format!("{subject} blocks the drain of {node}: it allows no pod to go"));
     case.severity(Severity::Warning);
-    let never = status.desired_healthy >= status.expected_pods;
     case.advice(
         if never {
             "as many pods are needed as there are: give the workload one more replica, or the budget a lower bound"

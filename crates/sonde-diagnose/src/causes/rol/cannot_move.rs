@@ -20,10 +20,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(it) = facts.snapshot.view::<Deployment>(subject).filter(|_| subject.kind == Kind::Deployment) else {
         return;
     };
-    let Some(rolling) = &it.spec.strategy.rolling_update else { return };
+    let Some(rolling) = it.spec.strategy.rolling_update.as_ref().filter(|_| it.spec.strategy.kind != "Recreate") else {
+        return;
+    };
     let replicas = it.spec.replicas.unwrap_or(1);
-    let unavailable = resolve(rolling.max_unavailable.as_ref(), replicas, false);
-    if unavailable > 0 {
+    let surge = resolve(rolling.max_surge.as_ref(), replicas, true);
+    // Where both come to 0, the controller takes one pod away (`ResolveFenceposts`).
+    if resolve(rolling.max_unavailable.as_ref(), replicas, false) > 0 || surge == 0 {
         return;
     }
     let waiting = facts
@@ -40,7 +43,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             text(rolling.max_surge.as_ref())
         ),
     );
-    case.supported_by(settings.clone());
+    let refused = waiting.pod().and_then(|pod| pod.condition("PodScheduled")).filter(|it| it.is_false());
+    match refused {
+        // The scheduler's word about the new pod, and old pods that may not go: nothing can move.
+        Some(it) => {
+            case.proven_by(settings.clone());
+            let said = format!("{}: {}", it.reason, it.message);
+            case.proven_by(field_on(&waiting.reference, "status.conditions[PodScheduled]", said));
+        }
+        None => {
+            case.supported_by(settings.clone());
+        }
+    }
     case.step("the rollout may take no old pod away before a new one is ready (maxUnavailable is 0)", [settings]);
     case.step(
         format!("the new pod {} finds no node beside the old ones", waiting.reference.name),

@@ -1,8 +1,9 @@
 //! ROL-CRONJOB-MISSED: a CronJob did not run when it should have.
 
+use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::WorkloadFact;
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
 use sonde_world::view::CronJob;
 
 use crate::cause::page;
@@ -12,10 +13,13 @@ pub(super) static CAUSE: Cause = Cause {
     code: Code::new("ROL-CRONJOB-MISSED"),
     title: "CronJob missed its schedule",
     explains: &[Symptom::ScheduleMissed],
-    reads: &[Kind::CronJob],
+    reads: &[Kind::CronJob, Kind::Job],
     state,
     page: page!("ROL-CRONJOB-MISSED"),
 };
+
+/// A run that outlasts this hangs, or its schedule is too dense; a guess.
+const ENDLESS: SignedDuration = SignedDuration::from_hours(1);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
@@ -42,7 +46,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
     }
     case.headline(format!("{subject} missed its schedule {}", it.spec.schedule));
-    case.severity(Severity::Warning);
+    // A run that is left out because the one before goes on is what was asked for, unless that one never ends.
+    let left_out = policy == "Forbid" && message.reason == "JobAlreadyActive";
+    let longest = it
+        .status
+        .active
+        .iter()
+        .filter_map(|job| facts.snapshot.get(&ObjectRef::new(Kind::Job, &subject.namespace, &job.name))?.created)
+        .min();
+    let endless = longest.zip(facts.now).is_none_or(|(since, now)| now.duration_since(since) > ENDLESS);
+    if left_out {
+        case.headline(format!("{subject} leaves runs out because an earlier one still goes on"));
+    }
+    case.severity(if left_out && !endless { Severity::Info } else { Severity::Warning });
     case.advice(
         "look at what held it: an earlier run that never ends, a deadline that is too short, a control plane that was down",
         Risk::None,

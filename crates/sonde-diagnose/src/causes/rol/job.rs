@@ -26,8 +26,9 @@ pub(super) fn gave_up(
     facts: &Facts<'_>,
     case: &mut Case,
     (job, failed): (Job, Condition),
-    (field, bound, meaning): (&str, i64, String),
+    rule: (&str, String, String),
 ) {
+    let (field, bound, meaning) = rule;
     let subject = &facts.episode.subject;
     let seen = facts.field(
         "status.conditions[Failed]",
@@ -83,8 +84,11 @@ mod tests {
 
     #[test]
     fn another_reason_is_unknown_and_not_guessed() {
-        let outcome = Scene::new().object(job("PodFailurePolicy", "Failed")).diagnose();
-        outcome.lacks("ROL-JOB-BACKOFF").lacks("ROL-JOB-DEADLINE");
+        let outcome = Scene::new().object(job("SomethingNew", "Failed")).diagnose();
+        outcome
+            .lacks("ROL-JOB-BACKOFF")
+            .lacks("ROL-JOB-DEADLINE")
+            .finding("ROL-JOB-UNKNOWN");
     }
 
     #[test]

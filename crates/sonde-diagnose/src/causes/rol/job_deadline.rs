@@ -19,5 +19,5 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(found) = failed(facts, "DeadlineExceeded") else { return };
     let limit = found.0.spec.active_deadline_seconds.unwrap_or(0);
     case.headline(format!("{} took longer than its deadline of {limit}s", facts.episode.subject));
-    gave_up(facts, case, found, ("spec.activeDeadlineSeconds", limit, format!("the Job may take {limit}s")));
+    gave_up(facts, case, found, ("spec.activeDeadlineSeconds", limit.to_string(), format!("the Job may take {limit}s")));
 }

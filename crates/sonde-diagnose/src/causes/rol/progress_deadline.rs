@@ -23,7 +23,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(it) = facts.snapshot.view::<Deployment>(subject).filter(|_| subject.kind == Kind::Deployment) else {
         return;
     };
-    let Some(progress) = it.status.conditions.iter().find(|it| it.kind == "Progressing" && it.is_false()) else {
+    let Some(progress) = it.status.conditions.iter().find(|it| it.kind == "Progressing" && it.is_false() && it.reason == "ProgressDeadlineExceeded") else {
         return;
     };
     let seen = facts.field("status.conditions[Progressing]", format!("{}: {}", progress.reason, progress.message));
@@ -54,6 +54,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
         case.fix(
             format!("go back to revision {revision}"),
+            format!("kubectl rollout undo {} --to-revision={revision}", subject.kubectl()),
+            Risk::Restart,
+        );
+    }
+    if let Some((revision, reference, _)) = revisions.get(1).filter(|_| good.is_none()) {
+        case.step(format!("revision {revision} was before it and has no pods left"), [field_on(reference, "metadata.annotations", revision)]);
+        case.fix(
+            format!("go back to revision {revision}, if that one was good"),
             format!("kubectl rollout undo {} --to-revision={revision}", subject.kubectl()),
             Risk::Restart,
         );

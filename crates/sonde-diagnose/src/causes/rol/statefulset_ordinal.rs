@@ -4,6 +4,7 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 use sonde_world::view::StatefulSet;
 
 use crate::cause::page;
+use crate::triage::{ORDINAL_PATIENCE, unready_since};
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -35,12 +36,26 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((ordinal, pod)) = held else { return };
     let seen = field_on(&pod, "status.conditions[Ready]", "False");
-    case.generally_proven_by(seen.clone());
+    // A rollout restarts one pod after the other, and each needs its time.
+    let since = facts.snapshot.get(&pod).and_then(|it| unready_since(it));
+    if facts.now.zip(since).is_some_and(|(now, since)| now.duration_since(since) < ORDINAL_PATIENCE) {
+        case.hinted_by(seen.clone());
+    } else {
+        case.generally_proven_by(seen.clone());
+    }
     let behind = start + wanted - 1 - ordinal;
     case.step(format!("{subject} starts its pods one after the other"), [facts.field("spec.podManagementPolicy", "OrderedReady")]);
     case.step(format!("{} is not ready", pod.name), [seen]);
-    case.step(format!("so {behind} pods behind it wait"), [facts.field("status.readyReplicas", it.status.ready_replicas)]);
-    case.headline(format!("{subject} is held by {}: it is not ready, and {behind} pods behind it wait", pod.name));
+    // New pods are made from the lowest on, an update goes from the highest down.
+    let updates = !it.status.update_revision.is_empty() && it.status.update_revision != it.status.current_revision;
+    let waits = match behind {
+        _ if updates => "its update does not go on".to_owned(),
+        0 => "it is not whole".to_owned(),
+        1 => "the pod behind it waits".to_owned(),
+        _ => format!("{behind} pods behind it wait"),
+    };
+    case.step(format!("so {waits}"), [facts.field("status.readyReplicas", it.status.ready_replicas)]);
+    case.headline(format!("{subject} is held by {}: it is not ready, and {waits}", pod.name));
     case.look("what the pod says", format!("kubectl describe {}", pod.kubectl()));
     case.advice(
         "a broken pod of an older revision is not replaced by itself: delete it once the template is mended",

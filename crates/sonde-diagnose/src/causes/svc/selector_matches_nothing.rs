@@ -1,10 +1,11 @@
 //! SVC-SELECTOR-MATCHES-NOTHING: no pod carries the labels that the service selects.
 
-use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
+use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_schedule::nearest;
 use sonde_world::view::{LabelSelector, Labels, Service};
 
 use crate::cause::page;
+use crate::triage::templates;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -21,13 +22,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(service) = facts.snapshot.view::<Service>(subject) else { return };
     let selector = LabelSelector { match_labels: service.spec.selector.clone(), match_expressions: Vec::new() };
     let text = words(&service.spec.selector);
-    let matched = facts.snapshot.pods_matching(&subject.namespace, &selector).count();
+    let live = |pod: &&std::sync::Arc<sonde_world::Object>| pod.pod().is_some_and(|it| !it.is_terminal());
+    let matched = facts.snapshot.pods_matching(&subject.namespace, &selector).filter(live).count();
     if matched > 0 {
         let seen = facts.computed(format!("pods with {text}"), matched.to_string());
         case.refuted_by(seen, "pods carry the labels");
         return;
     }
-    let templates = templates(facts);
+    let templates = templates(facts.snapshot, &subject.namespace);
     // A workload that would match and has no pods was scaled to zero, or cannot create them: not the service's fault.
     if let Some((workload, _)) = templates.iter().find(|(_, labels)| selector.matches(|key| labels.get(key).map(String::as_str))) {
         let seen = field_on(workload, "spec.template.metadata.labels", &text);
@@ -62,27 +64,6 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 fn words(labels: &Labels) -> String {
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
-}
-
-/// The workloads of the namespace with the labels of their pods.
-fn templates(facts: &Facts<'_>) -> Vec<(ObjectRef, Labels)> {
-    #[derive(serde::Deserialize)]
-    struct Workload {
-        spec: Spec,
-    }
-    #[derive(serde::Deserialize)]
-    struct Spec {
-        template: sonde_world::view::PodTemplate,
-    }
-    [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet]
-        .into_iter()
-        .flat_map(|kind| facts.snapshot.in_namespace(kind, &facts.episode.subject.namespace))
-        .filter(|object| object.owner.is_none())
-        .filter_map(|object| {
-            let it: Workload = object.encoded.decode().ok()?;
-            Some((object.reference.clone(), it.spec.template.metadata.labels))
-        })
-        .collect()
 }
 
 /// Labels that are nearly what the selector asks: the same key with a value that is nearly the same, or a near key.
@@ -136,7 +117,7 @@ mod tests {
     #[test]
     fn a_workload_scaled_to_zero_is_no_trouble_of_its_service() {
         let outcome = scene(json!({"app": "app-web"})).object(deployment(0)).diagnose();
-        outcome.lacks("SVC-SELECTOR-MATCHES-NOTHING");
+        outcome.lacks("SVC-SELECTOR-MATCHES-NOTHING").is_calm();
     }
 
     #[test]

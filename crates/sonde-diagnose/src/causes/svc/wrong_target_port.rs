@@ -20,7 +20,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
     let Some(service) = facts.snapshot.view::<Service>(subject) else { return };
     let selector = LabelSelector { match_labels: service.spec.selector.clone(), match_expressions: Vec::new() };
-    let Some(object) = facts.snapshot.pods_matching(&subject.namespace, &selector).next() else { return };
+    let mut pods = facts.snapshot.pods_matching(&subject.namespace, &selector);
+    let Some(object) = pods.find(|pod| pod.pod().is_some_and(|it| !it.is_terminal())) else { return };
     let Ok(pod) = object.encoded.decode::<Pod>() else { return };
     let names: Vec<&str> = pod
         .all_containers()

@@ -1,0 +1,80 @@
+//! Every cause of the family against its contract.
+
+use serde_json::{Value, json};
+use sonde_model::{Kind, Verdict};
+
+use super::CAUSES;
+use crate::testing::contract::{Contract, keep};
+use crate::testing::{Scene, merge, pod};
+
+fn service(selector: Value, target: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-03-01T10:00:00Z"},
+        "spec": {"selector": selector, "ports": [{"port": 80, "targetPort": target}]}})
+}
+
+fn backend(name: &str, port: &str) -> Value {
+    pod(json!({"metadata": {"name": name, "uid": name},
+        "spec": {"containers": [{"name": "app", "ports": [{"name": port, "containerPort": 8080}]}]}}))
+}
+
+fn scene(selector: Value, target: Value) -> Scene {
+    Scene::new()
+        .object(service(selector, target))
+        .complete(&[Kind::Pod, Kind::Deployment])
+}
+
+fn unselected() -> Scene {
+    scene(json!({"app": "none"}), json!(8080)).object(backend("app-1", "http"))
+}
+
+fn unnamed() -> Scene {
+    scene(json!({"app": "app"}), json!("htpp")).object(backend("app-1", "http"))
+}
+
+fn scaled_to_zero() -> Scene {
+    scene(json!({"app": "none"}), json!(80)).object(json!({"apiVersion": "batch/v1", "kind": "CronJob",
+        "metadata": {"name": "nightly", "namespace": "shop"},
+        "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"metadata": {"labels": {"app": "none"}}}}}}}))
+}
+
+const TABLE: &[Contract] = &[
+    Contract {
+        code: "SVC-SELECTOR-MATCHES-NOTHING",
+        verdict: Verdict::Proven,
+        found: unselected,
+        rival: ("SVC-WRONG-TARGET-PORT", unnamed),
+        // Pods were not listed.
+        open: || Scene::new().object(service(json!({"app": "none"}), json!(80))),
+        healthy: scaled_to_zero,
+        // Its first pod has come, and is not ready yet.
+        over: || scene(json!({"app": "app"}), json!(8080)).object(backend("app-1", "http")),
+    },
+    Contract {
+        code: "SVC-WRONG-TARGET-PORT",
+        verdict: Verdict::Proven,
+        found: unnamed,
+        rival: ("SVC-SELECTOR-MATCHES-NOTHING", unselected),
+        open: || Scene::new().object(service(json!({"app": "app"}), json!("htpp"))),
+        healthy: || scene(json!({"app": "app"}), json!(9999)).object(backend("app-1", "http")),
+        // The new revision's pods have the port, an old one is left.
+        over: || {
+            scene(json!({"app": "app"}), json!("web"))
+                .object(backend("app-1", "http"))
+                .object(backend("app-2", "web"))
+        },
+    },
+];
+
+#[test]
+fn every_cause_keeps_its_contract() {
+    keep(CAUSES, TABLE);
+}
+
+/// A pod that has ended answers for no service.
+#[test]
+fn an_ended_pod_is_no_backend() {
+    let mut ended = backend("app-1", "http");
+    merge(&mut ended, json!({"status": {"phase": "Succeeded"}}));
+    let outcome = scene(json!({"app": "app"}), json!(80)).object(ended).diagnose();
+    outcome.finds_only("SVC-SELECTOR-MATCHES-NOTHING", Verdict::Proven);
+}
