@@ -7,6 +7,7 @@ mod commands;
 mod damaged;
 mod demo;
 mod kubeconfig;
+mod readme;
 mod rights;
 mod run;
 mod schema;
