@@ -1,5 +1,7 @@
 //! The question and the answer.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use sonde_model::{BlindSpot, ObjectRef, Problem, Report, Source};
 use sonde_world::Snapshot;
@@ -14,15 +16,8 @@ pub enum Scope {
     All,
     /// One namespace, and the nodes its pods need.
     Namespace(String),
-    /// These objects and what they own.
-    Objects(Vec<ObjectRef>),
-    /// What a label selector matches, in a namespace or everywhere.
-    Labels {
-        /// The namespace; `None` for all.
-        namespace: Option<String>,
-        /// `key=value` pairs that must all hold.
-        labels: Vec<(String, String)>,
-    },
+    /// These objects, what they own, and what pods among them refer to or run on.
+    Objects(BTreeSet<ObjectRef>),
 }
 
 /// One question.

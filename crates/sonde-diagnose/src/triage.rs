@@ -17,6 +17,8 @@ pub(crate) use rollout::{
 pub(crate) use service::templates;
 pub(crate) use text::nameless;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::{Object, Snapshot};
@@ -125,41 +127,22 @@ impl Triage<'_> {
                     || (reference.kind == Kind::Node
                         && self.hosts(reference, |pod| *pod.namespace == **namespace))
             }
-            Scope::Objects(wanted) => wanted.iter().any(|wanted| self.concerns(wanted, object)),
-            Scope::Labels { namespace, labels } => {
-                let fits = |object: &Object| {
-                    namespace
-                        .as_ref()
-                        .is_none_or(|it| **it == *object.reference.namespace)
-                        && labels
-                            .iter()
-                            .all(|(key, value)| object.label(key) == Some(value.as_str()))
-                };
-                fits(object)
-                    || self
-                        .owners(reference)
-                        .any(|owner| self.snapshot.get(&owner).is_some_and(|it| fits(it)))
-            }
+            Scope::Objects(wanted) => self.concerns(wanted, reference),
         }
     }
 
-    /// The wanted object itself, what it owns, what a wanted pod refers to or runs on, and what owns it.
-    fn concerns(&self, wanted: &ObjectRef, object: &Object) -> bool {
-        let reference = &object.reference;
-        wanted == reference
-            || self.owners(reference).any(|owner| owner == *wanted)
-            || (matches!(reference.kind, Kind::PersistentVolumeClaim | Kind::Node)
-                && self
-                    .snapshot
-                    .get(wanted)
-                    .and_then(|it| it.pod())
-                    .is_some_and(|pod| {
-                        *pod.node == *reference.name
-                            || pod
-                                .references
-                                .iter()
-                                .any(|it| it.kind == reference.kind && it.name == reference.name)
-                    }))
+    /// A wanted object itself, what it owns, and what a wanted pod refers to or runs on.
+    fn concerns(&self, wanted: &BTreeSet<ObjectRef>, reference: &ObjectRef) -> bool {
+        wanted.contains(reference)
+            || self.owners(reference).any(|owner| wanted.contains(&owner))
+            || match reference.kind {
+                Kind::Node => self.hosts(reference, |pod| wanted.contains(pod)),
+                Kind::PersistentVolumeClaim => {
+                    let mut pods = self.snapshot.pods_using(reference);
+                    pods.any(|pod| wanted.contains(&pod.reference))
+                }
+                _ => false,
+            }
     }
 
     fn owners(&self, reference: &ObjectRef) -> impl Iterator<Item = ObjectRef> {

@@ -115,14 +115,6 @@ impl Quantity {
         }
     }
 
-    /// Thousandths of a unit (millicores).
-    pub fn from_milli(milli: i64) -> Self {
-        Self {
-            nano: i128::from(milli) * (NANO / 1000),
-            suffix: Suffix::Fraction('m'),
-        }
-    }
-
     /// Whole units, fractions rounded up as Kubernetes' `Value()` does; saturates at the ends of `i64`.
     pub fn units(self) -> i64 {
         saturate(ceil_div(self.nano, NANO))

@@ -58,6 +58,22 @@ fn breaches(text: &str) -> Vec<(usize, String)> {
             }
         }
     }
+    out.extend(grouped(text));
+    out
+}
+
+/// `use std::{fs, env};`, on one line or several, hides the paths.
+fn grouped(text: &str) -> Vec<(usize, String)> {
+    const MODULES: &[&str] = &["fs", "net", "env", "process", "thread", "os"];
+    let mut out = Vec::new();
+    for (at, _) in text.match_indices("use std::{") {
+        let line = text[..at].lines().count() + 1;
+        let list = text[at..].split(';').next().unwrap_or_default();
+        let mut words = list.split(|c: char| !c.is_alphanumeric() && c != '_');
+        if let Some(module) = words.find(|word| MODULES.contains(word)) {
+            out.push((line, format!("a pure crate uses std::{module}")));
+        }
+    }
     out
 }
 
@@ -69,6 +85,11 @@ mod tests {
     fn a_clock_is_a_breach_and_a_comment_is_not() {
         assert_eq!(breaches("let now = Timestamp::now();").len(), 1);
         assert_eq!(breaches("use std::fs::File;").len(), 1);
+        assert_eq!(
+            breaches("use std::{\n    collections::BTreeMap,\n    env,\n};").len(),
+            1
+        );
+        assert!(breaches("use std::{borrow::Cow, collections::BTreeMap};").is_empty());
         assert!(breaches("// std::fs is absent here").is_empty());
         assert!(breaches("let now = question.now;").is_empty());
     }

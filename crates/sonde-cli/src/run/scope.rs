@@ -1,5 +1,7 @@
 //! From what people named to objects of the snapshot.
 
+use std::collections::BTreeSet;
+
 use anyhow::anyhow;
 use sonde_diagnose::Scope;
 use sonde_model::{Kind, ObjectRef};
@@ -48,18 +50,11 @@ pub(super) fn resolve(target: &Target, snapshot: &Snapshot, usual: Option<&str>)
     if target.subjects.is_empty() {
         return Ok(namespace.map_or(Scope::All, |name| Scope::Namespace(name.to_owned())));
     }
-    let mut named = Vec::new();
+    let mut named = BTreeSet::new();
     for subject in &target.subjects {
-        let found = match &subject.name {
-            None => objects(snapshot, &subject.kind, namespace)
-                .map(|object| object.reference.clone())
-                .collect(),
-            Some(name) => by_name(snapshot, subject, name, namespace)?,
-        };
-        for reference in found {
-            if !named.contains(&reference) {
-                named.push(reference);
-            }
+        match &subject.name {
+            None => named.extend(objects(snapshot, &subject.kind, namespace).map(|it| it.reference.clone())),
+            Some(name) => named.extend(by_name(snapshot, subject, name, namespace)?),
         }
     }
     Ok(Scope::Objects(named))
@@ -225,7 +220,6 @@ mod tests {
                     let words: Vec<String> = objects.iter().map(ObjectRef::kubectl).collect();
                     words.join(", ")
                 }
-                Scope::Labels { .. } => "labels".to_owned(),
             })
             .map_err(|failure| failure.to_string())
     }
