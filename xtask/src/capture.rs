@@ -82,12 +82,15 @@ fn paste(plan: &Plan, namespace: &str, name: &str) -> Result<()> {
         "describe",
         // Newer kubectl leaves events out where several objects are described.
         "--show-events=true",
-        "pods,replicasets,statefulsets,jobs,persistentvolumeclaims,horizontalpodautoscalers",
+        DESCRIBED,
         "-n",
         namespace,
     ])?;
-    let names = kubectl(&["get", "pods", "-n", namespace, "-o", "name"])?;
-    for pod in names.lines() {
+    let containers = kubectl(&["get", "pods", "-n", namespace, "-o", CONTAINERS])?;
+    for line in containers.lines() {
+        let Some((pod, container)) = line.split_once(' ') else {
+            continue;
+        };
         for flag in ["--previous=true", "--previous=false"] {
             // A container that never ran has no log, and its error is not part of what a person copies.
             if let Ok(log) = kubectl(&[
@@ -95,7 +98,8 @@ fn paste(plan: &Plan, namespace: &str, name: &str) -> Result<()> {
                 pod,
                 "-n",
                 namespace,
-                "--all-containers",
+                "-c",
+                container,
                 "--prefix",
                 "--tail=50",
                 flag,
@@ -108,3 +112,11 @@ fn paste(plan: &Plan, namespace: &str, name: &str) -> Result<()> {
     std::fs::create_dir_all(&folder).context("failed to create the folder of pasted texts")?;
     std::fs::write(folder.join(format!("{name}.txt")), text).context("failed to write the pasted text")
 }
+
+const DESCRIBED: &str = "pods,replicasets,deployments,statefulsets,daemonsets,jobs,cronjobs,persistentvolumeclaims,\
+    horizontalpodautoscalers";
+
+/// A line for each container: its pod and its name.
+const CONTAINERS: &str = "go-template={{range .items}}{{$pod := .metadata.name}}\
+    {{range .spec.initContainers}}{{$pod}} {{.name}}{{\"\\n\"}}{{end}}\
+    {{range .spec.containers}}{{$pod}} {{.name}}{{\"\\n\"}}{{end}}{{end}}";

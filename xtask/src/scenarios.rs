@@ -14,8 +14,8 @@ mod file;
 mod judge;
 mod stage;
 
-pub(crate) use file::{Scenario, load_named};
-pub(crate) use judge::{judge, names_the_cause};
+pub(crate) use file::{Scenario, load_all, load_named};
+pub(crate) use judge::{Pasted, judge, judge_paste};
 pub(crate) use stage::{Naming, Stage, Way};
 
 use crate::cluster::{self, Plan, Release};

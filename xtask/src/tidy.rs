@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 
 use crate::root;
 
-/// Checks arrows, purity, manifests, file sizes and pages; prints every trouble and fails if there is one.
+/// Checks arrows, purity, manifests, file sizes, pages and the codes of scenarios; prints every trouble and fails if there is one.
 pub(crate) fn run() -> Result<()> {
     let troubles = check(&root())?;
     for trouble in &troubles {
@@ -19,7 +19,9 @@ pub(crate) fn run() -> Result<()> {
     if !troubles.is_empty() {
         bail!("{} untidy places", troubles.len());
     }
-    println!("tidy: arrows, purity, manifests, file sizes and pages are as they should be");
+    println!(
+        "tidy: arrows, purity, manifests, file sizes, pages and the codes of scenarios are as they should be"
+    );
     Ok(())
 }
 

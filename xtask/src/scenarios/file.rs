@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use sonde_model::{Family, Verdict};
 
 use super::condition::Condition;
@@ -46,6 +47,8 @@ pub(crate) struct Scenario {
     /// Codes that may be found as well.
     #[serde(default)]
     pub(crate) tolerate: Vec<String>,
+    /// Why pasted text alone cannot tell what is expected, where it cannot.
+    pub(crate) paste: Option<String>,
     /// What is done at the end, whatever happened; the manifests and the namespace are deleted after it.
     #[serde(default)]
     pub(crate) cleanup: Vec<Step>,
@@ -98,11 +101,10 @@ pub(crate) enum Step {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expectation {
-    /// The code; several, if the deciding evidence is not always at hand.
-    pub(crate) code: OneOrMany,
-    /// At least this sure.
-    #[serde(default = "default_verdict")]
-    pub(crate) verdict: Verdict,
+    pub(crate) code: String,
+    /// Exactly this sure; several, where a race decides which evidence is at hand, with a comment why.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(crate) verdict: Vec<Verdict>,
     /// `kind/name`; `*` stands for any text.
     pub(crate) subject: Option<String>,
     /// Words that the finding must contain anywhere, in any case.
@@ -110,20 +112,16 @@ pub(crate) struct Expectation {
     pub(crate) words: Vec<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    pub(crate) fn as_slice(&self) -> &[String] {
-        match self {
-            OneOrMany::One(one) => std::slice::from_ref(one),
-            OneOrMany::Many(many) => many,
-        }
-    }
+/// A verdict, or a list of them.
+fn one_or_many<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Verdict>, D::Error> {
+    let verdicts = match Value::deserialize(input)? {
+        Value::Array(many) => many,
+        one => vec![one],
+    };
+    verdicts
+        .into_iter()
+        .map(|it| serde_json::from_value(it).map_err(serde::de::Error::custom))
+        .collect()
 }
 
 impl Scenario {
@@ -142,6 +140,12 @@ impl Scenario {
             return max.as_ref().map(|max| format!("needs Kubernetes {max} or older"));
         }
         None
+    }
+
+    /// Every code that the scenario names.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+        let expected = self.expect.iter().map(|expectation| expectation.code.as_str());
+        expected.chain(self.tolerate.iter().map(String::as_str))
     }
 
     fn check(&self) -> Result<()> {
@@ -164,10 +168,6 @@ const HEALTHY: &str = "healthy";
 
 fn default_patience() -> u64 {
     90
-}
-
-fn default_verdict() -> Verdict {
-    Verdict::Likely
 }
 
 /// Every scenario of the repository, by family and name.
@@ -256,6 +256,16 @@ mod tests {
     fn refuses_what_expects_nothing_or_is_misspelled() {
         assert!(parse("{description: d, family: OOM, apply: '', expect: []}").is_err());
         assert!(parse("{description: d, family: healthy, apply: '', expect: [], wiat: []}").is_err());
-        assert!(parse("{description: d, family: XYZ, apply: '', expect: [{code: XYZ-A}]}").is_err());
+        assert!(
+            parse("{description: d, family: XYZ, apply: '', expect: [{code: XYZ-A, verdict: proven}]}")
+                .is_err()
+        );
+        assert!(parse("{description: d, family: OOM, apply: '', expect: [{code: OOM-NODE}]}").is_err());
+        let several =
+            "{description: d, family: OOM, apply: '', expect: [{code: OOM-NODE, verdict: [likely, proven]}]}";
+        assert_eq!(
+            parse(several).unwrap().expect[0].verdict,
+            [Verdict::Likely, Verdict::Proven]
+        );
     }
 }

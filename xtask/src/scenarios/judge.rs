@@ -27,9 +27,14 @@ pub(crate) fn judge(scenario: &Scenario, namespace: &str, report: &Report) -> Re
             }
         }
     }
+    let mut tolerated = Vec::new();
     for (finding, _) in report.findings.iter().zip(&used).filter(|(_, used)| !**used) {
-        let is_alarm = finding.severity >= Severity::Warning && finding.ended.is_none();
-        if is_alarm && !scenario.tolerate.iter().any(|code| code == finding.code.as_str()) {
+        if !is_alarm(finding) {
+            continue;
+        }
+        if scenario.tolerate.iter().any(|code| code == finding.code.as_str()) {
+            tolerated.push(format!("({} tolerated)", finding.code));
+        } else {
             troubles.push(format!("found, but not expected: {}", describe(finding)));
         }
     }
@@ -39,35 +44,57 @@ pub(crate) fn judge(scenario: &Scenario, namespace: &str, report: &Report) -> Re
     let found = report.findings.iter().zip(&used).filter(|(_, used)| **used);
     Ok(found
         .map(|(finding, _)| format!("{} {}", finding.code, finding.verdict.as_str()))
+        .chain(tolerated)
         .collect())
 }
 
 /// As [`judge`] for pasted text, which shows less: each expected cause must be named, with whatever verdict above unknown,
-/// or as a rival of what is only possible.
-pub(crate) fn names_the_cause(scenario: &Scenario, report: &Report) -> Result<Vec<String>> {
+/// or as a rival of what is only possible. Nothing that is not there may be called likely, and nothing healthy an alarm.
+pub(crate) fn judge_paste(scenario: &Scenario, report: &Report) -> Result<Pasted> {
+    let is_known = |code: &Code| scenario.codes().any(|known| known == code.as_str());
+    let least = if scenario.expect.is_empty() {
+        Verdict::Unknown
+    } else {
+        Verdict::Likely
+    };
+    let wrong: Vec<String> = report
+        .findings
+        .iter()
+        .filter(|finding| is_alarm(finding) && finding.verdict >= least && !is_known(&finding.code))
+        .map(describe)
+        .collect();
+    if !wrong.is_empty() {
+        bail!("found, but not expected: {}", wrong.join("\n"));
+    }
     let is_named = |expectation: &&Expectation| {
         report.findings.iter().any(|finding| {
-            let is = |named: &Code| {
-                expectation
-                    .code
-                    .as_slice()
-                    .iter()
-                    .any(|code| code == named.as_str())
-            };
+            let is = |named: &Code| expectation.code == named.as_str();
             let possible = finding.verdict == Verdict::Possible;
             finding.verdict > Verdict::Unknown
                 && (is(&finding.code) || (possible && finding.rivals.iter().any(is)))
         })
     };
-    if let Some(expectation) = scenario.expect.iter().find(|it| !is_named(it)) {
-        let found: Vec<String> = report.findings.iter().map(describe).collect();
-        bail!(
-            "not found: {}\nfound: {}",
-            expectation.code.as_slice().join(" or "),
-            found.join("\n")
-        );
+    let Some(missed) = scenario.expect.iter().find(|it| !is_named(it)) else {
+        return Ok(Pasted::Told);
+    };
+    if scenario.paste.is_some() {
+        return Ok(Pasted::MissedAsKnown);
     }
-    Ok(Vec::new())
+    let found: Vec<String> = report.findings.iter().map(describe).collect();
+    bail!("not found: {}\nfound: {}", missed.code, found.join("\n"));
+}
+
+/// How pasted text was judged, where it was not wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pasted {
+    Told,
+    /// The scenario says why this text cannot tell.
+    MissedAsKnown,
+}
+
+/// What a person would be woken for.
+fn is_alarm(finding: &Finding) -> bool {
+    finding.severity >= Severity::Warning && finding.ended.is_none()
 }
 
 fn fits(expectation: &Expectation, namespace: &str, finding: &Finding) -> bool {
@@ -77,19 +104,14 @@ fn fits(expectation: &Expectation, namespace: &str, finding: &Finding) -> bool {
 /// In what a finding differs from an expectation.
 fn shortfalls(expectation: &Expectation, namespace: &str, finding: &Finding) -> Vec<String> {
     let mut out = Vec::new();
-    if !expectation
-        .code
-        .as_slice()
-        .iter()
-        .any(|code| code == finding.code.as_str())
-    {
+    if expectation.code != finding.code.as_str() {
         out.push("another code".to_owned());
     }
-    if finding.verdict < expectation.verdict {
+    if !expectation.verdict.contains(&finding.verdict) {
         out.push(format!(
             "{}, not {}",
             finding.verdict.as_str(),
-            expectation.verdict.as_str()
+            verdicts(expectation)
         ));
     }
     if let Some(pattern) = &expectation.subject
@@ -117,13 +139,7 @@ fn is_about(finding: &Finding, pattern: &str) -> bool {
 }
 
 fn missing(expectation: &Expectation, namespace: &str, report: &Report) -> String {
-    let same_code = |finding: &&Finding| {
-        expectation
-            .code
-            .as_slice()
-            .iter()
-            .any(|code| code == finding.code.as_str())
-    };
+    let same_code = |finding: &&Finding| expectation.code == finding.code.as_str();
     let near: Vec<String> = report
         .findings
         .iter()
@@ -146,11 +162,12 @@ fn missing(expectation: &Expectation, namespace: &str, report: &Report) -> Strin
 
 fn name(expectation: &Expectation) -> String {
     let subject = expectation.subject.as_deref().unwrap_or("any subject");
-    format!(
-        "{} ({}) on {subject}",
-        expectation.code.as_slice().join(" or "),
-        expectation.verdict.as_str()
-    )
+    format!("{} ({}) on {subject}", expectation.code, verdicts(expectation))
+}
+
+fn verdicts(expectation: &Expectation) -> String {
+    let words: Vec<&str> = expectation.verdict.iter().map(|it| it.as_str()).collect();
+    words.join(" or ")
 }
 
 fn describe(finding: &Finding) -> String {

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::sources;
+use crate::scenarios::{self, Scenario};
 
 /// A file longer than this has more than one idea.
 const LINES_MAX: usize = 800;
@@ -63,7 +64,7 @@ fn versions(manifest: &str) -> Vec<String> {
     out
 }
 
-/// Pages without a cause; a cause without a page does not compile.
+/// Pages without a cause, and scenarios that name a code without one; a cause without a page does not compile.
 fn pages(root: &Path) -> Result<Vec<String>> {
     let mut used = BTreeSet::new();
     for path in sources(&root.join("crates/sonde-diagnose/src"))? {
@@ -82,8 +83,19 @@ fn pages(root: &Path) -> Result<Vec<String>> {
             troubles.push(format!("docs/causes/{name} is the page of no cause"));
         }
     }
+    troubles.extend(
+        named_in_scenarios(&scenarios::load_all()?)
+            .filter(|(_, code)| !used.contains(*code))
+            .map(|(name, code)| format!("scenarios/{name}.yaml: there is no cause {code}")),
+    );
     troubles.sort();
     Ok(troubles)
+}
+
+/// Every code that a scenario expects or tolerates, with the scenario's name.
+fn named_in_scenarios(all: &[Scenario]) -> impl Iterator<Item = (&str, &str)> {
+    all.iter()
+        .flat_map(|scenario| scenario.codes().map(|code| (scenario.name.as_str(), code)))
 }
 
 #[cfg(test)]

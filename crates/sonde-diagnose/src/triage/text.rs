@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact};
+use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact, WorkloadFact};
 use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::EventColumns;
@@ -167,6 +167,7 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
         Fact::Eviction(_) => Symptom::Evicted,
         Fact::Reject(_) => Symptom::Rejected,
         Fact::Node(it) => return of_node(it),
+        Fact::Workload(WorkloadFact::JobDeadline | WorkloadFact::BackoffLimit) => Symptom::JobFailed,
         Fact::Pull(_) | Fact::RestartBackOff | Fact::Runtime(_) | Fact::Workload(_) => return None,
     })
 }

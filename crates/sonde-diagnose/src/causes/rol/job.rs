@@ -1,5 +1,6 @@
 //! What the causes of failed Jobs have in common.
 
+use sonde_grammar::Fact;
 use sonde_model::{Kind, Risk};
 use sonde_world::view::{Condition, Job};
 
@@ -58,6 +59,27 @@ pub(super) fn gave_up(
     );
 }
 
+/// States the case from a controller's event alone, where the Job itself is not at hand; false where there is none.
+pub(super) fn told(facts: &Facts<'_>, case: &mut Case, fact: &Fact, headline: &str) -> bool {
+    if facts.snapshot.get(&facts.episode.subject).is_some() {
+        return false;
+    }
+    // A pod's own deadline reads alike.
+    let is_it = |text: &str| text.contains("Job ");
+    let mut messages = facts.all_messages();
+    let Some(message) = messages.find(|it| it.facts.contains(fact) && is_it(&it.seen.text)) else {
+        return false;
+    };
+    case.generally_proven_by(message.seen());
+    case.step("the control plane gave the Job up", [message.seen()]);
+    case.headline(headline);
+    case.advice(
+        "look at the logs of its pods; mend the cause, then delete the Job and create it anew",
+        Risk::None,
+    );
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -97,5 +119,24 @@ mod tests {
             .object(job("CompletionsReached", "Complete"))
             .diagnose()
             .is_calm();
+    }
+
+    #[test]
+    fn an_event_alone_tells_it() {
+        for (line, code) in [
+            (
+                "Job was active longer than specified deadline",
+                "ROL-JOB-DEADLINE",
+            ),
+            ("Job has reached the specified backoff limit", "ROL-JOB-BACKOFF"),
+        ] {
+            let outcome = Scene::new().loose(line).diagnose();
+            outcome.finds_only(code, Verdict::Proven);
+        }
+        // A pod's own deadline is no Job's.
+        Scene::new()
+            .loose("Pod was active on the node longer than the specified deadline")
+            .diagnose()
+            .lacks("ROL-JOB-DEADLINE");
     }
 }

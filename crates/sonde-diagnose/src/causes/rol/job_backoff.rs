@@ -1,8 +1,10 @@
 //! ROL-JOB-BACKOFF: a Job has failed as often as it may.
 
+use sonde_grammar::Fact;
+use sonde_grammar::fact::WorkloadFact;
 use sonde_model::{Code, Kind};
 
-use super::job::{failed, gave_up};
+use super::job::{failed, gave_up, told};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -16,6 +18,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    if told(facts, case, &Fact::Workload(WorkloadFact::BackoffLimit), "a Job failed as often as it may") {
+        return;
+    }
     let Some(found) = failed(facts, "BackoffLimitExceeded") else { return };
     let limit = found.0.spec.backoff_limit.unwrap_or(6);
     case.headline(format!("{} failed as often as it may (backoffLimit {limit})", facts.episode.subject));

@@ -1,8 +1,10 @@
 //! ROL-JOB-DEADLINE: a Job took longer than it may.
 
+use sonde_grammar::Fact;
+use sonde_grammar::fact::WorkloadFact;
 use sonde_model::{Code, Kind};
 
-use super::job::{failed, gave_up};
+use super::job::{failed, gave_up, told};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -16,6 +18,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    if told(facts, case, &Fact::Workload(WorkloadFact::JobDeadline), "a Job took longer than its deadline") {
+        return;
+    }
     let Some(found) = failed(facts, "DeadlineExceeded") else { return };
     let limit = found.0.spec.active_deadline_seconds.unwrap_or(0);
     case.headline(format!("{} took longer than its deadline of {limit}s", facts.episode.subject));

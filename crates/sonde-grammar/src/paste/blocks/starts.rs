@@ -253,7 +253,9 @@ fn is_other(rows: &[Row<'_>], at: usize) -> bool {
         return false;
     }
     let had_room = is_row(&previous) && previous.trim_end().chars().count() < 60;
-    crate::log::unwrap_line(text).0.is_some() || (!is_row(text) && had_room)
+    // `kubectl logs --prefix` names pod and container.
+    let names_its_pod = text.starts_with("[pod/") && text.contains("] ");
+    names_its_pod || crate::log::unwrap_line(text).0.is_some() || (!is_row(text) && had_room)
 }
 
 /// A manifest begins here: YAML with `apiVersion:` or `kind:` at its margin, or a JSON object that has them.

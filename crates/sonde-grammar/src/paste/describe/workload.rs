@@ -7,7 +7,7 @@ use super::fields::{Fields, Line};
 use super::storage::volumes;
 use super::{Described, absolute};
 use crate::paste::json::{boolean, is_none, number_or_text, push, set, time};
-use crate::paste::{age, table};
+use crate::paste::{age, events, table};
 
 pub(super) fn deployment(fields: &Fields<'_>, described: &mut Described) {
     let object = &mut described.object;
@@ -195,8 +195,26 @@ pub(super) fn job(fields: &Fields<'_>, described: &mut Described) {
             set(object, &["status", field], number);
         }
     }
+    // A description shows no conditions; the controller gives the event the condition's own reason and words.
+    let rows = events::of_description(fields.events());
+    if let Some(row) = rows.iter().find(|row| GAVE_UP.contains(&row.reason.as_str())) {
+        push(
+            object,
+            &["status", "conditions"],
+            json!({"type": "Failed", "status": "True", "reason": row.reason, "message": row.message}),
+        );
+    }
     template(fields, object);
 }
+
+/// Reasons for which the control plane gives up a Job.
+const GAVE_UP: &[&str] = &[
+    "BackoffLimitExceeded",
+    "DeadlineExceeded",
+    "PodFailurePolicy",
+    "FailedIndexes",
+    "MaxFailedIndexesExceeded",
+];
 
 pub(super) fn cron_job(fields: &Fields<'_>, described: &mut Described) {
     let object = &mut described.object;
