@@ -279,3 +279,10 @@ pub enum SandboxFailure {
         detail: String,
     },
 }
+
+impl SandboxFailure {
+    /// The sandbox could not be made; not that it was remade, or that its end failed.
+    pub fn is_of_creation(&self) -> bool {
+        !matches!(self, SandboxFailure::Changed | SandboxFailure::Teardown { .. })
+    }
+}

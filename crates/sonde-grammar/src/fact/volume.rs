@@ -134,6 +134,25 @@ pub enum VolumeFailure {
     },
 }
 
+impl VolumeFailure {
+    /// An operation did not end in time; attempts that did end may tell why.
+    pub fn is_late(&self) -> bool {
+        matches!(
+            self,
+            VolumeFailure::OperationTimeout { .. } | VolumeFailure::AttachTimeout { .. }
+        )
+    }
+
+    /// Not the echo of an earlier failure, nor one that passes by itself, nor unknown words.
+    pub fn tells_why(&self) -> bool {
+        !self.is_late()
+            && !matches!(
+                self,
+                VolumeFailure::TimedOut | VolumeFailure::NotRegistered { .. } | VolumeFailure::Other { .. }
+            )
+    }
+}
+
 /// Something about a PersistentVolumeClaim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimFact {

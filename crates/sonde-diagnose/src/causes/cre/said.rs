@@ -2,7 +2,6 @@
 //! told.
 
 use sonde_grammar::Fact;
-use sonde_grammar::fact::SandboxFailure;
 use sonde_model::Kind;
 use sonde_world::view::{Container, VolumeMount};
 use sonde_world::{ContainerState, Phase};
@@ -19,17 +18,31 @@ pub(super) fn said<'a, T>(
     let message = facts
         .messages()
         .find(|message| message.facts.iter().any(is_failure))?;
+    // Words without a time are in no order.
+    let is_newer = |other: &&Message| other.seen.time.is_some() && other.seen.time > message.seen.time;
+    let timed = message.seen.time.is_some();
+    if timed
+        && facts
+            .messages()
+            .filter(is_newer)
+            .any(|it| it.facts.iter().any(is_before))
+    {
+        return None;
+    }
     Some((message.facts.iter().find_map(pick)?, message))
 }
 
 fn is_failure(fact: &Fact) -> bool {
     match fact {
-        Fact::Sandbox(failure) => {
-            !matches!(failure, SandboxFailure::Changed | SandboxFailure::Teardown { .. })
-        }
+        Fact::Sandbox(failure) => failure.is_of_creation(),
         Fact::Create(_) | Fact::Start(_) => true,
         _ => false,
     }
+}
+
+/// The kubelet waits for a volume, which comes before the sandbox.
+fn is_before(fact: &Fact) -> bool {
+    matches!(fact, Fact::Volume(volume) if volume.failure.tells_why())
 }
 
 /// Tells a failure that the pod's own settings or image make: `field` is what asks for it, `what` what was answered.

@@ -5,6 +5,7 @@ use sonde_grammar::fact::{ConfigRef, CreateFailure, RefKind, VolumeFailure};
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 use sonde_world::view::ConfigUse;
 
+use super::volume::failing;
 use crate::cause::page;
 use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
@@ -19,16 +20,19 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let said = facts.find(|fact| match fact {
-        Fact::Create(CreateFailure::Config(it)) => Some(it),
-        Fact::Volume(it) => match &it.failure {
-            VolumeFailure::Missing(it) => Some(it),
-            _ => None,
-        },
+    let of_volume = failing(facts, |failure| match failure {
+        VolumeFailure::Missing(it) => Some(it),
         _ => None,
     });
+    let said = of_volume.map(|(it, _, message)| (it, message)).or_else(|| {
+        facts.find(|fact| match fact {
+            Fact::Create(CreateFailure::Config(it)) => Some(it),
+            _ => None,
+        })
+    });
     let uses = facts.pod().config_uses();
-    let lacking = uses.iter().filter(|it| !it.optional).find_map(|it| Some((it, proof_of_lack(facts, it)?)));
+    let needed = |it: &&ConfigUse| !it.optional && is_needed_now(facts, it);
+    let lacking = uses.iter().filter(needed).find_map(|it| Some((it, proof_of_lack(facts, it)?)));
     match (said, lacking) {
         (Some((reference, message)), _) => {
             let used = uses.iter().find(|it| is_about(reference, it));
@@ -50,12 +54,24 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             describe(facts, case, used.secret, Some(&used.name), key.as_deref(), Some(used), seen);
         }
         (None, None) => {
-            if let Some(used) = uses.iter().find(|it| !it.optional) {
+            if let Some(used) = uses.iter().find(needed) {
                 let kind = kind_of(used.secret);
                 if !facts.snapshot.is_complete(&kind, &facts.episode.subject.namespace) {
                     case.wants(facts.want_kind(kind), "whether every ConfigMap and Secret that the pod refers to exists");
                 }
             }
+        }
+    }
+}
+
+/// The pod is held at the step that reads it: volumes are filled before the sandbox is made, a container's environment
+/// when it is configured.
+fn is_needed_now(facts: &Facts<'_>, used: &ConfigUse) -> bool {
+    match facts.episode.symptom {
+        Symptom::NotStarting => used.volume.is_some(),
+        _ => {
+            facts.episode.word == "CreateContainerConfigError"
+                && used.container.as_deref() == facts.episode.container.as_deref()
         }
     }
 }
@@ -238,5 +254,51 @@ mod tests {
             .complete(&[Kind::ConfigMap])
             .diagnose();
         outcome.lacks("DEP-CONFIG-MISSING").rules_out("DEP-CONFIG-MISSING");
+    }
+
+    #[test]
+    fn over_when_the_kubelet_came_further() {
+        let missing = "MountVolume.SetUp failed for volume \"settings\" : configmap \"settings\" not found";
+        let before = || Scene::new().object(waiting(None)).event("Pod/shop/app-1", "FailedMount", missing, "2026-03-01T11:50:00Z");
+        let pulling = before().container_event("Pod/shop/app-1", "app", "Pulling", "Pulling image \"r/a:1\"", "2026-03-01T11:59:00Z");
+        pulling.diagnose().lacks("DEP-CONFIG-MISSING");
+        let sandbox = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"4ad\": plugin type=\"calico\" failed (add): connection is unauthorized";
+        let network = before().event("Pod/shop/app-1", "FailedCreatePodSandBox", sandbox, "2026-03-01T11:59:00Z");
+        network.diagnose().finds_only("CRE-CNI-FAILED", Verdict::Proven);
+        // And the other way round.
+        let again = Scene::new()
+            .object(waiting(None))
+            .event("Pod/shop/app-1", "FailedCreatePodSandBox", sandbox, "2026-03-01T11:50:00Z")
+            .event("Pod/shop/app-1", "FailedMount", missing, "2026-03-01T11:59:00Z");
+        again.diagnose().finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
+    }
+
+    /// Two containers; `app` reads ConfigMap `absent` into its environment.
+    fn environment(waits: &str, reason: &str, message: &str) -> Value {
+        let state = |name: &str| {
+            if name == waits {
+                json!({"waiting": {"reason": reason, "message": message}, "running": null})
+            } else {
+                json!({"running": {"startedAt": "2026-03-01T10:00:02Z"}})
+            }
+        };
+        let statuses = ["app", "side"].map(|name| {
+            status(json!({"name": name, "ready": name != waits, "started": name != waits, "state": state(name)}))
+        });
+        pod(json!({
+            "spec": {"containers": [{"name": "app", "image": "a", "envFrom": [{"configMapRef": {"name": "absent"}}]}, {"name": "side", "image": "b"}]},
+            "status": {"phase": "Pending", "conditions": [], "containerStatuses": statuses}
+        }))
+    }
+
+    #[test]
+    fn an_object_that_is_missing_counts_only_at_the_step_that_reads_it() {
+        let complete = |object: Value| Scene::new().object(object).complete(&[Kind::ConfigMap]).diagnose();
+        complete(environment("app", "CreateContainerConfigError", "")).finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
+        let command = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/x\": stat /x: no such file or directory: unknown";
+        complete(environment("app", "RunContainerError", command)).finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven);
+        let root = "container has runAsNonRoot and image will run as root";
+        complete(environment("side", "CreateContainerConfigError", root)).finds_only("CRE-RUN-AS-NON-ROOT", Verdict::Proven);
+        complete(environment("none", "", "")).is_calm();
     }
 }

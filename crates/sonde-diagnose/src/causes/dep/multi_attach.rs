@@ -4,7 +4,7 @@ use sonde_grammar::fact::VolumeFailure;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 use sonde_world::view::{PersistentVolumeClaim, VolumeAttachment};
 
-use super::volume::{failing, known_volume};
+use super::volume::{failing, known_volume, need};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
 
@@ -19,28 +19,40 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let said = failing(facts, |failure| match failure {
-        VolumeFailure::MultiAttach { pods, node } => Some((pods, node)),
+        VolumeFailure::MultiAttach { pods, node } => Some((pods.as_slice(), node.clone(), false)),
+        VolumeFailure::ReadWriteOncePod => Some((&[] as &[String], None, true)),
         _ => None,
     });
-    let Some(((pods, named_node), volume, message)) = said else { return };
+    let Some(((pods, named_node, one_pod), volume, message)) = said else { return };
     case.proven_by(message.seen());
     let known = known_volume(facts, volume).map(|(it, _)| it.name.clone());
     let shown = known.or_else(|| volume.volumes.first().cloned()).unwrap_or_else(|| "a volume".into());
-    case.step(format!("volume {shown} can be attached to one node at a time"), [message.seen()]);
-    let holder = holder(facts, &shown).or_else(|| {
+    need(facts, case, volume);
+    let rule = if one_pod { "used by one pod at a time (ReadWriteOncePod)" } else { "attached to one node at a time" };
+    case.step(format!("volume {shown} can be {rule}"), [message.seen()]);
+    let holder = holder(facts, &shown, one_pod).or_else(|| {
         let pod = pods.first()?;
         let name = pod.rsplit('/').next().unwrap_or(pod);
         Some((ObjectRef::new(Kind::Pod, &facts.episode.subject.namespace, name), message.seen()))
     });
     let attached = attached_to(facts, &volume.volumes);
-    let node = named_node.clone().or_else(|| attached.as_ref().map(|(node, _)| node.clone()));
+    let node = named_node.or_else(|| attached.as_ref().map(|(node, _)| node.clone()));
     if let Some((node, seen)) = attached {
         case.step(format!("it is attached to node {node}"), [seen]);
     }
-    let mut who = node.as_ref().map_or_else(|| "another node".to_owned(), |node| format!("node {node}"));
+    let there = node.as_ref().map(|node| format!("node {node}"));
+    let mut who = match (&there, one_pod) {
+        (Some(there), _) => there.clone(),
+        (None, true) => "another pod".to_owned(),
+        (None, false) => "another node".to_owned(),
+    };
     if let Some((pod, seen)) = holder {
-        case.step(format!("{pod} uses it there"), [seen]);
-        who = format!("{pod} on {who}");
+        case.step(format!("{pod} uses it"), [seen]);
+        who = match (there, one_pod) {
+            (Some(there), _) => format!("{pod} on {there}"),
+            (None, true) => pod.to_string(),
+            (None, false) => format!("{pod} on another node"),
+        };
         case.fix(
             format!("if {pod} is an old one that should be gone, end it"),
             format!("kubectl delete {}", pod.kubectl()),
@@ -65,14 +77,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
 }
 
-/// Another pod that uses the same claim on another node.
-fn holder(facts: &Facts<'_>, volume: &str) -> Option<(ObjectRef, Seen)> {
+/// Another pod that uses the same claim: on another node, or anywhere where it is for one pod.
+fn holder(facts: &Facts<'_>, volume: &str, anywhere: bool) -> Option<(ObjectRef, Seen)> {
     let pod = facts.pod();
     let claim = pod.spec.volumes.iter().find(|it| it.name == volume)?.persistent_volume_claim.as_ref()?;
     let claim = super::claim::reference(facts, &claim.claim_name);
     facts.snapshot.pods_using(&claim).find_map(|other| {
         let columns = other.pod()?;
-        let elsewhere = !columns.node.is_empty() && *columns.node != *pod.spec.node_name && !columns.is_terminal();
+        let same = other.reference == facts.episode.subject || (*columns.node == *pod.spec.node_name && !anywhere);
+        let elsewhere = !columns.node.is_empty() && !same && !columns.is_terminal();
         elsewhere.then(|| (other.reference.clone(), field_on(&other.reference, "spec.nodeName", &columns.node)))
     })
 }

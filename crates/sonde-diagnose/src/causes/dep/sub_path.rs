@@ -3,6 +3,7 @@
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{CreateFailure, VolumeFailure};
 use sonde_model::{Code, Risk};
+use super::volume::failing;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -16,13 +17,15 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let said = facts.find(|fact| match fact {
-        Fact::Create(CreateFailure::SubPath { detail }) => Some(detail),
-        Fact::Volume(it) => match &it.failure {
-            VolumeFailure::SubPath { detail } => Some(detail),
-            _ => None,
-        },
+    let of_volume = failing(facts, |failure| match failure {
+        VolumeFailure::SubPath { detail } => Some(detail),
         _ => None,
+    });
+    let said = of_volume.map(|(detail, _, message)| (detail, message)).or_else(|| {
+        facts.find(|fact| match fact {
+            Fact::Create(CreateFailure::SubPath { detail }) => Some(detail),
+            _ => None,
+        })
     });
     let Some((detail, message)) = said else { return };
     case.proven_by(message.seen());

@@ -5,6 +5,7 @@ use sonde_grammar::fact::{PullFact, VolumeFact, VolumeFailure};
 use sonde_model::Risk;
 use sonde_world::view::Volume;
 
+use crate::message::Origin;
 use crate::{Case, Facts, Message};
 
 /// How a cause tells what happened to a volume.
@@ -15,26 +16,50 @@ pub(super) struct Told {
     pub(super) advice: &'static str,
 }
 
-/// The newest message of the episode that `pick` takes, unless the kubelet has come past the volumes since.
+/// The newest message of the episode that `pick` takes, unless the kubelet has come past the volumes since, or past this
+/// volume's failure: a newer one of it counts.
 pub(super) fn failing<'a, T>(
     facts: &Facts<'a>,
     pick: impl Fn(&'a VolumeFailure) -> Option<T>,
 ) -> Option<(T, &'a VolumeFact, &'a Message)> {
+    let mut newer: Vec<&[String]> = Vec::new();
     for message in facts.messages() {
+        // Pasted words without a time are in no order.
+        let ordered = message.origin != Origin::Text || message.seen.time.is_some();
+        let mut told: Vec<&[String]> = Vec::new();
         for fact in &message.facts {
             match fact {
+                Fact::Volume(it) if newer.contains(&it.volumes.as_slice()) => {}
                 Fact::Volume(it) => {
-                    if let Some(told) = pick(&it.failure) {
-                        return Some((told, it, message));
+                    if let Some(picked) = pick(&it.failure) {
+                        return Some((picked, it, message));
+                    }
+                    if it.failure.tells_why() {
+                        told.push(&it.volumes);
                     }
                 }
-                // Images are pulled after all volumes are mounted: what failed before that is over.
-                Fact::Pull(PullFact::Started { .. } | PullFact::Done { .. }) => return None,
+                // The sandbox is made and images are pulled after all volumes are mounted: what failed before is over.
+                Fact::Pull(PullFact::Started { .. } | PullFact::Done { .. }) if ordered => return None,
+                Fact::Sandbox(failure) if ordered && failure.is_of_creation() => return None,
                 _ => {}
             }
         }
+        if ordered {
+            newer.extend(told);
+        }
     }
     None
+}
+
+/// The step that shows which of the pod's volumes a failure is about.
+pub(super) fn need(facts: &Facts<'_>, case: &mut Case, volume: &VolumeFact) {
+    if let Some((it, path)) = known_volume(facts, volume) {
+        let kind = kind_of(it);
+        case.step(
+            format!("the pod needs volume {}, {kind}", it.name),
+            [facts.field(&path, kind)],
+        );
+    }
 }
 
 /// States the case of a cause that one message about a volume proves.
@@ -42,20 +67,17 @@ pub(super) fn tell(facts: &Facts<'_>, case: &mut Case, pick: impl Fn(&VolumeFail
     let Some((told, volume, message)) = failing(facts, pick) else {
         return;
     };
-    case.proven_by(message.seen());
+    if volume.failure.is_late() {
+        case.generally_proven_by(message.seen());
+    } else {
+        case.proven_by(message.seen());
+    }
     let name = volume.volumes.first().map_or("a volume", String::as_str);
     let known = known_volume(facts, volume);
-    match &known {
-        Some((it, path)) => {
-            let kind = kind_of(it);
-            case.step(
-                format!("the pod needs volume {}, {kind}", it.name),
-                [facts.field(path, kind)],
-            );
-        }
-        None => {
-            case.step(format!("the pod needs volume {name}"), []);
-        }
+    if known.is_some() {
+        need(facts, case, volume);
+    } else {
+        case.step(format!("the pod needs volume {name}"), []);
     }
     case.step(told.what.clone(), [message.seen()]);
     case.step(

@@ -185,16 +185,12 @@ const ROWS: &[Row] = &[
         &[
             "bad superblock",
             "wrong fs type",
-            "fsck",
             "tructure needs cleaning",
             "it already contains",
-            "mkfs",
-            "mke2fs",
             "nput/output error",
             "duplicate UUID",
             "an't read superblock",
             "failed to format",
-            "corrupt",
         ],
         |text| VolumeFailure::FileSystem { detail: output(text) },
     ),
@@ -247,6 +243,9 @@ fn failure(text: &str) -> Option<VolumeFailure> {
     if let Some((_, make)) = ROWS.iter().find(|(markers, _)| any(text, markers)) {
         return Some(make(text));
     }
+    if is_damaged(text) {
+        return Some(VolumeFailure::FileSystem { detail: output(text) });
+    }
     // The whole error of a local volume, whose directory is not on the node.
     let stat = words(text);
     if stat.starts_with("stat /") || stat.starts_with("lstat /") {
@@ -263,6 +262,16 @@ fn failure(text: &str) -> Option<VolumeFailure> {
         });
     }
     timeout(text)
+}
+
+/// Words of the tools that check and make file systems; in a path or a volume's name they are none.
+fn is_damaged(text: &str) -> bool {
+    const WORDS: &[&str] = &["fsck", "mkfs", "mke2fs", "corrupt"];
+    let volume = name_after(text, "for volume ").unwrap_or_default();
+    text.split_whitespace().any(|word| {
+        let bare = word.trim_matches(['"', '\\', ':', ',']);
+        !bare.contains('/') && bare != volume && any(bare, WORDS)
+    })
 }
 
 /// `object "NS"/"NAME" not registered`, and the caches that are not filled in time after a kubelet's start.
