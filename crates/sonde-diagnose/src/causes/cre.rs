@@ -3,6 +3,8 @@
 mod memory;
 mod said;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod testing;
 
 pub(crate) use memory::slips as memory_slips;

@@ -4,7 +4,7 @@ use sonde_grammar::Fact;
 use sonde_grammar::fact::{CreateFailure, StartFailure};
 use sonde_model::{Code, Risk};
 
-use super::said::{said, security_field, tell_start};
+use super::said::{said, tell_profile};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -24,16 +24,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => None,
     });
     let Some((detail, message)) = found else { return };
-    case.proven_by(message.seen());
-    let container = facts.container();
-    let own = container.as_ref().and_then(|(it, _)| it.security_context.as_ref());
-    let pods = facts.pod().spec.security_context.as_ref();
-    let asked = security_field(facts, "appArmorProfile", |of_container| {
-        let profile = if of_container { own?.app_armor_profile.as_ref() } else { pods?.app_armor_profile.as_ref() }?;
-        Some(format!("{} {}", profile.kind, profile.localhost_profile).trim().to_owned())
-    });
-    let field = asked.map(|seen| ("the pod asks for it".to_owned(), seen));
-    tell_start(facts, case, field, message, &format!("its AppArmor profile cannot be used: {detail}"));
+    let own = facts.container().and_then(|(it, _)| it.security_context.as_ref()?.app_armor_profile.as_ref());
+    let pods = facts.pod().spec.security_context.as_ref().and_then(|it| it.app_armor_profile.as_ref());
+    let what = format!("its AppArmor profile cannot be used: {detail}");
+    tell_profile(facts, case, message, ("appArmorProfile", own, pods), &what);
     case.advice("load the profile on every node (apparmor_parser), or use RuntimeDefault", Risk::Restart);
 }
 

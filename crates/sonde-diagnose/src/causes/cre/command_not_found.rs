@@ -5,7 +5,7 @@ use sonde_grammar::fact::StartFailure;
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Risk};
 
-use super::said::{command_field, is_runtimes, look_into_image, mount_over, said, tell_start};
+use super::said::{command_field, look_into_image, mount_over, runtimes_line, said, tell_start};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -60,10 +60,7 @@ fn in_log(facts: &Facts<'_>, case: &mut Case) {
         AppSign::BadInterpreter { path, .. } => Some(path.clone()),
         _ => None,
     };
-    let Some((path, line)) = facts
-        .last_word(sign)
-        .filter(|(_, line)| is_runtimes(&line.text))
-    else {
+    let Some((path, line)) = runtimes_line(facts, sign) else {
         return;
     };
     case.proven_by(line.clone());

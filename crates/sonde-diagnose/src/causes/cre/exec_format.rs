@@ -6,7 +6,7 @@ use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Risk};
 use sonde_world::view::Node;
 
-use super::said::{command_field, is_runtimes, said, tell_start};
+use super::said::{command_field, runtimes_line, said, tell_start};
 use crate::field_on;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -43,7 +43,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// Newer runtimes let the program be found and started; what the kernel refuses is then the only line of its log.
 fn in_log(facts: &Facts<'_>, case: &mut Case) {
     let sign = |sign: &AppSign| matches!(sign, AppSign::ExecFormat).then_some(());
-    let Some(((), line)) = facts.last_word(sign).filter(|(_, line)| is_runtimes(&line.text)) else {
+    let Some(((), line)) = runtimes_line(facts, sign) else {
         return;
     };
     case.proven_by(line.clone());

@@ -4,7 +4,7 @@ use sonde_grammar::Fact;
 use sonde_grammar::fact::{CreateFailure, SandboxFailure};
 use sonde_model::{Code, Risk, Severity};
 
-use super::said::{look_at_node, said, tell_node};
+use super::said::{look_at_node, said, says_more_than_echo, tell_node};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -24,7 +24,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => None,
     });
     let Some((_, message)) = found else { return };
-    case.generally_proven_by(message.seen());
+    // What the earlier attempt met says more.
+    if says_more_than_echo(facts) {
+        case.hinted_by(message.seen());
+    } else {
+        case.generally_proven_by(message.seen());
+    }
     tell_node(facts, case, message, "the runtime still holds the name for an earlier attempt that it has not ended");
     case.severity(Severity::Warning);
     look_at_node(facts, case, "load, disk and runtime", "uptime; journalctl -u containerd -u crio -n 50");

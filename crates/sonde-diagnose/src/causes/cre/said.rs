@@ -2,25 +2,29 @@
 //! told.
 
 use sonde_grammar::Fact;
-use sonde_model::Kind;
-use sonde_world::view::{Container, VolumeMount};
-use sonde_world::{ContainerState, Phase};
+use sonde_grammar::fact::{CreateFailure, SandboxFailure};
+use sonde_grammar::log::AppSign;
+use sonde_model::{Kind, ObjectRef};
+use sonde_world::view::{Container, Pod, SecurityProfile, VolumeMount};
+use sonde_world::{ContainerState, Object, Phase};
 
 use crate::message::Message;
-use crate::{Case, Facts, Seen};
+use crate::{Case, Facts, Seen, Symptom, field_on};
 
 /// The newest word on why sandbox or container cannot be made, where `pick` takes it. Words before it are old: the
-/// kubelet has come further, or less far, since.
+/// kubelet has come further, or less far, since. That a name is still held is the echo of an attempt before; why that
+/// one did not end counts as well.
 pub(super) fn said<'a, T>(
     facts: &Facts<'a>,
     pick: impl Fn(&'a Fact) -> Option<T>,
 ) -> Option<(T, &'a Message)> {
-    let message = facts
+    let mut failures = facts
         .messages()
-        .find(|message| message.facts.iter().any(is_failure))?;
+        .filter(|message| message.facts.iter().any(is_failure));
+    let newest = failures.next()?;
     // Words without a time are in no order.
-    let is_newer = |other: &&Message| other.seen.time.is_some() && other.seen.time > message.seen.time;
-    let timed = message.seen.time.is_some();
+    let is_newer = |other: &&Message| other.seen.time.is_some() && other.seen.time > newest.seen.time;
+    let timed = newest.seen.time.is_some();
     if timed
         && facts
             .messages()
@@ -29,7 +33,27 @@ pub(super) fn said<'a, T>(
     {
         return None;
     }
-    Some((message.facts.iter().find_map(pick)?, message))
+    let picked = |message: &'a Message| Some((message.facts.iter().find_map(&pick)?, message));
+    if !newest.facts.iter().any(is_echo) {
+        return picked(newest);
+    }
+    picked(newest).or_else(|| picked(failures.find(|message| !message.facts.iter().any(is_echo))?))
+}
+
+/// Something else than a held name was said of the same step.
+pub(super) fn says_more_than_echo(facts: &Facts<'_>) -> bool {
+    let of_sandbox = facts.episode.symptom == Symptom::NotStarting;
+    let more =
+        |fact: &Fact| is_failure(fact) && !is_echo(fact) && matches!(fact, Fact::Sandbox(_)) == of_sandbox;
+    said(facts, |fact| more(fact).then_some(())).is_some()
+}
+
+/// An earlier attempt holds the name.
+fn is_echo(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Sandbox(SandboxFailure::NameReserved) | Fact::Create(CreateFailure::NameReserved)
+    )
 }
 
 fn is_failure(fact: &Fact) -> bool {
@@ -68,6 +92,14 @@ pub(super) fn tell_node(facts: &Facts<'_>, case: &mut Case, message: &Message, w
         case.headline(format!("the pod cannot start: {what}"));
         return;
     };
+    if let Some((other, seen)) = started_since(facts, message, &node) {
+        case.step(
+            format!("{other} was started there since: it is not the node as a whole"),
+            [seen],
+        );
+        case.headline(format!("the pod cannot start on node {}: {what}", node.name));
+        return;
+    }
     let waiting = facts.snapshot.pods_on_node(&node.name).filter(|object| {
         object.deletion.is_none()
             && object.pod().is_some_and(|pod| {
@@ -90,6 +122,34 @@ pub(super) fn tell_node(facts: &Facts<'_>, case: &mut Case, message: &Message, w
     }
     case.headline(format!("node {} cannot start pods: {what}", node.name));
     case.root(node);
+}
+
+/// Another pod, with a network of its own, that the node took and started after it first failed with this one.
+fn started_since(facts: &Facts<'_>, message: &Message, node: &ObjectRef) -> Option<(ObjectRef, Seen)> {
+    let first = message.first.or(message.seen.time)?;
+    let started = |object: &Object| {
+        object.pod().is_some_and(|pod| {
+            pod.started.is_some_and(|taken| taken > first)
+                && pod.containers.iter().any(
+                    |it| matches!(&it.state, ContainerState::Running { since } if since.is_some_and(|since| since > first)),
+                )
+        })
+    };
+    let own_network = |object: &Object| {
+        object
+            .encoded
+            .decode::<Pod>()
+            .is_ok_and(|pod| !pod.spec.host_network)
+    };
+    let other = facts
+        .snapshot
+        .pods_on_node(&node.name)
+        .filter(|object| object.reference != facts.episode.subject)
+        .find(|object| started(object) && own_network(object))?;
+    let taken = other.pod()?.started?;
+    let mut seen = field_on(&other.reference, "status.startTime", taken);
+    seen.time = Some(taken);
+    Some((other.reference.clone(), seen))
 }
 
 /// A person's look at the node.
@@ -209,8 +269,38 @@ pub(super) fn security_field(
     of(false).map(|value| facts.field(&format!("spec.securityContext.{name}"), value))
 }
 
+/// Tells of a security profile that cannot be used: `own` and `pods` are the container's and the pod's choice.
+pub(super) fn tell_profile(
+    facts: &Facts<'_>,
+    case: &mut Case,
+    message: &Message,
+    (name, own, pods): (&str, Option<&SecurityProfile>, Option<&SecurityProfile>),
+    what: &str,
+) {
+    case.proven_by(message.seen());
+    let asked = security_field(facts, name, |of_container| {
+        let profile = if of_container { own } else { pods }?;
+        Some(
+            format!("{} {}", profile.kind, profile.localhost_profile)
+                .trim()
+                .to_owned(),
+        )
+    });
+    let field = asked.map(|seen| ("the pod asks for it".to_owned(), seen));
+    tell_start(facts, case, field, message, what);
+}
+
+/// The line that the runtime left in the log of a container that it could not start: it is all that the log has.
+pub(super) fn runtimes_line<T>(facts: &Facts<'_>, pick: impl Fn(&AppSign) -> Option<T>) -> Option<(T, Seen)> {
+    let lines = facts.log()?.iter().filter(|line| !line.trim().is_empty());
+    if lines.take(2).count() > 1 {
+        return None;
+    }
+    facts.last_word(pick).filter(|(_, line)| is_runtimes(&line.text))
+}
+
 /// A log line that the runtime's init wrote before it became the program, not the program itself.
-pub(super) fn is_runtimes(line: &str) -> bool {
+fn is_runtimes(line: &str) -> bool {
     line.starts_with("exec /")
         || line.starts_with("exec container process")
         || line.contains("exec user process caused")
