@@ -3,7 +3,7 @@
 mod outlook;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use sonde_model::{Kind, ObjectRef};
@@ -13,19 +13,23 @@ use sonde_world::view::{Labels, Pod, PodSpec};
 
 pub(crate) use outlook::{Outlook, Why, is_abnormal_key, is_cordon, is_extended, is_not_ready, outlook};
 
-/// The answers of the filters, each asked for once.
+/// Answers that are kept: one has the numbers of every node, so all of them would be more than the cluster itself.
+const KEPT: usize = 4;
+
+/// The answers of the filters; those of the last pods are kept.
 pub(crate) struct Placements<'a> {
     snapshot: &'a Snapshot,
     cluster: OnceCell<Cluster>,
-    pods: RefCell<BTreeMap<ObjectRef, Option<Rc<Placement>>>>,
-    /// The last pod of each owner: its siblings ask the same question.
-    siblings: RefCell<BTreeMap<ObjectRef, Sibling>>,
+    kept: RefCell<VecDeque<Kept>>,
 }
 
-struct Sibling {
+/// The pod that was asked about last with an answer, and the answer.
+struct Kept {
+    pod: ObjectRef,
+    owner: Option<ObjectRef>,
     spec: PodSpec,
     labels: Labels,
-    placement: Rc<Placement>,
+    placement: Option<Rc<Placement>>,
 }
 
 /// Where one pod fits, and what would help.
@@ -42,8 +46,7 @@ impl<'a> Placements<'a> {
         Self {
             snapshot,
             cluster: OnceCell::new(),
-            pods: RefCell::default(),
-            siblings: RefCell::default(),
+            kept: RefCell::default(),
         }
     }
 
@@ -55,30 +58,35 @@ impl<'a> Placements<'a> {
         if reference.kind != Kind::Pod {
             return None;
         }
-        if let Some(known) = self.pods.borrow().get(reference) {
-            return known.clone();
+        let owner = self.owner(reference);
+        if let Some(kept) = self
+            .kept
+            .borrow_mut()
+            .iter_mut()
+            .find(|kept| kept.answers(reference, &owner, pod))
+        {
+            // The causes of one episode ask one after the other.
+            kept.pod = reference.clone();
+            return kept.placement.clone();
         }
-        let placement = self.like_a_sibling(reference, pod).or_else(|| {
-            let placement = Rc::new(Placement {
-                fit: self.cluster().explain(reference)?,
+        let placement = self.cluster().explain(reference).map(|fit| {
+            Rc::new(Placement {
+                fit,
                 outlook: OnceCell::new(),
                 room: OnceCell::new(),
                 remedies: OnceCell::new(),
                 preemption: OnceCell::new(),
-            });
-            if let Some(owner) = self.owner(reference) {
-                let sibling = Sibling {
-                    spec: pod.spec.clone(),
-                    labels: pod.metadata.labels.clone(),
-                    placement: placement.clone(),
-                };
-                self.siblings.borrow_mut().insert(owner, sibling);
-            }
-            Some(placement)
+            })
         });
-        self.pods
-            .borrow_mut()
-            .insert(reference.clone(), placement.clone());
+        let mut kept = self.kept.borrow_mut();
+        kept.truncate(KEPT - 1);
+        kept.push_front(Kept {
+            pod: reference.clone(),
+            owner,
+            spec: pod.spec.clone(),
+            labels: pod.metadata.labels.clone(),
+            placement: placement.clone(),
+        });
         placement
     }
 
@@ -86,18 +94,20 @@ impl<'a> Placements<'a> {
         let object = self.snapshot.get(pod)?;
         (!object.partial).then(|| object.owner.as_ref().map(|owner| owner.reference.clone()))?
     }
+}
 
-    /// Pods with the same labels and the same spec, none of them bound, get the same answer.
-    fn like_a_sibling(&self, reference: &ObjectRef, pod: &Pod) -> Option<Rc<Placement>> {
-        let owner = self.owner(reference)?;
-        let siblings = self.siblings.borrow();
-        let sibling = siblings.get(&owner)?;
-        let alike = pod.spec.node_name.is_empty()
-            && pod.status.nominated_node_name.is_empty()
-            && pod.spec.volumes.iter().all(|volume| volume.ephemeral.is_none())
-            && sibling.spec == pod.spec
-            && sibling.labels == pod.metadata.labels;
-        alike.then(|| sibling.placement.clone())
+impl Kept {
+    /// It is the same pod, or a sibling: pods with the same owner, labels and spec, none of them bound, get the same answer.
+    fn answers(&self, reference: &ObjectRef, owner: &Option<ObjectRef>, pod: &Pod) -> bool {
+        self.pod == *reference
+            || (self.placement.is_some()
+                && owner.is_some()
+                && self.owner == *owner
+                && pod.spec.node_name.is_empty()
+                && pod.status.nominated_node_name.is_empty()
+                && pod.spec.volumes.iter().all(|volume| volume.ephemeral.is_none())
+                && self.spec == pod.spec
+                && self.labels == pod.metadata.labels)
     }
 }
 

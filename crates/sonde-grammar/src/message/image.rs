@@ -75,7 +75,7 @@ pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
         out.push(Fact::Pull(PullFact::SecretsMissing { names: list(names) }));
         return;
     }
-    if let Some(rest) = after(text, "Back-off pulling image ") {
+    if let Some(rest) = after(text, "Back-off pulling image") {
         // From 1.32 on the last error follows; until then the text says nothing about why.
         let said = rest.contains(": ").then(|| failed(text));
         out.extend(said);

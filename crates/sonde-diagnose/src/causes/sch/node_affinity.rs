@@ -25,17 +25,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     let who = who(facts);
-    let misses: Vec<&Miss> = stated
+    let misses = stated
         .rejections()
         .filter_map(|rejection| match rejection {
             Rejection::NodeAffinity(misses) => Some(misses),
             _ => None,
         })
-        .flatten()
-        .collect();
+        .flatten();
     // The requirement that most nodes miss; of equals the first that the pod names.
-    let count = |miss: &Miss| misses.iter().filter(|it| it.requirement == miss.requirement).count();
-    let Some(worst) = misses.iter().rev().max_by_key(|miss| count(miss)) else {
+    // A pod names few, and the nodes are thousands.
+    let mut counts: Vec<(&Miss, usize)> = Vec::new();
+    for miss in misses {
+        match counts.iter_mut().find(|(have, _)| have.requirement == miss.requirement) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((miss, 1)),
+        }
+    }
+    let Some((worst, missed_by)) = counts.into_iter().rev().max_by_key(|(_, count)| *count) else {
         case.headline(format!("no node matches the node selector or affinity of {who}"));
         if let Some(spec) = asked(facts) {
             case.step("the pod asks for certain nodes", [spec]);
@@ -60,7 +66,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         let more = if values.len() > 5 { ", …" } else { "" };
         format!("nodes have {}", list.join(", ") + more)
     };
-    let all = count(worst) == stated.nodes().len();
+    let all = missed_by == stated.nodes().len();
     case.headline(if all {
         format!("{who} asks for nodes with {text}; {have}")
     } else {
