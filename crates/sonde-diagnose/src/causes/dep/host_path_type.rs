@@ -19,7 +19,7 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |failure| {
         let what = match failure {
-            VolumeFailure::HostPathType { path, detail } => format!("{path} on the node: {detail}"),
+            VolumeFailure::HostPathType { path, detail } => format!("host path {path} {detail}"),
             _ => return None,
         };
         Some(Told {

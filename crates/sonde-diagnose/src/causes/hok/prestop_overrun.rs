@@ -33,14 +33,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         if run.end.exit_code != 137 {
             return;
         }
+        if hooked.is_empty() && !facts.is_partial() {
+            let path = facts.container().map_or("spec.containers[]".to_owned(), |(_, path)| path);
+            case.refuted_by(facts.unset(&format!("{path}.lifecycle.preStop")), "the container has no preStop hook");
+            return;
+        }
         if facts.episode.symptom == Symptom::Terminated
             && let Some((KillReason::Liveness | KillReason::Startup | KillReason::PostStartHook, message)) = facts.killing() {
             case.refuted_by(message.seen(), "a probe or hook made the kubelet end the container; the preStop hook only used up its time");
-            return;
-        }
-        if hooked.is_empty() && !facts.is_partial() {
-            let seen = facts.field("spec.containers[].lifecycle.preStop", "not set");
-            case.refuted_by(seen, "the container has no preStop hook");
             return;
         }
     }

@@ -129,7 +129,10 @@ impl Killed<'_> {
             case.step(how, [ended]);
         }
         if let Some(run) = facts.episode.run.as_ref().filter(|run| run.restarts > 0) {
-            case.step(format!("{} restarts so far", run.restarts), []);
+            let restarts = if run.restarts == 1 { "restart" } else { "restarts" };
+            let path = run.path.split('.').take(2).collect::<Vec<_>>().join(".");
+            let seen = facts.field(&format!("{path}.restartCount"), run.restarts);
+            case.step(format!("{} {restarts} so far", run.restarts), [seen]);
         }
         if facts.episode.container.is_some() && !facts.is_text() {
             case.look(
