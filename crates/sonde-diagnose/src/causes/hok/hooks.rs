@@ -99,10 +99,21 @@ pub(super) fn phrase(facts: &Facts<'_>, kind: HookKind, hook: Option<&HookFact>)
     format!("{word} hook{command} of {container}")
 }
 
+/// What the hook's command itself said, in `command 'sh -c …' exited with 4: , message: "no license\n"`.
+fn own_words(detail: &str) -> &str {
+    let said = detail.rsplit_once(", message: \"").map(|(_, said)| said);
+    let said = said.or_else(|| Some(detail.split_once(" exited with ")?.1.split_once(": ")?.1));
+    let said = said.unwrap_or(detail).trim_end_matches('"');
+    said.trim_end_matches("\\n").trim_matches([' ', ','])
+}
+
 /// ": exit code 4, no license": what is known beyond the bare failure.
 pub(super) fn detail(hook: &HookFact) -> String {
     match (hook.exit_code, &hook.detail) {
-        (Some(code), Some(detail)) => format!(": exit code {code}, {detail}"),
+        (Some(code), Some(detail)) => match own_words(detail) {
+            "" => format!(": exit code {code}"),
+            words => format!(": exit code {code}, {words}"),
+        },
         (Some(code), None) => format!(": exit code {code}"),
         (None, Some(detail)) => format!(": {detail}"),
         (None, None) => String::new(),
