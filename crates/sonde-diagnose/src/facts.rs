@@ -44,6 +44,11 @@ impl<'a> Facts<'a> {
         &self.subject.pod
     }
 
+    /// The pod has ended for good.
+    pub(crate) fn pod_is_terminal(&self) -> bool {
+        matches!(self.subject.pod.status.phase.as_str(), "Succeeded" | "Failed")
+    }
+
     /// The source shows only a part of the subject: an absent field proves nothing.
     pub fn is_partial(&self) -> bool {
         self.subject.partial

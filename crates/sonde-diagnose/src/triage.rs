@@ -16,6 +16,7 @@ pub(crate) use rollout::{
 };
 pub(crate) use service::templates;
 pub(crate) use text::nameless;
+pub(crate) use workload::{cleanup_patience, pods_ending};
 
 use std::collections::BTreeSet;
 

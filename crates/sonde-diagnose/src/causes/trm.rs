@@ -1,5 +1,7 @@
 //! Objects that outlive their deletion.
 
+#[cfg(test)]
+mod contracts;
 mod forced;
 
 pub(crate) use forced::forced_delete_leaves;

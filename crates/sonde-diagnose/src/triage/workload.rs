@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sonde_model::Kind;
-use sonde_world::Object;
 use sonde_world::view::{
     Condition, CronJob, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet,
     WorkloadStatus,
 };
+use sonde_world::{Object, Snapshot};
 
 use super::{Opened, Triage, rollout, service};
 use crate::{Episode, Symptom};
@@ -46,8 +46,45 @@ fn deleting(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     {
         let episode =
             Episode::new(object.reference.clone(), Symptom::Deleting, "Terminating").since(Some(deletion));
-        out.push(episode.into());
+        // Pods that end within their own grace may hold it that long.
+        let settled = pods_ending(triage.snapshot, object).max();
+        out.push(Opened::patient(
+            episode,
+            Some(deletion + cleanup_patience(&object.reference.kind)).max(settled),
+        ));
     }
+}
+
+/// How long the end of an object may take without trouble: clouds and operators clean up for minutes. A guess.
+pub(crate) fn cleanup_patience(kind: &Kind) -> SignedDuration {
+    match kind {
+        Kind::Service | Kind::PersistentVolume | Kind::VolumeAttachment | Kind::Other(_) => {
+            SignedDuration::from_mins(5)
+        }
+        _ => DELETION_PATIENCE,
+    }
+}
+
+/// When the pods that are being deleted with the object must have ended: those of a namespace, those that a workload owns.
+pub(crate) fn pods_ending<'a>(
+    snapshot: &'a Snapshot,
+    object: &'a Object,
+) -> Box<dyn Iterator<Item = Timestamp> + 'a> {
+    /// Kubelet and API server need a moment beyond the grace period; a guess.
+    const SLACK: SignedDuration = SignedDuration::from_secs(20);
+    let ends = |pod: &std::sync::Arc<Object>| {
+        let deletion = pod.deletion.filter(|_| pod.reference.kind == Kind::Pod)?;
+        Some(deletion + SLACK)
+    };
+    let me = &object.reference;
+    if me.kind == Kind::Namespace {
+        return Box::new(snapshot.in_namespace(Kind::Pod, &me.name).filter_map(ends));
+    }
+    let children = snapshot.owned_by(me);
+    Box::new(children.flat_map(move |child| {
+        let grandchildren = snapshot.owned_by(&child.reference).filter_map(ends);
+        ends(child).into_iter().chain(grandchildren)
+    }))
 }
 
 fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {

@@ -28,11 +28,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let users: Vec<_> = facts
         .snapshot
         .pods_using(subject)
-        .filter(|it| it.pod().is_some_and(|pod| !pod.is_terminal()))
+        // A pod counts from when it has a node until its object is gone, though it may have ended long ago.
+        .filter(|it| it.pod().is_some_and(|pod| !pod.node.is_empty()))
         .map(|it| it.reference.clone())
         .collect();
     let seen = facts.field("metadata.finalizers", "kubernetes.io/pvc-protection");
     let Some(user) = users.first() else {
+        if facts.snapshot.is_complete(&Kind::Pod, &subject.namespace) {
+            let none = facts.computed(format!("pods of {} that use {}", subject.namespace, subject.name), "0");
+            case.refuted_by(none, "no pod uses the claim");
+            return;
+        }
         case.supported_by(seen.clone());
         case.step("the claim is protected while a pod uses it", [seen]);
         case.headline(format!("{subject} cannot be deleted: it counts as in use"));
@@ -42,7 +48,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(seen.clone());
     let list = users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     case.step("the claim is protected while a pod uses it", [seen]);
-    case.step(format!("in use by {list}"), [field_on(user, "spec.volumes[].persistentVolumeClaim.claimName", &subject.name)]);
+    let ended = facts.snapshot.get(user).and_then(|it| it.pod()).is_some_and(|pod| pod.is_terminal());
+    let although = if ended { ", which has ended and still counts until it is deleted" } else { "" };
+    case.step(format!("in use by {list}{although}"), [field_on(user, "spec.volumes[].persistentVolumeClaim.claimName", &subject.name)]);
     case.headline(format!("{subject} waits to be deleted until {list} no longer uses it"));
     case.root(subject.clone());
     // It is the protection at work; nothing is broken.
@@ -50,7 +58,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let workload = facts.snapshot.root_owner(user);
     case.fix(
         "end what uses it, if its data may go",
-        if workload == *user { format!("kubectl delete {}", user.kubectl()) } else { format!("kubectl scale {} --replicas=0", workload.kubectl()) },
+        if workload == *user || ended { format!("kubectl delete {}", user.kubectl()) } else { format!("kubectl scale {} --replicas=0", workload.kubectl()) },
         Risk::DataLoss,
     );
 }

@@ -3,6 +3,7 @@
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
 use crate::cause::page;
+use crate::triage::{cleanup_patience, pods_ending};
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -46,7 +47,25 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     let list = finalizers.join(", ");
     let seen = facts.field("metadata.finalizers", &list);
-    case.proven_by(seen.clone());
+    // The kubelet ends a pod's containers first; only then a finalizer is what holds it.
+    let running = facts.pod().status.container_statuses.iter().find(|it| it.state.running.is_some());
+    if let Some(running) = running.filter(|_| subject.kind == Kind::Pod && !facts.pod_is_terminal()) {
+        let path = format!("status.containerStatuses[{}].state.running", running.name);
+        case.refuted_by(facts.field(&path, "as far as is known"), "its containers have not ended yet, and a finalizer counts only after that");
+        return;
+    }
+    let Some(object) = facts.snapshot.get(subject) else { return };
+    let settled = pods_ending(facts.snapshot, object).max();
+    let patience = metadata.deletion_timestamp.0.map(|time| time + cleanup_patience(&subject.kind));
+    if facts.now.zip(settled.max(patience)).is_some_and(|(now, until)| now < until) {
+        // What it waits for is under way, and may well come.
+        case.hinted_by(seen.clone());
+    } else {
+        case.proven_by(seen.clone());
+    }
+    if let Some(held) = held_by(facts, subject).filter(|_| *first == "foregroundDeletion") {
+        case.explained_by(held);
+    }
     let asked = metadata.deletion_timestamp.0.map_or_else(|| "asked for".into(), |time| format!("asked for by {time}"));
     case.step(
         format!("the deletion of {subject} was {asked}"),
@@ -86,6 +105,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
 }
 
+/// What the object owns and cannot go itself.
+fn held_by(facts: &Facts<'_>, subject: &ObjectRef) -> Option<ObjectRef> {
+    let children = facts.snapshot.owned_by(subject);
+    children
+        .flat_map(|child| facts.snapshot.owned_by(&child.reference).chain([child]))
+        .find(|it| it.deletion.is_some())
+        .map(|it| it.reference.clone())
+}
+
 /// What the object owns and is still there.
 fn owned(facts: &Facts<'_>, subject: &ObjectRef) -> Option<crate::Seen> {
     let owned: Vec<String> = facts.snapshot.owned_by(subject).take(5).map(|it| it.reference.to_string()).collect();
@@ -113,7 +141,9 @@ mod tests {
 
     #[test]
     fn found_on_a_pod_past_its_grace() {
-        let ending = pod(json!({"metadata": {"deletionTimestamp": "2026-03-01T11:30:00Z", "finalizers": ["guard.example/keep"]}}));
+        let end = json!({"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": "2026-03-01T11:30:00Z"}, "running": null});
+        let ending = pod(json!({"metadata": {"deletionTimestamp": "2026-03-01T11:30:00Z", "finalizers": ["guard.example/keep"]},
+            "status": {"containerStatuses": [crate::testing::status(json!({"state": end}))]}}));
         let outcome = Scene::new().object(ending).diagnose();
         let finding = outcome.finds_only("TRM-FINALIZER", Verdict::Proven);
         assert!(finding.headline.contains("guard.example/keep"));

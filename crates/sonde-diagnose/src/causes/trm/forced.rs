@@ -34,7 +34,7 @@ pub(crate) fn forced_delete_leaves(facts: &Facts<'_>) -> String {
         .collect();
     let mut behind = Vec::new();
     if !left.is_empty() {
-        behind.push(format!("container {} may run on {place}", left.join(", ")));
+        behind.push(format!("container {} may go on running {place}", left.join(", ")));
     }
     if !claims.is_empty() {
         behind.push(format!(

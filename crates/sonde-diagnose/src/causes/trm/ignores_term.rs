@@ -51,6 +51,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "let the process handle SIGTERM; a shell as pid 1 does not pass it on (use exec, or an init process)",
         Risk::Restart,
     );
+    case.advice(super::forced_delete_leaves(facts), Risk::DataLoss);
 }
 
 #[cfg(test)]

@@ -36,6 +36,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.step("and the namespace cannot be emptied", [facts.field("status.phase", &namespace.status.phase)]);
     case.headline(format!("namespace {} cannot be deleted: {what} is down", subject.name));
     case.severity(Severity::Error);
+    case.advice(
+        "do not remove the namespace's own finalizer: objects of the group that cannot be listed would stay behind, unseen",
+        Risk::DataLoss,
+    );
     match down {
         Some((service, ..)) => {
             case.fix(

@@ -4,6 +4,7 @@ use sonde_model::{Code, Kind, Risk};
 use sonde_world::view::Namespace;
 
 use crate::cause::page;
+use crate::triage::pods_ending;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -32,11 +33,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(&first) = told.first() else { return };
     // Left over content without a finalizer may just be on its way.
     let seen = facts.field(&format!("status.conditions[{}]", first.kind), &first.message);
-    if first.kind == "NamespaceContentRemaining" {
-        case.supported_by(seen);
-    } else {
-        case.proven_by(seen);
-    }
+    let pods = facts.snapshot.get(subject).and_then(|it| pods_ending(facts.snapshot, it).max());
+    let ending = facts.now.zip(pods).is_some_and(|(now, until)| now < until);
+    match first.kind.as_str() {
+        // Its pods end within their own grace.
+        _ if ending => case.hinted_by(seen),
+        "NamespaceContentRemaining" => case.supported_by(seen),
+        _ => case.proven_by(seen),
+    };
     for condition in told {
         case.step(condition.message.clone(), [facts.field(&format!("status.conditions[{}]", condition.kind), &condition.message)]);
     }
@@ -50,6 +54,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         let list = facts.metadata_of(object).map(|it| it.finalizers.join(", ")).unwrap_or_default();
         case.step(format!("{object} is held by {list}"), [field_on(object, "metadata.finalizers", list)]);
         case.explains(object.clone());
+    }
+    // What has a finding of its own is the root; other kinds are told only here.
+    if let Some(root) = held.iter().find(|it| matches!(it.kind, Kind::Pod | Kind::PersistentVolumeClaim)) {
+        case.explained_by(root.clone());
     }
     case.headline(match held.first() {
         Some(object) => format!("namespace {} cannot be deleted: {object} in it is held by a finalizer", subject.name),

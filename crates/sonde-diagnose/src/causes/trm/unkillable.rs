@@ -74,9 +74,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("kubectl debug {node} -it --image=busybox --profile=sysadmin -- chroot /host ps -eo pid,stat,wchan:32,comm"),
     );
     case.advice(
-        "look at the storage that it waits for (NFS, a dead disk); a forced delete removes only the object, the process stays on the node",
-        Risk::DataLoss,
+        "look at the storage that it waits for (NFS, a dead disk); often only a restart of the node ends such a process",
+        Risk::Wide,
     );
+    case.advice(super::forced_delete_leaves(facts), Risk::DataLoss);
     debug_assert!(case.seen.iter().all(|seen| seen.kind != EvidenceKind::Absence));
 }
 
