@@ -388,6 +388,17 @@ pub(crate) fn crashed(exit_code: i64, reason: &str) -> Value {
     }))
 }
 
+/// A container status that has run well since 11:20, after a run from 10:00 that ended so.
+pub(crate) fn recovered(exit_code: i64, reason: &str) -> Value {
+    status(json!({
+        "restartCount": 1, "containerID": format!("containerd://{}", "e".repeat(64)),
+        "state": {"running": {"startedAt": "2026-03-01T11:20:00Z"}},
+        "lastState": {"terminated": {"exitCode": exit_code, "reason": reason,
+            "startedAt": "2026-03-01T10:00:02Z", "finishedAt": "2026-03-01T11:19:58Z",
+            "containerID": format!("containerd://{}", "c".repeat(64))}}
+    }))
+}
+
 /// JSON merge patch (RFC 7396).
 pub(crate) fn merge(target: &mut Value, patch: Value) {
     match (target, patch) {

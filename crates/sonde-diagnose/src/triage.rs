@@ -11,6 +11,7 @@ mod workload;
 
 pub(crate) use container::IMAGE_REASONS;
 pub(crate) use manifest::manifest_spec;
+pub(crate) use pod::GATE_PATIENCE;
 pub(crate) use rollout::{
     METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, unready_since,
 };

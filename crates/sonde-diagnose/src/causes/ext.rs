@@ -1,5 +1,7 @@
 //! Exits: what an exit code says, and who sent the signal behind it.
 
+#[cfg(test)]
+mod contracts;
 mod words;
 
 crate::cause::family!(

@@ -1,5 +1,7 @@
 //! Lifecycle hooks.
 
+#[cfg(test)]
+mod contracts;
 mod hooks;
 
 crate::cause::family!(

@@ -1,5 +1,7 @@
 //! Liveness and startup probes that kill.
 
+#[cfg(test)]
+mod contracts;
 mod killed;
 
 crate::cause::family!(

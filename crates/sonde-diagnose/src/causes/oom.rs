@@ -1,5 +1,7 @@
 //! Memory kills: by the kernel at a limit, and programs whose own heap is full.
 
+#[cfg(test)]
+mod contracts;
 mod kills;
 mod own_heap;
 

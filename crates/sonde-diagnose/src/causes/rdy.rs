@@ -1,5 +1,7 @@
 //! Readiness: containers that run and are not ready.
 
+#[cfg(test)]
+mod contracts;
 mod unready;
 
 crate::cause::family!(

@@ -16,6 +16,9 @@ const SCHEDULING_SILENCE: SignedDuration = SignedDuration::from_secs(30);
 /// Pulling, mounting and sandboxing usually take seconds; silence is reported after this. A guess.
 const START_PATIENCE: SignedDuration = SignedDuration::from_secs(300);
 
+/// Controllers of load balancers set their readiness gates within a minute or two; a guess.
+pub(crate) const GATE_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+
 /// Reasons of phase Failed with which the kubelet refuses a pod (`pkg/kubelet/lifecycle/predicate.go`, 1.34).
 const REJECTIONS: &[&str] = &[
     "NodeAffinity",
@@ -204,7 +207,7 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
         let since = ready.last_transition_time.0;
         out.push(Opened::patient(
             Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since),
-            since.map(|since| since + SignedDuration::from_secs(60)),
+            since.map(|since| since + GATE_PATIENCE),
         ));
     }
 }

@@ -44,7 +44,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     match (&told, probed) {
         (None, None) => case.generally_proven_by(ended.clone()),
         // Somebody may have asked it to end.
-        _ => case.hinted_by(ended.clone()),
+        _ => {
+            if let Some(want) = facts.want_kubelet_log() {
+                case.wants(want, "whether the kubelet asked it to end, and why");
+            }
+            case.hinted_by(ended.clone())
+        }
     };
     let command = facts.container().map(|(container, path)| {
         let words: Vec<&str> = container.command.iter().chain(&container.args).map(String::as_str).collect();

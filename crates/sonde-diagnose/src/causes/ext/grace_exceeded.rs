@@ -53,9 +53,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         (seconds >= grace - SLACK_SECONDS).then_some((message, seconds))
     });
     match (&over, &waited) {
-        (Some(((), message)), _) => case.proven_by(message.seen()),
-        // Reckoned from times: who asked for the end says more.
-        (None, Some((message, _))) => case.generally_proven_by(message.seen()),
+        // Who asked for the end (an eviction, a node that shuts down) says more.
+        (Some(((), message)), _) | (None, Some((message, _))) => case.generally_proven_by(message.seen()),
         (None, None) => match killing {
             Some((_, message)) => case.hinted_by(message.seen()),
             None => {

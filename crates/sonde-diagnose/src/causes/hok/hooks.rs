@@ -120,6 +120,26 @@ pub(super) fn detail(hook: &HookFact) -> String {
     }
 }
 
+/// The kernel ended the container for memory, and whatever ran in it.
+pub(super) fn died_of_memory(facts: &Facts<'_>) -> Option<Seen> {
+    let (end, path) = match &facts.episode.run {
+        Some(run) => (&run.end, run.path.clone()),
+        None => {
+            let (status, path) = facts.status()?;
+            (
+                status.last_state.terminated.as_ref()?,
+                format!("{path}.lastState.terminated"),
+            )
+        }
+    };
+    (end.reason == "OOMKilled").then(|| {
+        facts.field(
+            &path,
+            format!("exitCode: {}, reason: {}", end.exit_code, end.reason),
+        )
+    })
+}
+
 /// The hook did not fail by itself: its container ended under it.
 pub(super) fn ended_with_container(hook: &HookFact) -> bool {
     const SAYS: &[&str] = &[

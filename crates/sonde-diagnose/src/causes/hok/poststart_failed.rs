@@ -4,7 +4,7 @@ use sonde_grammar::Fact;
 use sonde_grammar::fact::{HookKind, KillReason};
 use sonde_model::{Code, Risk};
 
-use super::hooks::{detail, ended_with_container, phrase, said, spec_seen};
+use super::hooks::{detail, died_of_memory, ended_with_container, phrase, said, spec_seen};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -26,6 +26,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let hook = words.first().map(|(hook, _)| *hook);
     let Some(message) = words.first().map(|(_, message)| *message).or(killing.map(|(_, message)| message)) else { return };
     if hook.is_some_and(ended_with_container) {
+        return;
+    }
+    // Without a detail the hook may just have ended with its container.
+    if hook.is_none_or(|hook| detail(hook).is_empty())
+        && let Some(seen) = died_of_memory(facts)
+    {
+        case.refuted_by(seen, "the container was killed for memory while the hook ran");
         return;
     }
     case.generally_proven_by(message.seen());

@@ -1,9 +1,9 @@
 //! HOK-POSTSTART-KILLED: the postStart hook did not fail by itself: its container ended, or was killed, under it.
 
-use sonde_grammar::fact::HookKind;
+use sonde_grammar::fact::{HookFact, HookKind};
 use sonde_model::{Code, Risk};
 
-use super::hooks::{detail, ended_with_container, phrase, said, spec_seen};
+use super::hooks::{detail, died_of_memory, ended_with_container, phrase, said, spec_seen};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -18,8 +18,14 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let words = said(facts, HookKind::PostStart);
-    let Some((hook, message)) = words.into_iter().find(|(hook, _)| ended_with_container(hook)) else { return };
+    let memory = died_of_memory(facts);
+    let cut_off = |hook: &HookFact| ended_with_container(hook) || (memory.is_some() && detail(hook).is_empty());
+    let Some((hook, message)) = words.into_iter().find(|(hook, _)| cut_off(hook)) else { return };
     case.proven_by(message.seen());
+    if let Some(seen) = memory {
+        case.proven_by(seen.clone());
+        case.step("the kernel kills the container for memory", [seen]);
+    }
     let phrase = phrase(facts, HookKind::PostStart, Some(hook));
     case.step("the kubelet runs the postStart hook beside the main process", spec_seen(facts, HookKind::PostStart));
     case.step(format!("the container ends while the hook runs, and the hook with it{}", detail(hook)), [message.seen()]);

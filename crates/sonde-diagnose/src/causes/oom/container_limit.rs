@@ -3,7 +3,7 @@
 
 use sonde_model::{Code, Kind, Risk, bytes_text};
 
-use super::kills::{Limit, container_limit, kill_text, kills, last_kill, limit_of, node_was_short, pod_limit, raise_limit};
+use super::kills::{Limit, container_limit, kill_text, kills, last_kill, limit_of, node_was_pressed, node_was_short, pod_limit, raise_limit};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -54,7 +54,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some((_, seen)) => {
             case.generally_proven_by(seen.clone());
         }
-        None if says_oom && !unseen && node_was_short(facts).is_none() && pod_limit(facts).is_none() => {
+        None if says_oom && !unseen && node_was_short(facts).or_else(|| node_was_pressed(facts)).is_none() && pod_limit(facts).is_none() => {
             case.generally_proven_by(ended.clone());
         }
         None if says_oom => {

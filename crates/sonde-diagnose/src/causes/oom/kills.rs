@@ -113,6 +113,20 @@ pub(super) fn node_was_short(facts: &Facts<'_>) -> Option<Seen> {
     heard.map(|((), seen)| seen)
 }
 
+/// The kubelet's word, during the run, that the whole machine's memory ran short: a kill may have been for that.
+pub(super) fn node_was_pressed(facts: &Facts<'_>) -> Option<Seen> {
+    let (start, end) = facts.span()?;
+    let heard = facts.node_heard(start, end + SAME_DEATH, |fact| match fact {
+        Fact::Node(NodeFact::Pressure { resource } | NodeFact::Reclaiming { resource })
+            if resource == "memory" =>
+        {
+            Some(())
+        }
+        _ => None,
+    });
+    heard.map(|((), seen)| seen)
+}
+
 /// "it used 64Mi of 64Mi when it asked for more".
 pub(super) fn kill_text(kill: &OomKill) -> String {
     let process = kill

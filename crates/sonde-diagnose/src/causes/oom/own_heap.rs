@@ -16,21 +16,47 @@ pub(super) struct Own {
     pub(super) advice: &'static str,
 }
 
+/// So many lines later another error is another trouble; stack traces lie between the lines of one.
+const LAST_WORDS_LINES: usize = 200;
+/// Who writes so many lines more has survived.
+const SURVIVED_LINES: usize = 1_000;
+
+/// No trouble of its own: what the program listens on, waits for or was told.
+fn is_context(sign: &AppSign) -> bool {
+    matches!(
+        sign,
+        AppSign::ListeningOn { .. } | AppSign::Waiting { .. } | AppSign::Signal { .. } | AppSign::Finished
+    )
+}
+
 /// States the case of a program that says `sign` before its end.
 pub(super) fn state(facts: &Facts<'_>, case: &mut Case, own: &Own, sign: impl Fn(&AppSign) -> bool) {
     let Some((code, ended)) = facts.exit() else { return };
     if code == 0 {
         return;
     }
-    let Some(((), line)) = facts.own_word(|it| sign(it).then_some(())) else {
+    let words = facts.own_words();
+    let Some((at, line)) = words
+        .iter()
+        .find(|(word, _)| sign(&word.sign))
+        .map(|(word, seen)| (word.line, seen.clone()))
+    else {
         return;
     };
+    // A program that goes on for long after it has survived the full heap, and ends of something else.
+    let last = facts.log().map_or(at, <[String]>::len);
+    let survived = last.saturating_sub(at) > SURVIVED_LINES
+        || words
+            .iter()
+            .any(|(word, _)| !is_context(&word.sign) && word.line > at + LAST_WORDS_LINES);
     let by_kernel = facts
         .episode
         .run
         .as_ref()
         .is_some_and(|run| run.end.reason == "OOMKilled");
-    if by_kernel || facts.killing().is_some() {
+    if survived {
+        case.hinted_by(line.clone());
+    } else if by_kernel || facts.killing().is_some() {
         // The kernel or the kubelet ended it; the full heap may be why its memory grew or its probe failed.
         case.supported_by(line.clone());
     } else {

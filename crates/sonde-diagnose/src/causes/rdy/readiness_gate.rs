@@ -3,6 +3,7 @@
 use sonde_model::{Code, Risk};
 
 use crate::cause::page;
+use crate::triage::GATE_PATIENCE;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -37,7 +38,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
         open.push(gate.condition_type.clone());
     }
-    case.proven_by(said.clone());
+    // Controllers of load balancers take a minute or two to set theirs.
+    if facts.age().is_some_and(|age| age < GATE_PATIENCE) {
+        case.hinted_by(said.clone());
+    } else {
+        case.proven_by(said.clone());
+    }
     case.step("all containers are ready, the pod is not", [said]);
     let gates = if open.is_empty() { "a readiness gate".to_owned() } else { open.join(", ") };
     case.headline(format!("pod {} is not ready although its containers are: nobody has set {gates}", facts.episode.subject.name));
