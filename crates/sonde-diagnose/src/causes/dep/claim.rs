@@ -16,6 +16,9 @@ pub(super) fn reference(facts: &Facts<'_>, name: &str) -> ObjectRef {
     )
 }
 
+/// The provisioner of classes whose volumes are made by hand.
+pub(super) const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
+
 /// A claim that is not bound.
 pub(super) struct Unbound {
     pub(super) reference: ObjectRef,

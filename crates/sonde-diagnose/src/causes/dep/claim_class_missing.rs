@@ -19,6 +19,10 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     for claim in unbound(facts) {
+        // A claim that names its volume needs no class.
+        if !claim.claim.spec.volume_name.is_empty() {
+            continue;
+        }
         let Some(name) = claim.class_name().filter(|name| !name.is_empty()).map(ToOwned::to_owned) else { continue };
         let class = class_reference(&name);
         if facts.snapshot.get(&class).is_some() {

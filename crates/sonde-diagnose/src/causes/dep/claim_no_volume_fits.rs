@@ -4,7 +4,7 @@ use sonde_grammar::fact::ClaimFact;
 use sonde_model::{Code, Kind, Risk};
 use sonde_world::view::PersistentVolume;
 
-use super::claim::{Unbound, unbound};
+use super::claim::{NO_PROVISIONER, Unbound, unbound};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -16,9 +16,6 @@ pub(super) static CAUSE: Cause = Cause {
     state,
     page: page!("DEP-CLAIM-NO-VOLUME-FITS"),
 };
-
-/// The provisioner of classes whose volumes are made by hand.
-const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     for claim in unbound(facts) {
@@ -35,6 +32,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             let near: Vec<String> = misfits(facts, &claim);
             let seen = facts.computed("volumes of the claim's class", if near.is_empty() { "none".into() } else { near.join("; ") });
             case.supported_by(seen.clone());
+            // The controller looks for a provisioner only where it found no volume that fits.
+            let looked = claim.said(|fact| matches!(fact, ClaimFact::ProvisioningFailed { detail } if detail.contains(NO_PROVISIONER)).then_some(()));
+            if let Some((_, looked)) = looked {
+                case.proven_by(looked);
+            }
             case.step("its class makes no volumes by itself", [claim.field("spec.storageClassName", claim.class_name().unwrap_or_default())]);
             case.step("none of the volumes made by hand fits", [seen]);
             claim.conclude(facts, case, "no volume that was made by hand fits it");

@@ -3,7 +3,7 @@
 use sonde_grammar::fact::ClaimFact;
 use sonde_model::{Code, Kind, Risk};
 
-use super::claim::unbound;
+use super::claim::{NO_PROVISIONER, unbound};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -23,6 +23,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             _ => None,
         });
         let Some((detail, seen)) = failed else { continue };
+        // Nobody tries for such a class: the words only mean that no volume fits.
+        if detail.contains(NO_PROVISIONER) {
+            continue;
+        }
         case.proven_by(seen.clone());
         if let Some(size) = claim.claim.spec.size() {
             case.step(format!("the claim asks for {size}"), [claim.field("spec.resources.requests.storage", &size.0)]);

@@ -643,3 +643,31 @@ fn drivers_that_hang_and_claims_of_one_pod_are_told_as_such() {
         finding.headline
     );
 }
+
+#[test]
+fn a_class_whose_volumes_are_made_by_hand_has_no_provisioner_to_blame() {
+    let said = "no volume plugin matched name: kubernetes.io/no-provisioner";
+    Scene::new()
+        .object(class("by-hand", "kubernetes.io/no-provisioner", "Immediate"))
+        .object(claim(json!("by-hand"), "Pending"))
+        .event(
+            "PersistentVolumeClaim/shop/data",
+            "ProvisioningFailed",
+            said,
+            "2026-03-01T11:59:00Z",
+        )
+        .complete(&[Kind::PersistentVolume])
+        .diagnose()
+        .finds_only("DEP-CLAIM-NO-VOLUME-FITS", Verdict::Proven);
+}
+
+#[test]
+fn a_claim_that_names_its_volume_needs_no_class() {
+    let mut lost = claim(json!("by-hand"), "Lost");
+    lost["spec"]["volumeName"] = json!("pv-1");
+    Scene::new()
+        .object(lost)
+        .complete(&[Kind::StorageClass, Kind::PersistentVolume])
+        .diagnose()
+        .finds_only("DEP-CLAIM-LOST", Verdict::Proven);
+}

@@ -48,6 +48,8 @@ fn two_autoscalers(facts: &Facts<'_>, case: &mut Case, it: &HorizontalPodAutosca
     case.step(format!("{with} selects the same pods, so none of them scales"), [seen]);
     case.headline(format!("{subject} does not scale {workload}: {with} selects the same pods"));
     case.severity(Severity::Warning);
+    // Each of them says so; it is one trouble.
+    case.root(workload.clone());
     case.look("every autoscaler of the namespace and its target", format!("kubectl get hpa -n {}", subject.namespace));
     case.advice("keep one autoscaler for each workload, and give workloads selectors that do not overlap", Risk::None);
     true
