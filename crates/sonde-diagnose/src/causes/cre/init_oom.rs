@@ -2,9 +2,9 @@
 
 use sonde_model::{Code, Risk, bytes_text};
 
-use super::memory::{Face, SLIP_BELOW, face};
+use super::memory::{Face, ROOMY_ABOVE, SLIP_BELOW, face, pod_limit};
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom};
+use crate::{Case, Cause, Facts, Seen, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("CRE-INIT-OOM"),
@@ -23,10 +23,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => return,
     };
     let written = facts.container().and_then(|(container, path)| Some((container.limit("memory")?, path)));
+    let knows_spec = !facts.is_partial() && facts.container().is_some();
     let limit = written.as_ref().and_then(|(amount, _)| Some(amount.quantity()?.units())).or(face.limit());
+    let limit = limit.or_else(|| pod_limit(facts.pod()));
     // A limit of a few bytes is a slip of the unit, which is another cause.
     if limit.is_some_and(|limit| limit < SLIP_BELOW) {
         return;
+    }
+    if minimum.is_none() && limit.map_or(knows_spec, |limit| limit > ROOMY_ABOVE) {
+        return for_another(facts, case, limit, seen);
     }
     match face {
         // Old runtimes say nothing else when the kernel kills their init; it may have died of something else.
@@ -58,11 +63,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
 }
 
+/// There is no limit, or one that leaves room: the memory of the pod, its volumes or the node was short.
+fn for_another(facts: &Facts<'_>, case: &mut Case, limit: Option<i64>, seen: Seen) {
+    case.hinted_by(seen.clone());
+    let who = facts.container_phrase();
+    let although = limit.map_or_else(|| "has no memory limit".to_owned(), |limit| format!("may use {}", bytes_text(limit)));
+    case.step(format!("{who} {although}, which is more than the runtime's own start needs"), [seen]);
+    case.headline(format!(
+        "{who} is killed for memory before its process runs, although it {although}: memory-backed volumes of the pod, or the node's memory, may be full"
+    ));
+    if let Some(want) = facts.want_kernel_log() {
+        case.wants(want, "whose limit was reached when the kernel killed it");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use sonde_model::Verdict;
 
-    use super::super::testing::{Check, check_start};
+    use super::super::testing::{Check, check_start, waiting};
+    use crate::testing::Scene;
 
     #[test]
     fn a_limit_too_low_to_start() {
@@ -76,5 +97,18 @@ mod tests {
             says: &["memory limit"],
             pod: json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "2Mi"}}}]}}),
         });
+    }
+
+    const KILLED: &str = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: container init was OOM-killed (memory limit too low?): unknown";
+
+    #[test]
+    fn a_limit_with_room_enough_or_none_is_not_blamed() {
+        for limits in [json!({"memory": "1Gi"}), json!({})] {
+            let patch = json!({"spec": {"containers": [{"name": "app", "resources": {"limits": limits}}]}});
+            let outcome = Scene::new().object(waiting(&patch, "RunContainerError", KILLED)).diagnose();
+            let finding = outcome.finds_only("CRE-INIT-OOM", Verdict::Possible);
+            assert!(!finding.headline.contains("too low"), "{}", finding.headline);
+            assert!(!finding.next.is_empty());
+        }
     }
 }

@@ -12,6 +12,10 @@ use crate::{Facts, Seen};
 /// runs, with runc 1.1).
 pub(super) const SLIP_BELOW: i64 = 1 << 20;
 
+/// Above this a runtime's own processes have room enough: what was killed then, another's memory killed. A guess; runc
+/// before 1.2 copies itself into the container's memory, 15 MiB, crun needs less.
+pub(super) const ROOMY_ABOVE: i64 = 64 << 20;
+
 /// A memory limit that was surely not meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Slip {

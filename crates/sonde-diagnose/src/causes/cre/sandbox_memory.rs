@@ -2,7 +2,7 @@
 
 use sonde_model::{Code, Risk, bytes_text};
 
-use super::memory::{Face, SLIP_BELOW, face, pod_limit};
+use super::memory::{Face, ROOMY_ABOVE, SLIP_BELOW, face, pod_limit};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -28,7 +28,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if limit.is_some_and(|limit| limit < SLIP_BELOW) || (knows_spec && limit.is_none()) {
         return;
     }
+    // In so much memory every sandbox starts: what was short is not the pod's own.
+    let roomy = minimum.is_none() && limit.is_some_and(|limit| limit > ROOMY_ABOVE);
     match face {
+        _ if roomy => case.hinted_by(seen.clone()),
         Face::Sandbox { surely: false, .. } => case.hinted_by(seen.clone()),
         _ if limit.is_none() => case.supported_by(seen.clone()),
         _ => case.proven_by(seen.clone()),
@@ -44,6 +47,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.step(why, [seen]);
     case.step("so the kubelet makes the sandbox anew, again and again", []);
+    if roomy {
+        case.headline(format!("the pod cannot start: its sandbox is killed for memory or refused, although the pod's limit{of} leaves room; the node's memory may be full"));
+        if let Some(want) = facts.want_kernel_log() {
+            case.wants(want, "whose limit was reached when the kernel killed it");
+        }
+        return;
+    }
     case.headline(format!("the pod cannot start: its memory limit{of} is too low for its sandbox"));
     case.advice("raise the memory limits of its containers: a few MiB do not start a process, 32Mi do", Risk::Restart);
 }
@@ -52,7 +62,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::{Check, check_sandbox};
+    use sonde_model::Verdict;
+
+    use super::super::testing::{Check, check_sandbox, starting};
+    use crate::testing::Scene;
 
     #[test]
     fn a_limit_too_low_for_the_sandbox() {
@@ -65,5 +78,19 @@ mod tests {
             says: &["too low for its sandbox"],
             pod: json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "4Mi"}}}]}}),
         });
+    }
+
+    #[test]
+    fn a_limit_with_room_enough_is_not_blamed_nor_is_none() {
+        let words = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to start sandbox container task \"4ad\": failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: container init was OOM-killed (memory limit too low?): unknown";
+        let scene = |limits: serde_json::Value| {
+            let patch = json!({"spec": {"containers": [{"name": "app", "resources": {"limits": limits}}]}});
+            Scene::new().object(starting(&patch)).event("Pod/shop/app-1", "FailedCreatePodSandBox", words, "2026-03-01T11:59:00Z")
+        };
+        let outcome = scene(json!({"memory": "4Gi"})).diagnose();
+        let finding = outcome.finds_only("CRE-SANDBOX-MEMORY", Verdict::Possible);
+        assert!(!finding.headline.contains("too low") && !finding.next.is_empty(), "{}", finding.headline);
+        scene(json!({})).diagnose().lacks("CRE-SANDBOX-MEMORY");
+        scene(json!({"memory": "4Mi"})).diagnose().finds_only("CRE-SANDBOX-MEMORY", Verdict::Proven);
     }
 }
