@@ -10,7 +10,7 @@ use sonde_model::Kind;
 use sonde_world::{ContainerColumns, ContainerState, PodColumns, Snapshot};
 
 use crate::gathered::Gathered;
-use crate::texts;
+use crate::{texts, yaml};
 
 /// Samples of lines that nobody understood.
 const NOT_UNDERSTOOD_MAX: usize = 1_000;
@@ -43,6 +43,12 @@ impl Pasting {
         self.objects.extend(origins.zip(pasted.objects));
         self.logs.extend(pasted.logs);
         self.manifests.extend(pasted.yaml_or_json);
+        let pieces = pasted
+            .pieces
+            .iter()
+            .filter_map(|piece| paste::complete(decode(piece)?));
+        self.objects
+            .extend(pieces.map(|object| (Origin::Describe, object)));
         for line in pasted.kernel_lines {
             let node = texts::at(&Arc::from(""), line.host.as_deref());
             gathered.texts.kernel.entry(node).or_default().push(line);
@@ -90,6 +96,15 @@ impl Pasting {
             texts::container(gathered, key, &log.lines.join("\n"));
         }
     }
+}
+
+/// A piece of YAML or JSON as a value.
+fn decode(piece: &str) -> Option<serde_json::Value> {
+    if piece.trim_start().starts_with(['{', '[']) {
+        return serde_json::from_str(piece).ok();
+    }
+    let documents = yaml::to_json(piece, 1).ok()?;
+    serde_json::from_slice(documents.first()?).ok()
 }
 
 /// The container that a pasted log is of: as named, else the only one that it can be.

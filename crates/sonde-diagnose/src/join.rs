@@ -7,6 +7,7 @@ use sonde_world::Snapshot;
 
 use crate::Symptom;
 use crate::case::evidence_id;
+use crate::triage::nameless;
 
 /// A finding about one episode, before joining.
 #[derive(Debug, Clone)]
@@ -67,6 +68,7 @@ pub(crate) fn join(drafts: Vec<Draft>, snapshot: &Snapshot) -> Vec<Finding> {
         }
     }
     findings.extend(merge(rest));
+    drop_echoes(&mut findings);
     findings.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)
@@ -109,6 +111,45 @@ fn adopt(finding: &mut Finding, owners: &Finding) {
     });
     let fixes = owners.fixes.iter().filter(|fix| fix.command.is_some());
     finding.fixes.extend(fixes.cloned());
+}
+
+/// Drops what is told twice. A line that names no object, beside an object that has the same trouble, tells of that
+/// object: people quote what they describe.
+fn drop_echoes(findings: &mut Vec<Finding>) {
+    let of_text = |finding: &Finding| finding.explains.iter().all(|it| *it == nameless());
+    // The kubelet says the same once of the container and once of the pod.
+    let of_container: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.container.is_some())
+        .map(|it| {
+            (
+                it.code.clone(),
+                it.subject.clone(),
+                it.verdict,
+                it.explains.clone(),
+            )
+        })
+        .collect();
+    findings.retain(|finding| {
+        finding.container.is_some()
+            || !of_container.iter().any(|(code, subject, verdict, explains)| {
+                *code == finding.code
+                    && *subject == finding.subject
+                    && *verdict >= finding.verdict
+                    && *explains == finding.explains
+            })
+    });
+    let told: Vec<_> = findings
+        .iter()
+        .filter(|finding| !of_text(finding))
+        .map(|finding| (finding.code.clone(), finding.family))
+        .collect();
+    findings.retain(|finding| {
+        let echoes = |(code, family): &(_, _)| {
+            *code == finding.code || (finding.verdict == Verdict::Unknown && *family == finding.family)
+        };
+        !of_text(finding) || !told.iter().any(echoes)
+    });
 }
 
 /// A finding about something that the object owns, and that is an alarm, explains the object's own trouble.

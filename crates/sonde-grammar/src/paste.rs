@@ -12,6 +12,7 @@ mod json;
 mod lines;
 mod merge;
 mod naming;
+mod piece;
 mod table;
 
 use serde_json::Value;
@@ -49,6 +50,9 @@ pub struct Pasted {
     pub bytes_skipped: usize,
     /// Blocks that look like manifests; the caller decodes them.
     pub yaml_or_json: Vec<String>,
+    /// Pieces of manifests, a `status:` or a `lastState:` without the object around it; the caller decodes them, and
+    /// [`complete`] tells which object they are of.
+    pub pieces: Vec<String>,
 }
 
 /// Where an object of a paste is from, and which of its parts are whole.
@@ -105,6 +109,8 @@ pub struct LooseMessage {
     /// When, where the line says it.
     pub time: Option<Timestamp>,
 }
+
+pub use piece::complete;
 
 /// The largest text that is read; the rest is counted in [`Pasted::bytes_skipped`].
 pub const BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -7,7 +7,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use memory::slips as memory_slips;
+pub(crate) use memory::{is_runtimes as is_runtimes_process, slips as memory_slips};
 
 crate::cause::family!(
     apparmor,

@@ -69,6 +69,26 @@ fn a_line_alone_gives_its_cause() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What a text quotes beside the object that it describes is told once.
+#[test]
+fn a_quoted_line_is_no_second_finding() {
+    const REFUSED: &str = "Error: container has runAsNonRoot and image will run as root";
+    let waiting = serde_json::json!({"status": {"phase": "Pending", "containerStatuses": [{"name": "app",
+        "state": {"waiting": {"reason": "CreateContainerConfigError", "message": REFUSED}}}]}});
+    let outcome = Scene::new()
+        .object(crate::testing::pod(waiting))
+        .loose(REFUSED)
+        .diagnose();
+    outcome.finds_only("CRE-RUN-AS-NON-ROOT", Verdict::Proven);
+}
+
+#[test]
+fn a_kill_at_a_limit_that_no_line_names_is_likely_the_containers() {
+    let line = "[7063.247407] Memory cgroup out of memory: Killed process 63214 (app) total-vm:3149468kB, anon-rss:164992kB, file-rss:52176kB, shmem-rss:92kB";
+    let outcome = Scene::new().kernel("", line).diagnose();
+    outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Likely);
+}
+
 #[test]
 fn planned_ends_are_no_alarm() {
     for line in [

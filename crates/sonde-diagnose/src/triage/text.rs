@@ -163,6 +163,10 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
             reason: KillReason::Stopping | KillReason::DefinitionChanged,
             ..
         } => return None,
+        Fact::Killing {
+            reason: KillReason::Unkillable { .. } | KillReason::Other(_) | KillReason::GraceExceeded,
+            ..
+        } => Symptom::Deleting,
         Fact::Killing { .. } | Fact::OomKill(_) => Symptom::Terminated,
         Fact::Eviction(_) => Symptom::Evicted,
         Fact::Reject(_) => Symptom::Rejected,
@@ -206,6 +210,7 @@ fn word(symptom: Symptom) -> &'static str {
         Symptom::ImageNotPulled => "ErrImagePull",
         Symptom::NotStarting => "ContainerCreating",
         Symptom::Evicted => "Evicted",
+        Symptom::Deleting => "not ended",
         Symptom::Rejected => "refused by its node",
         Symptom::ContainerNotCreated => "not started",
         Symptom::PodsNotCreated => "FailedCreate",

@@ -18,6 +18,9 @@ const DELETION_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 /// Provisioners usually take seconds; silence is reported after this. A guess.
 const CLAIM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
+/// A deployment's own default for a rollout without progress.
+const PROGRESS_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
 pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     match object.reference.kind {
         Kind::Deployment => deployment(triage, object, out),
@@ -104,6 +107,13 @@ fn deployment(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
         let wanted = it.spec.replicas.unwrap_or(1);
         not_created(triage, object, wanted, it.status.replicas, &it.status, out);
     }
+    if object.partial && unavailable_alone(triage, object) {
+        let word = format!("0 of {} ready", it.spec.replicas.unwrap_or(1));
+        let episode =
+            Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(object.created);
+        out.push(episode.into());
+        return;
+    }
     if let Some(progress) =
         find(&it.status.conditions, "Progressing").filter(|condition| condition.is_false())
     {
@@ -117,6 +127,25 @@ fn deployment(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
             .since(progress.last_transition_time.0);
         out.push(episode.into());
     }
+}
+
+/// A row of a table says that none of a deployment's pods is ready, and nothing is shown of the pods themselves.
+fn unavailable_alone(triage: &Triage<'_>, object: &Object) -> bool {
+    let young = triage
+        .elapsed(object.created)
+        .is_some_and(|age| age < PROGRESS_PATIENCE);
+    let shows_pods = || {
+        let mut objects = triage.snapshot.objects();
+        objects.any(|it| matches!(it.reference.kind, Kind::Pod | Kind::ReplicaSet | Kind::Event))
+    };
+    let number =
+        |value: &serde_json::Value, pointer: &str| value.pointer(pointer).and_then(serde_json::Value::as_i64);
+    !young
+        && !shows_pods()
+        && object.encoded.decode::<serde_json::Value>().is_ok_and(|it| {
+            number(&it, "/status/readyReplicas") == Some(0)
+                && number(&it, "/spec/replicas").is_some_and(|wanted| wanted > 0)
+        })
 }
 
 fn creates_pods(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {

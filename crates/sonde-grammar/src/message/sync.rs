@@ -24,7 +24,11 @@ pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
             continue;
         };
         match reason {
-            "KillContainerError" => out.push(unkillable(subject, message)),
+            "KillContainerError" => out.push(unkillable(Some(subject), message)),
+            // Else it is the network that is not taken down.
+            "KillPodSandboxError" if any(message, &["annot kill container", "to be killed"]) => {
+                out.push(unkillable(None, message));
+            }
             // Only what may not be split again: the parts hold no summary.
             _ => super::read_part(action, reason, message, out),
         }
@@ -51,7 +55,7 @@ fn split(part: &str) -> Option<(&str, &str, &str, &str)> {
     ))
 }
 
-fn unkillable(container: &str, message: &str) -> Fact {
+fn unkillable(container: Option<&str>, message: &str) -> Fact {
     let late = any(
         message,
         &[
@@ -69,7 +73,7 @@ fn unkillable(container: &str, message: &str) -> Fact {
         KillReason::Other(detail(message))
     };
     Fact::Killing {
-        container: Some(container.to_owned()),
+        container: container.map(str::to_owned),
         reason,
     }
 }

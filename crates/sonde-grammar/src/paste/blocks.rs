@@ -13,10 +13,11 @@ use super::describe::{self, Described, Line};
 use super::events::{self, EventRow};
 use super::lines::Row;
 use super::table::{self, Columns, TableObject};
-use super::{Origin, Partial, Pasted, naming};
+use super::{Origin, Partial, Pasted, naming, piece};
 use crate::Fact;
 use crate::log::{PodKey, strip_shipper};
 use group::Group;
+pub(super) use starts::json_end;
 use starts::{describe_start, is_manifest_start, manifest_end};
 
 /// What the lines give before ages become times.
@@ -30,6 +31,7 @@ struct Parts {
     orphans: Vec<EventRow>,
     groups: Vec<Group>,
     manifests: Vec<String>,
+    pieces: Vec<String>,
 }
 
 impl Parts {
@@ -88,8 +90,20 @@ fn structure(rows: &[Row<'_>], at: usize, context: &Command, parts: &mut Parts) 
         parts.manifests.push(text);
         return end;
     }
+    if let Some((end, text)) = piece::find(rows, at) {
+        parts.pieces.push(text);
+        return end;
+    }
     if let Some(columns) = Columns::of(shipped(&rows[at].text).trim()) {
         return read_table(rows, at, &columns, context, namespace, parts);
+    }
+    let row = shipped(&rows[at].text);
+    if let Some(columns) = table::columns_of_pod(row.trim()) {
+        let found = table::read(&columns, row.trim(), rows[at].line, Some(&Kind::Pod), namespace);
+        if let Some(found) = found {
+            parts.tables.push(found);
+            return at + 1;
+        }
     }
     if let Some(start) = describe_start(rows, at) {
         let end = starts::describe_end(rows, at, &start);
@@ -174,6 +188,7 @@ fn read_table(
 fn finish(mut parts: Parts) -> Pasted {
     let mut pasted = Pasted {
         yaml_or_json: std::mem::take(&mut parts.manifests),
+        pieces: std::mem::take(&mut parts.pieces),
         ..Pasted::default()
     };
     let times = parts
@@ -189,6 +204,9 @@ fn finish(mut parts: Parts) -> Pasted {
     adopt_lines(&mut pasted, &parts);
     let pods = pods_shown(&parts);
     naming::follow(&mut parts.orphans, &pods);
+    if pods.is_empty() {
+        naming::unnamed(&mut parts.orphans);
+    }
     let orphans = std::mem::take(&mut parts.orphans);
     parts.keep(orphans);
     let node_times = pasted.node_lines.iter().filter_map(|line| line.time);

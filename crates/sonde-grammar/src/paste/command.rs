@@ -34,17 +34,22 @@ const PROGRAMS: [&str; 11] = [
 /// The command of a line that shows a prompt, or begins with a known program.
 pub(crate) fn command(line: &str) -> Option<Command> {
     let words: Vec<&str> = line.split_whitespace().take(40).collect();
-    let at = words.iter().take(8).position(|word| PROGRAMS.contains(word))?;
+    let at = words
+        .iter()
+        .take(8)
+        .position(|word| PROGRAMS.contains(&program_of(word)))?;
     // Before the program: nothing, a prompt, `sudo`, an assignment; not a sentence.
-    let prompted = words[..at].iter().all(|word| {
-        word.ends_with(['$', '#', '%', '>', '❯', '→', '➜', ')', ']', '~'])
-            || *word == "sudo"
-            || word.contains(['=', '@', ':'])
-    });
-    if !prompted || words.len() < at + 2 && words[at] != "dmesg" {
+    let is_prompt = |word: &str| word.ends_with(['$', '#', '%', '>', '❯', '→', '➜', ')', ']', '~']);
+    let prompted = words[..at]
+        .iter()
+        .all(|word| is_prompt(word) || *word == "sudo" || word.contains(['=', '@', ':']));
+    // `[me@host dir]$`, `host ~]#`: a prompt of several words ends in its sign.
+    let ends_in_sign =
+        at > 0 && at <= 3 && words[at - 1].ends_with(['$', '#', '❯', '➜']) && words[at - 1].len() > 1;
+    if !(prompted || ends_in_sign) || words.len() < at + 2 && words[at] != "dmesg" {
         return None;
     }
-    let program = words[at];
+    let program = program_of(words[at]);
     let mut args = words[at + 1..].iter().copied().peekable();
     if matches!(program, "microk8s" | "k3s" | "minikube") {
         while args.next_if(|word| matches!(*word, "kubectl" | "--")).is_some() {}
@@ -110,6 +115,13 @@ pub(crate) fn command(line: &str) -> Option<Command> {
     Some(command)
 }
 
+/// The program of a word that a prompt or a path is glued to: `#kubectl`, `C:\\kubectl.exe`, `./kubectl`.
+fn program_of(word: &str) -> &str {
+    let word = word.trim_start_matches(['$', '#', '>', '%', '`']);
+    let word = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    word.strip_suffix(".exe").unwrap_or(word)
+}
+
 /// Not `<pod>`, `$POD` or `{{name}}`: those stand for a name.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
@@ -142,6 +154,22 @@ mod tests {
             ("journalctl", Some("kubelet"))
         );
         assert_eq!(command("I ran kubectl get pods and saw nothing"), None);
+        for prompt in [
+            "#kubectl",
+            "host ~]$ kubectl",
+            "C:\\kubectl",
+            "C:\\> kubectl.exe",
+            "$ /usr/bin/kubectl",
+        ] {
+            let found = command(&format!("{prompt} describe po web-1 -n <namespace>"));
+            let found = found.unwrap_or_else(|| panic!("{prompt}"));
+            assert_eq!(
+                (found.name.as_deref(), found.namespace),
+                (Some("web-1"), None),
+                "{prompt}"
+            );
+        }
+        assert_eq!(command("kubectl describe pod <pod>").unwrap().name, None);
         assert_eq!(command("kubectl"), None);
         assert!(command("dmesg").is_some());
     }

@@ -3,6 +3,7 @@
 use sonde_model::Kind;
 
 use super::command::Command;
+use super::describe::UNNAMED;
 use super::events::EventRow;
 use crate::log::{PodKey, pod_with_uid};
 
@@ -121,12 +122,29 @@ pub(super) fn name(rows: &mut [EventRow], context: &Command) {
         } else if let (Some(pod), true) = (&pod, OF_PODS.contains(&component) || own.is_some()) {
             row.object = Some((Kind::Pod.as_str().to_owned(), pod.name.clone()));
             row.namespace = Some(pod.namespace.clone()).filter(|it| !it.is_empty());
+        } else if component == "persistentvolume-controller" && described.is_none() {
+            let claim = Kind::PersistentVolumeClaim.as_str();
+            row.object = Some((claim.to_owned(), UNNAMED.to_owned()));
         } else if let Some((name, kind)) = described {
             row.object = Some((kind.as_str().to_owned(), name.clone()));
         }
         if row.object.is_some() && row.namespace.is_none() && context.verb == "describe" {
             row.namespace = context.namespace.clone();
         }
+    }
+}
+
+/// Several events of one pod whose name nothing tells: together they show what was overcome.
+pub(super) fn unnamed(rows: &mut [EventRow]) {
+    let of_pod =
+        |row: &EventRow| row.object.is_none() && OF_PODS.contains(&row.component.as_deref().unwrap_or(""));
+    let (mut troubles, mut progress) = (false, false);
+    for row in rows.iter().filter(|row| of_pod(row)) {
+        troubles |= row.kind == "Warning";
+        progress |= row.kind == "Normal";
+    }
+    for row in rows.iter_mut().filter(|row| troubles && progress && of_pod(row)) {
+        row.object = Some((Kind::Pod.as_str().to_owned(), UNNAMED.to_owned()));
     }
 }
 

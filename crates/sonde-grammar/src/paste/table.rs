@@ -195,6 +195,53 @@ pub(crate) fn words(text: &str) -> Vec<&str> {
     found
 }
 
+/// The columns of a row of pods whose header was left out, as `grep` does: `[namespace] web-1 0/1 Error 3 5m [IP node]`.
+pub(crate) fn columns_of_pod(text: &str) -> Option<Columns> {
+    const WORDS_MAX: usize = 12;
+    let words = words(text);
+    let is_ready = |word: &str| {
+        word.split_once('/')
+            .is_some_and(|(ready, all)| ready.parse::<u16>().is_ok() && all.parse::<u16>().is_ok())
+    };
+    let at = (1..=2).find(|at| words.get(*at).is_some_and(|word| is_ready(word)))?;
+    let is_name = |word: &str| {
+        word.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-./".contains(&b))
+    };
+    let is_status = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_uppercase())
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b":/-".contains(&b))
+    };
+    let whole = words.len() >= at + 4
+        && words.len() <= WORDS_MAX
+        && words[..at].iter().all(|word| is_name(word))
+        && is_status(words[at + 1])
+        && words[at + 2].parse::<u32>().is_ok()
+        && age::is_age(words[at + 3]);
+    if !whole {
+        return None;
+    }
+    let mut names: Vec<&str> = Vec::new();
+    names.extend((at == 2).then_some("NAMESPACE"));
+    names.extend(["NAME", "READY", "STATUS", "RESTARTS", "AGE"]);
+    names.extend(
+        ["IP", "NODE"]
+            .iter()
+            .take(if words.len() >= at + 6 { 2 } else { 0 }),
+    );
+    // No row begins its cells there: they are told by their words.
+    let far = |index: usize| 10_000 + index;
+    Some(Columns {
+        names: names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| ((*name).to_owned(), far(index)))
+            .collect(),
+    })
+}
+
 /// Which kind a table shows, by its columns.
 pub(crate) fn kind_of(columns: &Columns) -> Option<Kind> {
     const KINDS: &[(Kind, &[&str])] = &[

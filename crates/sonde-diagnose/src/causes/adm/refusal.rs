@@ -20,7 +20,8 @@ pub(super) fn newest<'a>(facts: &Facts<'a>) -> Option<(&'a AdmissionRefusal, &'a
 
 /// The end of the chain: who cannot create what.
 pub(super) fn pods_are_missing(facts: &Facts<'_>, case: &mut Case) {
-    if facts.episode.subject == nameless() {
+    // Words alone do not tell how many are there.
+    if facts.is_text() {
         return;
     }
     let seen = facts.field("status", &facts.episode.word);
@@ -34,6 +35,9 @@ pub(super) fn pods_are_missing(facts: &Facts<'_>, case: &mut Case) {
 pub(super) fn cannot_create(facts: &Facts<'_>) -> String {
     if facts.episode.subject == nameless() {
         return "the pods cannot be created".to_owned();
+    }
+    if facts.is_text() {
+        return format!("{} cannot create its pods", facts.workload());
     }
     format!(
         "{} cannot create its pods ({})",
@@ -83,9 +87,13 @@ pub(super) fn webhook_call(
     case.step(what.clone(), [message.seen()]);
     case.step("the API server refuses what the webhook cannot check", []);
     pods_are_missing(facts, case);
-    case.headline(format!(
-        "pods cannot be created: webhook {webhook} must approve them, and {what}"
-    ));
+    // A person's own request is refused in the same words; only a controller's is about pods.
+    let of_pods = facts.episode.subject != nameless() || message.seen.text.contains("Error creating: ");
+    case.headline(if of_pods {
+        format!("pods cannot be created: webhook {webhook} must approve them, and {what}")
+    } else {
+        format!("a request is refused: webhook {webhook} must approve it, and {what}")
+    });
     case.severity(Severity::Critical);
     if let Some((configuration, _)) = &configuration {
         case.advice(

@@ -150,9 +150,10 @@ fn without_limit(facts: &Facts<'_>, case: &mut Case, face: &Face, seen: Seen, no
             format!("its memory limit is no more than {}", bytes_text(limit))
         }
         Some(limit) => format!("its memory limit is {}", bytes_text(limit)),
-        None => "its memory limit is probably a few bytes".into(),
+        None => "its memory limit is probably far too low".into(),
     };
-    case.headline(format!("the pod cannot start: {value}, surely a slip of the unit (`300m` is less than one byte; `300Mi` is meant)"));
+    let slip = if limit.is_some() { "surely" } else { "often" };
+    case.headline(format!("the pod cannot start: {value}, {slip} a slip of the unit (`300m` is less than one byte; `300Mi` is meant)"));
     case.look("the memory limits as they are written", look_command(facts));
     case.advice("write the limit with Mi or Gi: 300Mi, not 300m or 300", Risk::Restart);
 }

@@ -15,6 +15,9 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("CRE-SANDBOX-MEMORY"),
 };
 
+/// Every runtime's first process finds room in this; below it some do not.
+const AMPLE: i64 = 16 << 20;
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((face, seen)) = face(facts) else { return };
     let minimum = match face {
@@ -32,7 +35,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let roomy = minimum.is_none() && limit.is_some_and(|limit| limit > ROOMY_ABOVE);
     match face {
         _ if roomy => case.hinted_by(seen.clone()),
-        Face::Sandbox { surely: false, .. } => case.hinted_by(seen.clone()),
+        Face::Sandbox { surely: false, .. } if limit.is_none_or(|limit| limit >= AMPLE) => case.hinted_by(seen.clone()),
+        Face::Sandbox { surely: false, .. } => case.supported_by(seen.clone()),
         _ if limit.is_none() => case.supported_by(seen.clone()),
         _ => case.proven_by(seen.clone()),
     };

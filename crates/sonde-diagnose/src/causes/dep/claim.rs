@@ -31,6 +31,16 @@ pub(super) fn unbound(facts: &Facts<'_>) -> Vec<Unbound> {
     claims(facts)
         .into_iter()
         .filter_map(|reference| {
+            // Of a claim that only its events tell of nothing else is known.
+            if reference == facts.episode.subject && facts.is_text() {
+                let mut claim = PersistentVolumeClaim::default();
+                claim.status.phase = "Pending".into();
+                return Some(Unbound {
+                    messages: facts.messages_about(&reference),
+                    reference,
+                    claim,
+                });
+            }
             let claim: PersistentVolumeClaim = facts.snapshot.view(&reference)?;
             let waits = matches!(claim.status.phase.as_str(), "Pending" | "Lost");
             waits.then(|| Unbound {

@@ -1,6 +1,7 @@
 //! OOM-CONTAINER-LIMIT: the kernel killed the container's main process because the container had reached its own
 //! memory limit.
 
+use sonde_grammar::fact::OomConstraint;
 use sonde_model::{Code, Kind, Risk, bytes_text};
 
 use super::kills::{Limit, container_limit, kill_text, kills, last_kill, limit_of, node_was_pressed, node_was_short, pod_limit, raise_limit};
@@ -95,13 +96,26 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// The kernel's lines alone: they name the limit and its cgroup.
 fn from_text(facts: &Facts<'_>, case: &mut Case) {
-    let found = kills(facts).into_iter().find(|(kill, _)| limit_of(facts, kill) == Some(Limit::Container));
-    let Some((kill, seen)) = found else { return };
-    case.generally_proven_by(seen.clone());
-    case.step(kill_text(kill), [seen]);
+    let kills = kills(facts);
+    let of = |wanted| kills.iter().find(|(kill, _)| limit_of(facts, kill) == wanted);
+    // Without the lines that name the cgroup it may be the container's limit or its pod's.
+    let unnamed = || {
+        let found = of(None)?;
+        let by_limit = found.0.constraint == Some(OomConstraint::Cgroup) && !crate::causes::cre::is_runtimes_process(found.0);
+        by_limit.then_some(found)
+    };
+    let Some((kill, seen)) = of(Some(Limit::Container)).or_else(unnamed) else { return };
+    let named = limit_of(facts, kill).is_some();
+    if named {
+        case.generally_proven_by(seen.clone());
+    } else {
+        case.supported_by(seen.clone());
+    }
+    case.step(kill_text(kill), [seen.clone()]);
     let limit = super::kills::kib_text(kill.limit_kib).map_or(String::new(), |limit| format!(" of {limit}"));
     let what = kill.process.as_deref().unwrap_or("a process");
-    case.headline(format!("the kernel killed {what} because its container had reached its memory limit{limit}"));
+    let whose = if named { "its container" } else { "its container, or the pod," };
+    case.headline(format!("the kernel killed {what} because {whose} had reached its memory limit{limit}"));
     case.root_key(kill.container_id().unwrap_or_default());
     case.advice("give the container a higher memory limit if its work needs it, or find out why its memory grows", Risk::Restart);
 }

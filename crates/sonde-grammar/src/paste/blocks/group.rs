@@ -1,6 +1,7 @@
 //! Lines that are no structure: logs of containers, nodes and kernels, and single messages.
 
-use sonde_model::Timestamp;
+use serde_json::Value;
+use sonde_model::{Kind, Timestamp};
 
 use crate::log::{
     AppSign, NodeLog, application, bare_line, is_kernel_text, is_node_text, kernel_in_year, node,
@@ -10,7 +11,7 @@ use crate::paste::command::Command;
 use crate::paste::describe::Line;
 use crate::paste::events::{self, EventRow};
 use crate::paste::lines::Row;
-use crate::paste::{LooseMessage, Pasted, PastedLog, naming};
+use crate::paste::{LooseMessage, Origin, Partial, Pasted, PastedLog, json, naming};
 
 use super::{is_pod, unwrap};
 
@@ -74,6 +75,16 @@ impl Group {
             if !is_log && let Some(row) = event_row(text, self.lines[at].0, custom) {
                 taken[at] = true;
                 rows.push(row);
+                continue;
+            }
+            if let Some(pod) = waiting_pod(text, &self.command) {
+                taken[at] = true;
+                pasted.partial.push(Partial {
+                    origin: Origin::Mention,
+                    line: self.lines[at].0,
+                    whole: Vec::new(),
+                });
+                pasted.objects.push(pod);
                 continue;
             }
             if !is_log && let Some(message) = loose_message(text, self.lines[at].0) {
@@ -177,6 +188,25 @@ impl Group {
         };
         logs[index].lines.push(text.to_owned());
     }
+}
+
+/// `container "app" in pod "web-1" is waiting to start: ImagePullBackOff`, the answer of `kubectl logs`.
+fn waiting_pod(text: &str, command: &Command) -> Option<Value> {
+    let (head, reason) = text.split_once("is waiting to start: ")?;
+    let quoted = |sign: &str| head.split_once(sign)?.1.split('"').next();
+    let (container, pod) = (quoted("container \"")?, quoted("in pod \"")?);
+    let reason = match reason.trim() {
+        "image can't be pulled" | "trying and failing to pull image" => "ImagePullBackOff",
+        // Every pod says this for a while.
+        "PodInitializing" | "ContainerCreating" => return None,
+        reason => reason,
+    };
+    let plain = !reason.is_empty() && reason.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let mut object = json::object(&Kind::Pod, command.namespace.as_deref().unwrap_or(""), pod);
+    let waiting = serde_json::json!({ "name": container, "state": { "waiting": { "reason": reason } } });
+    json::push(&mut object, &["status", "containerStatuses"], waiting);
+    json::set(&mut object, &["status", "phase"], "Pending");
+    plain.then_some(object)
 }
 
 /// `TIME REASON MSG`: the header of custom columns that show events.

@@ -346,7 +346,7 @@ fn yaml_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
 }
 
 /// To the bracket that closes the first; a text that is cut ends with the paste.
-fn json_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
+pub(in crate::paste) fn json_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
     let mut depth = 0_i64;
     let mut in_string = false;
     let mut escaped = false;

@@ -1,10 +1,11 @@
 //! Volumes of pods, claims, volumes and classes.
 
 use serde_json::{Value, json};
+use sonde_model::Kind;
 
 use super::fields::Fields;
 use super::{Described, absolute};
-use crate::paste::json::{boolean, is_none, push, set, time};
+use crate::paste::json::{boolean, is_none, object, push, set, time};
 
 /// The `Volumes:` section of a pod or template.
 pub(super) fn pod_volumes(fields: &Fields<'_>, object: &mut Value) {
@@ -141,7 +142,25 @@ fn projected(entries: &[(&str, &str)]) -> Value {
 }
 
 /// `kubectl describe pvc`.
+/// The pods that use the claim, as `Used By:` names them; up to 1.18 `Mounted By:`.
+fn used_by(fields: &Fields<'_>, described: &mut Described) {
+    let text = |pointer: &str| {
+        let found = described.object.pointer(pointer).and_then(Value::as_str);
+        found.unwrap_or("").to_owned()
+    };
+    let (namespace, claim) = (text("/metadata/namespace"), text("/metadata/name"));
+    let mut pods = fields.list("Used By");
+    pods.extend(fields.list("Mounted By"));
+    for pod in pods.iter().filter(|name| !name.contains(' ')) {
+        let mut mention = object(&Kind::Pod, &namespace, pod);
+        let volume = json!({ "name": "claim", "persistentVolumeClaim": { "claimName": claim } });
+        push(&mut mention, &["spec", "volumes"], volume);
+        described.mentions.push(mention);
+    }
+}
+
 pub(super) fn claim(fields: &Fields<'_>, described: &mut Described) {
+    used_by(fields, described);
     let object = &mut described.object;
     for (key, path) in [
         ("StorageClass", &["spec", "storageClassName"] as &[&str]),

@@ -184,3 +184,65 @@ fn rows_left_out_do_not_end_a_table() {
     let pasted = read("NAME READY STATUS RESTARTS AGE\n[...]\nweb-1 0/1 Error 0 5m");
     assert_eq!(text(&pasted.objects[0], "/metadata/name"), "web-1");
 }
+
+#[test]
+fn rows_of_pods_without_their_header() {
+    for (row, namespace, node) in [
+        ("web-1   0/1   Error   3 (2m ago)   5m", "", ""),
+        ("shop web-1 0/1 Init:0/1 0 5m", "shop", ""),
+        ("web-1   0/1   Error   3   5m   10.0.0.4   n1", "", "n1"),
+    ] {
+        let pod = &read(row).objects[0];
+        let found = [
+            text(pod, "/metadata/name"),
+            text(pod, "/metadata/namespace"),
+            text(pod, "/spec/nodeName"),
+        ];
+        assert_eq!(found, ["web-1", namespace, node], "{row}");
+    }
+    for row in ["the job 3/4 Done after 5 5m", "web-1 0/1 Error twice 5m"] {
+        assert!(read(row).objects.is_empty(), "{row}");
+    }
+}
+
+#[test]
+fn the_answer_of_logs_names_the_waiting_container() {
+    let pasted = read(
+        "Error from server (BadRequest): container \"app\" in pod \"web-1\" is waiting to start: trying and failing to pull image",
+    );
+    let reason = "/status/containerStatuses/0/state/waiting/reason";
+    assert_eq!(text(&pasted.objects[0], reason), "ImagePullBackOff");
+    let starting = read("container \"app\" in pod \"web-1\" is waiting to start: PodInitializing");
+    assert!(starting.objects.is_empty());
+}
+
+#[test]
+fn events_of_one_unnamed_pod_stay_together() {
+    let pasted = read(
+        "Warning FailedAttachVolume 71s attachdetach-controller Multi-Attach error for volume \"a\" x\nNormal Started 37s kubelet, n1 Started container app",
+    );
+    assert_eq!(
+        about(&pasted),
+        ["Pod /unnamed FailedAttachVolume", "Pod /unnamed Started"]
+    );
+    // A warning alone is a message like any other.
+    assert!(
+        about(&read(
+            "Warning FailedMount 71s kubelet MountVolume.SetUp failed for volume \"a\" : x"
+        ))
+        .is_empty()
+    );
+}
+
+#[test]
+fn a_claim_names_the_pods_that_use_it() {
+    let pasted = read(
+        "Name: data\nNamespace: shop\nStorageClass: fast\nStatus: Pending\nVolumeMode: Filesystem\nUsed By: db-0\n         db-1\nEvents: <none>",
+    );
+    let pods = pasted.objects.iter().filter(|it| text(it, "/kind") == "Pod");
+    let claim = "/spec/volumes/0/persistentVolumeClaim/claimName";
+    let found: Vec<_> = pods
+        .map(|pod| (text(pod, "/metadata/name"), text(pod, claim)))
+        .collect();
+    assert_eq!(found, [("db-0", "data"), ("db-1", "data")]);
+}
