@@ -43,6 +43,14 @@ impl Scene {
         self
     }
 
+    /// Puts an object of which the source shows a part, as `kubectl describe` does.
+    pub(crate) fn partial(mut self, object: Value) -> Self {
+        self.world
+            .put_partial_json(object.to_string().into(), None)
+            .unwrap();
+        self
+    }
+
     /// Puts an event about `kind/namespace/name`, last seen at `time`.
     pub(crate) fn event(self, about: &str, reason: &str, message: &str, time: &str) -> Self {
         self.container_event(about, "", reason, message, time)

@@ -68,7 +68,10 @@ impl Want {
                 let plural = kind
                     .info()
                     .map_or_else(|| kind.word(), |info| info.plural.to_owned());
-                if !kind.is_namespaced() {
+                if *kind == Kind::Node {
+                    // The table shows neither what they offer nor what they refuse.
+                    "kubectl describe nodes".to_owned()
+                } else if !kind.is_namespaced() {
                     format!("kubectl get {plural}")
                 } else if namespace.is_empty() {
                     format!("kubectl get {plural} -A")

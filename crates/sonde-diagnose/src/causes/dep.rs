@@ -2,6 +2,10 @@
 
 mod claim;
 #[cfg(test)]
+mod claim_table;
+#[cfg(test)]
+mod mount_table;
+#[cfg(test)]
 mod testing;
 mod volume;
 

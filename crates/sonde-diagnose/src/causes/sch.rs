@@ -3,6 +3,7 @@
 //! What decides is worked out once for all causes of the family ([`crate::placement`]); each cause says what it means.
 
 mod fixes;
+mod known_nodes;
 mod refused;
 mod stated;
 #[cfg(test)]

@@ -282,6 +282,43 @@ fn a_sandbox_that_failed_and_then_was_made_is_over() {
 }
 
 #[test]
+fn the_causes_with_another_lead_are_over_too_when_the_kubelet_came_further() {
+    let tiny = json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "4Mi"}}}]}});
+    for (reason, words, patch) in [
+        (
+            "FailedCreatePodContainer",
+            "unable to ensure pod container exists: failed to create container for [kubepods burstable pod9f] : Unit kubepods-burstable-pod9f.slice already exists.",
+            json!({}),
+        ),
+        (
+            "FailedPrepareDynamicResources",
+            "Failed to prepare dynamic resources: prepare dynamic resources: claim gpu: driver gpu.example is not registered",
+            json!({}),
+        ),
+        (
+            "FailedCreatePodSandBox",
+            "Failed to create pod sandbox: rpc error: code = Unknown desc = container create failed: set memory limit 4194304 too low; should be at least 12582912 bytes",
+            tiny,
+        ),
+    ] {
+        let before = |object: Value| {
+            Scene::new()
+                .object(object)
+                .event("Pod/shop/app-1", reason, words, "2026-03-01T11:50:00Z")
+        };
+        assert_eq!(before(starting(&patch)).diagnose().alarms(), 1, "{words}");
+        let pulling = before(starting(&patch)).container_event(
+            "Pod/shop/app-1",
+            "app",
+            "Pulling",
+            "Pulling image \"registry.example/app:1\"",
+            "2026-03-01T11:58:00Z",
+        );
+        no_alarm_of_starting(words, &pulling.diagnose());
+    }
+}
+
+#[test]
 fn without_words_nothing_is_claimed_and_the_next_look_is_told() {
     for step in [Step::Sandbox, Step::Container] {
         let outcome = Scene::new().object(held(step)).diagnose();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sonde_grammar::fact::{NodeReason, Unschedulable};
 use sonde_model::{Code, Kind};
 use sonde_schedule::{Rejection, Room};
 
@@ -53,25 +52,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             who_holds(facts, case, &room);
         }
         None => {
-            let short = stated.said.map(told_short).unwrap_or_default();
+            let short = stated.named_short(false);
             case.headline(format!("no node has enough {short} free for {who}"));
         }
     }
     stated.finish(facts, case);
-}
-
-/// The resources that the scheduler names.
-fn told_short(said: &Unschedulable) -> String {
-    let mut names: Vec<&str> = said
-        .reasons
-        .iter()
-        .filter_map(|(_, reason)| match reason {
-            NodeReason::Insufficient(resource) => Some(resource.as_str()),
-            _ => None,
-        })
-        .collect();
-    names.dedup();
-    names.join(" and ")
 }
 
 /// The resource that lacks most, in proportion, where the nodes are known.

@@ -46,7 +46,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             who_holds(facts, case, &room);
         }
         None => {
-            case.headline(format!("no node has enough of a resource free that {who} asks for"));
+            case.headline(format!("no node has enough {} free for {who}", stated.named_short(true)));
         }
     }
     stated.finish(facts, case);

@@ -35,7 +35,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => None,
     });
     let Some((resource, requested)) = wanted else {
-        case.headline(format!("{who} asks for a resource that no node offers"));
+        case.headline(format!("{who} asks for {}, which no node offers, or not so much of it", stated.named_short(true)));
         stated.finish(facts, case);
         return;
     };

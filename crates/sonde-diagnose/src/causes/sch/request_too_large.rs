@@ -63,7 +63,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.step(format!("the pod asks for {wanted}"), request_field(facts, &resource));
         }
         None => {
-            case.headline(format!("{who} asks for more than any node has, even if it were empty"));
+            case.headline(format!("{who} asks for more {} than any node has, even if it were empty", stated.named_short(false)));
         }
     }
     case.advice(
@@ -103,6 +103,29 @@ mod tests {
             .object(pending(SAID, asks(json!({"cpu": "6"}))))
             .diagnose();
         outcome.lacks("SCH-REQUEST-TOO-LARGE");
+    }
+
+    /// The pod as `kubectl describe pod` shows it: in part.
+    fn described(said: &str, requests: serde_json::Value) -> Scene {
+        Scene::new().partial(pending(said, asks(requests)))
+    }
+
+    #[test]
+    fn proven_for_a_pod_known_in_part_where_the_sizes_of_all_nodes_are_known() {
+        // Schedulers until 1.32 have the same words for full nodes.
+        let said = "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
+        let two = |scene: Scene| scene.object(node("n1", json!({}))).object(node("n2", json!({"status": {"allocatable": {"cpu": "8"}}})));
+        let outcome = two(described(said, json!({"cpu": "100"}))).diagnose();
+        let finding = outcome.finds_only("SCH-REQUEST-TOO-LARGE", Verdict::Proven);
+        assert!(finding.headline.contains("100 CPU") && finding.headline.contains("(n2) has 8 CPU"), "{}", finding.headline);
+        outcome.rules_out("SCH-CLUSTER-FULL");
+        // A node that is large enough may be full, and a third one may be larger.
+        two(described(said, json!({"cpu": "6"}))).diagnose().finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
+        let of_three = said.replace("0/2", "0/3");
+        two(described(&of_three, json!({"cpu": "100"}))).diagnose().finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
+        let gpu = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu.";
+        let outcome = two(described(gpu, json!({"nvidia.com/gpu": "1"}))).diagnose();
+        outcome.finds_only("SCH-EXTENDED-RESOURCE-UNKNOWN", Verdict::Proven);
     }
 
     #[test]

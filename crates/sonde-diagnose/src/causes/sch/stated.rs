@@ -6,14 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use sonde_grammar::Fact;
-use sonde_grammar::fact::{PreFilter, Unschedulable};
+use sonde_grammar::fact::{NodeReason, PreFilter, Unschedulable};
 use sonde_model::{Kind, ObjectRef};
-use sonde_schedule::{NodeFit, Obstacle, Preemption, Rejection, RejectionKind, Room, Unknown};
-use sonde_world::view::Taint;
+use sonde_schedule::{NodeFit, Obstacle, Preemption, Rejection, Room, Unknown};
 
+use super::known_nodes::{beyond_every_node, is_gone, is_of_size};
 use super::told::{Told, told};
 use super::{fixes, words};
-use crate::placement::{Outlook, Placement, Why, is_cordon, is_not_ready};
+use crate::placement::{Outlook, Placement, Why, is_extended};
 use crate::{Case, Facts, Message, Seen, Want};
 
 /// Nodes whose numbers are shown one by one.
@@ -61,6 +61,22 @@ impl<'a> Stated<'a> {
         self.placement.as_ref().map_or_else(Vec::new, |(placement, _)| {
             placement.room(facts.placements.cluster()).to_vec()
         })
+    }
+
+    /// The resources that the scheduler names as short, `core` ones or extended ones: `cpu and memory`.
+    pub(super) fn named_short(&self, extended: bool) -> String {
+        let reasons = self.said.map_or(&[][..], |said| said.reasons.as_slice());
+        let mut names: Vec<&str> = reasons
+            .iter()
+            .filter_map(|(_, reason)| match reason {
+                NodeReason::Insufficient(resource) if is_extended(resource) == extended => {
+                    Some(resource.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        names.dedup();
+        names.join(" and ")
     }
 
     /// Every pod is known: what is free on the nodes is really free.
@@ -188,7 +204,26 @@ pub(super) fn decides_if<'a>(
         return None;
     }
     let told = is_told?;
-    let (_, message) = said?;
+    let (words, message) = said?;
+    if let Some(placement) = &placement
+        && let Some(large) = beyond_every_node(placement, words.nodes_total)
+        && let Some(is_large) = is_of_size(why, large.why)
+    {
+        let nodes = large.nodes.clone();
+        stated.placement = Some((placement.clone(), large));
+        if is_large {
+            show(facts, case, why, &stated, Bearing::Proof);
+            return Some(stated);
+        }
+        if let Some(node) = nodes.first().and_then(|at| placement.fit.nodes.get(*at)) {
+            let seen = computed(facts, words::node(node));
+            case.refuted_by(
+                seen,
+                "the pod asks for more than any node has, even if it were empty",
+            );
+        }
+        return None;
+    }
     if let Some(gone) = placement.as_ref().and_then(|placement| is_gone(why, placement)) {
         case.refuted_by(computed(facts, gone.to_owned()), format!("{gone} by now"));
         return None;
@@ -205,44 +240,6 @@ pub(super) fn decides_if<'a>(
     }
     want_lists(facts, case);
     Some(stated)
-}
-
-/// What the nodes show against the scheduler's words, where every node is known but not all that is on them.
-fn is_gone(why: Why, placement: &Placement) -> Option<&'static str> {
-    let fit = &placement.fit;
-    if why == Why::NoNode {
-        return (!fit.nodes.is_empty()).then_some("there is a node");
-    }
-    if fit.unknowns.contains(&Unknown::Nodes) || fit.unknowns.contains(&Unknown::Pod) {
-        return None;
-    }
-    let taint =
-        |rejection: &Rejection, is: fn(&Taint) -> bool| matches!(rejection, Rejection::Taint(it) if is(it));
-    let (shows, gone): (&dyn Fn(&Rejection) -> bool, _) = match why {
-        Why::Cordoned => (
-            &|it| *it == Rejection::Unschedulable || taint(it, is_cordon),
-            "no node is cordoned",
-        ),
-        Why::NoNodeReady => (
-            &|it| taint(it, is_not_ready),
-            "no node has a taint of nodes that are not ready",
-        ),
-        Why::Taint => (
-            &|it| taint(it, |_| true),
-            "the pod tolerates every taint of the nodes",
-        ),
-        Why::NodeAffinity => (
-            &|it| it.kind() == RejectionKind::NodeAffinity,
-            "every node matches the node selector and affinity",
-        ),
-        Why::NodeName => (
-            &|it| it.kind() == RejectionKind::NodeName,
-            "there is a node of that name",
-        ),
-        _ => return None,
-    };
-    let rejections = || fit.nodes.iter().flat_map(|node| &node.rejections);
-    (!rejections().any(shows)).then_some(gone)
 }
 
 /// The default scheduler has not said a word about the pod: neither a condition nor an event.
