@@ -2,6 +2,7 @@
 
 mod page;
 mod search;
+mod status;
 
 use std::fmt::Write as _;
 
@@ -90,6 +91,9 @@ fn answer(entries: &[Entry], words: &[String], format: ExplainFormat, view: &Vie
         .collect();
     if !of_family.is_empty() {
         return Ok(list(&of_family, format, view));
+    }
+    if let Some(causes) = status::causes_of(entries, &search::folded(query)) {
+        return Ok(found(&causes, query, format, view));
     }
     match search::search(entries, query).as_slice() {
         [] => Err(nothing(entries, query)),

@@ -146,6 +146,9 @@ pub(crate) fn at(node: &Arc<str>, host: Option<&str>) -> Arc<str> {
 }
 
 pub(crate) fn container(gathered: &mut Gathered, key: LogKey, text: &str) {
+    if log::is_no_log(text) {
+        return;
+    }
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.len().saturating_sub(CONTAINER_LOG_LINES_MAX);
     gathered.texts.lines += lines.len();

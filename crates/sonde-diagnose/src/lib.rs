@@ -38,4 +38,5 @@ pub use facts::{Facts, field_on};
 pub use message::{Message, Origin};
 pub use question::{Answer, Question, Scope};
 pub use texts::{LogKey, LooseMessage, NodeLogRead, Texts};
+pub use triage::examines;
 pub use want::Want;

@@ -27,6 +27,27 @@ use sonde_world::{Object, Snapshot};
 
 use crate::{Episode, Scope, Texts};
 
+/// Kinds whose objects are looked at for more than a deletion that hangs.
+pub fn examines(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Pod
+            | Kind::Node
+            | Kind::Namespace
+            | Kind::Deployment
+            | Kind::ReplicaSet
+            | Kind::ReplicationController
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::Job
+            | Kind::CronJob
+            | Kind::HorizontalPodAutoscaler
+            | Kind::PodDisruptionBudget
+            | Kind::PersistentVolumeClaim
+            | Kind::Service
+    )
+}
+
 /// What triage looks at.
 pub(crate) struct Triage<'a> {
     pub(crate) snapshot: &'a Snapshot,

@@ -30,6 +30,31 @@ pub(crate) fn strip_shipper(line: &str) -> Cow<'_, str> {
     prefix::strip(line, None).text
 }
 
+/// What stands where a container's log should be, because it could not be had: the kubelet's and kubectl's words, alone.
+pub fn is_no_log(text: &str) -> bool {
+    const SAYS: &[&str] = &[
+        // The kubelet answers 200 with these (`pkg/kubelet/kuberuntime/kuberuntime_container.go`, `logs`).
+        "unable to retrieve container logs for ",
+        "failed to try resolving symlinks in path ",
+        "failed to create fsnotify watcher",
+        "failed to open log file ",
+        "failed to get container status ",
+        "rpc error: code = NotFound desc = an error occurred when try to find container",
+        // The API server's and kubectl's refusals.
+        "Error from server ",
+        "error: previous terminated container ",
+        "previous terminated container ",
+        "error: a container name must be specified",
+    ];
+    const LINES_MAX: usize = 4;
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
+    lines.peek().is_some()
+        && lines
+            .clone()
+            .all(|line| SAYS.iter().any(|says| line.trim_start().starts_with(says)))
+        && lines.take(LINES_MAX + 1).count() <= LINES_MAX
+}
+
 /// The first and the last time that the lines of a log tell, understood lines or not. `year` serves times that have none.
 pub fn span(lines: &[&str], year: Option<i16>) -> Option<(Timestamp, Timestamp)> {
     let time = |line: &&str| node::time_of(line, year);

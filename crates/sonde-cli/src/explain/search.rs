@@ -5,7 +5,11 @@ use super::Entry;
 /// The entries that hold every word, nearest first: words in the code weigh most, then in the title, then the whole
 /// phrase in the page, then how often the words stand in it.
 pub(super) fn search(entries: &[Entry], query: &str) -> Vec<Entry> {
-    let phrase = folded(query);
+    let phrase = match folded(query) {
+        // One or two digits stand on nearly every page; alone they are an exit code.
+        short if short.len() < 3 && short.parse::<u8>().is_ok() => format!("exit code {short}"),
+        words => words,
+    };
     let words: Vec<&str> = phrase.split(' ').filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
         return Vec::new();
@@ -36,7 +40,7 @@ pub(super) fn search(entries: &[Entry], query: &str) -> Vec<Entry> {
 }
 
 /// Lower case, and everything that is no letter and no digit is one space.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_alphanumeric() {

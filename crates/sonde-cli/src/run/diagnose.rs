@@ -20,6 +20,10 @@ pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
     let namespace = source.usual_namespace();
     let scope = scope::resolve(&request.target, &snapshot, namespace.as_deref())?;
     drop(snapshot);
+    source
+        .gathered
+        .blind_spots
+        .extend(scope::unexamined(&request.target));
     let report = rounds::answer(&mut source, &scope, &progress);
     drop(progress);
     let partly =

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use sonde_diagnose::Scope;
-use sonde_model::{Kind, ObjectRef};
+use sonde_model::{BlindSpot, Kind, ObjectRef};
 use sonde_world::{Object, Snapshot};
 
 use crate::failure::{Failure, Outcome};
@@ -39,12 +39,15 @@ pub(super) fn resolve(target: &Target, snapshot: &Snapshot, usual: Option<&str>)
             [] => SELECTED.to_vec(),
             subjects => subjects.iter().map(|it| it.kind.clone()).collect(),
         };
-        let selected = kinds
+        let selected: BTreeSet<ObjectRef> = kinds
             .iter()
             .flat_map(|kind| objects(snapshot, kind, namespace))
             .filter(|object| selector.matches(|key| object.label(key)))
             .map(|object| object.reference.clone())
             .collect();
+        if selected.is_empty() {
+            return Err(nothing(&target.words(namespace)));
+        }
         return Ok(Scope::Objects(selected));
     }
     if target.subjects.is_empty() {
@@ -57,7 +60,31 @@ pub(super) fn resolve(target: &Target, snapshot: &Snapshot, usual: Option<&str>)
             Some(name) => named.extend(by_name(snapshot, subject, name, namespace)?),
         }
     }
+    if named.is_empty() {
+        return Err(nothing(&target.words(namespace)));
+    }
     Ok(Scope::Objects(named))
+}
+
+/// What was asked about does not exist: that must not read as health.
+fn nothing(asked: &str) -> Failure {
+    Failure::new(anyhow!("nothing was found in {asked}"))
+        .hint("kubectl get with the same words shows what there is")
+}
+
+/// Kinds that were asked about and that nobody looks at: no finding of theirs means nothing.
+pub(super) fn unexamined(target: &Target) -> Vec<BlindSpot> {
+    let mut kinds: Vec<&Kind> = target.subjects.iter().map(|it| &it.kind).collect();
+    kinds.dedup();
+    kinds
+        .into_iter()
+        .filter(|kind| !sonde_diagnose::examines(kind))
+        .map(|kind| BlindSpot {
+            what: format!("{kind} objects themselves"),
+            why: "Sonde has no checks for this kind; it only sees a deletion that hangs".to_owned(),
+            forbids: Vec::new(),
+        })
+        .collect()
 }
 
 fn objects<'a>(
@@ -83,7 +110,10 @@ fn exists(name: &str, snapshot: &Snapshot) -> Outcome<()> {
     }
     let mut names: Vec<&str> = snapshot
         .objects()
-        .map(|object| &*object.reference.namespace)
+        .map(|object| match object.reference.kind {
+            Kind::Namespace => &*object.reference.name,
+            _ => &*object.reference.namespace,
+        })
         .filter(|name| !name.is_empty())
         .collect();
     names.sort_unstable();
@@ -92,7 +122,11 @@ fn exists(name: &str, snapshot: &Snapshot) -> Outcome<()> {
     if names.is_empty() && snapshot.is_complete(&Kind::Pod, name) {
         return Ok(());
     }
-    let failure = Failure::new(anyhow!("nothing was found in namespace {name:?}"));
+    let failure = Failure::new(if snapshot.is_complete_everywhere(&Kind::Namespace) {
+        anyhow!("there is no namespace {name:?}")
+    } else {
+        anyhow!("nothing was found in namespace {name:?}")
+    });
     Err(with_nearest(failure, name, &names))
 }
 
@@ -263,7 +297,6 @@ mod tests {
                 All,
                 "deploy/checkout -n shop",
             ),
-            (&["pods"], Some("app=none"), Usual, ""),
         ] {
             assert_eq!(
                 ask(words, select, namespaces).unwrap(),
@@ -286,6 +319,11 @@ mod tests {
             ),
             (&["pod/zzz"], Usual, "there are checkout-1, payment-1"),
             (&[], One("shpo".into()), "did you mean shop?"),
+            (
+                &["sts"],
+                Usual,
+                "nothing was found in all statefulsets of namespace shop",
+            ),
             (&["sts/x"], Usual, "sts/x was not found in namespace shop"),
         ] {
             let message = ask(words, None, namespaces).unwrap_err();

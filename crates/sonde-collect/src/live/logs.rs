@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use sonde_diagnose::LogKey;
+use sonde_grammar::log::is_no_log;
 
 use super::client::{Client, Get};
 use super::errors::RequestError;
@@ -28,6 +29,8 @@ pub(crate) async fn read(client: &Client, key: &LogKey) -> Result<Option<Bytes>,
         })
         .await
     {
+        // The kubelet lost the log with the run, and says so in its place.
+        Ok(answer) if is_no_log(&String::from_utf8_lossy(&answer.bytes)) => Ok(None),
         Ok(answer) => Ok(Some(answer.bytes)),
         // The container has not run, or its last run is gone: an answer, if an empty one.
         Err(RequestError::Status { code: 400 | 404, .. }) => Ok(None),

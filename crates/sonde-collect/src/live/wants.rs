@@ -170,6 +170,17 @@ async fn one(client: &Client, fetch: Fetch) -> Got {
     match fetch {
         Fetch::Log(key) => match logs::read(client, &key).await {
             Ok(Some(bytes)) => Got::Text(TextPlace::Container(key), bytes),
+            // Until the container is started anew, its current log is that of the run that ended.
+            Ok(None) if key.previous => {
+                let key = LogKey {
+                    previous: false,
+                    ..key
+                };
+                match logs::read(client, &key).await {
+                    Ok(Some(bytes)) => Got::Text(TextPlace::Container(key), bytes),
+                    _ => Got::Nothing,
+                }
+            }
             Ok(None) => Got::Nothing,
             Err(error) => Got::Refused(Want::ContainerLog(key).describe(), error),
         },

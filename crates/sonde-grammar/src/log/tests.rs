@@ -100,3 +100,22 @@ fn a_log_tells_its_span_by_lines_that_say_nothing_else() {
     assert_eq!(span, Some(3600));
     assert_eq!(super::span(&["[12.5] eth0: link up", ""], Some(2026)), None);
 }
+
+#[test]
+fn words_in_place_of_a_log_are_no_log() {
+    for text in [
+        "unable to retrieve container logs for containerd://5ef2c0",
+        "failed to try resolving symlinks in path \"/var/log/pods/shop_a_u/app/1.log\": lstat /var/log/pods/shop_a_u/app/1.log: no such file or directory\n",
+        "Error from server (BadRequest): container \"app\" in pod \"a\" is waiting to start: ContainerCreating\n",
+    ] {
+        assert!(super::is_no_log(text), "{text}");
+    }
+    for text in [
+        "",
+        "\n",
+        "started\nunable to retrieve container logs for containerd://5ef2c0",
+        "ready",
+    ] {
+        assert!(!super::is_no_log(text), "{text}");
+    }
+}

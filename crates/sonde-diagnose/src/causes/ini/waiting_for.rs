@@ -1,7 +1,7 @@
 //! INI-WAITING-FOR: an init container waits for something that does not come.
 
 use jiff::SignedDuration;
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, Kind, Risk, Severity};
 
 use super::target::{Behind, Target, target};
 use crate::cause::page;
@@ -18,6 +18,8 @@ pub(super) static CAUSE: Cause = Cause {
 
 /// Things that are started together wait for each other this long without trouble; a guess.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+/// Sooner than this nobody wonders; a guess.
+const NOTED: SignedDuration = SignedDuration::from_mins(1);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.init_position().is_none() {
@@ -31,9 +33,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         return;
     };
-    let young = facts.age().is_none_or(|age| age < PATIENCE);
+    let age = facts.age();
+    let young = age.is_none_or(|age| age < PATIENCE);
     let behind = target.behind(facts);
-    weigh(facts, case, &target, &behind, young);
+    let noted = age.is_some_and(|age| age >= NOTED);
+    weigh(facts, case, &target, &behind, young, noted);
     let who = facts.container_phrase();
     if let Some((status, path)) = facts.status()
         && let Some(since) = status.state.running.as_ref().and_then(|it| it.started_at.0)
@@ -47,6 +51,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "its command waits for"
     };
     case.step(format!("{verb} {}", target.name), [target.seen.clone()]);
+    if young && noted && matches!(behind, Behind::Empty(..)) {
+        // What was deployed together may wait a while: worth a word, and no alarm yet.
+        case.severity(Severity::Info);
+    }
     let why = match &behind {
         Behind::Absent(service, seen, near) => {
             let like = near
@@ -102,7 +110,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.headline(format!("{who} waits for {}{why}", target.name));
 }
 
-fn weigh(facts: &Facts<'_>, case: &mut Case, target: &Target, behind: &Behind, young: bool) {
+fn weigh(facts: &Facts<'_>, case: &mut Case, target: &Target, behind: &Behind, young: bool, noted: bool) {
     match behind {
         // What it says and what is missing agree.
         Behind::Absent(_, seen, _) if target.said => {
@@ -112,7 +120,7 @@ fn weigh(facts: &Facts<'_>, case: &mut Case, target: &Target, behind: &Behind, y
         Behind::Absent(_, seen, _) => {
             case.supported_by(seen.clone());
         }
-        Behind::Empty(_, seen) if target.said && !young => {
+        Behind::Empty(_, seen) if target.said && noted => {
             case.proven_by(target.seen.clone());
             case.proven_by(seen.clone());
         }
@@ -244,6 +252,23 @@ mod tests {
             .log("shop/app-1", "wait", false, "waiting for orders-db")
             .diagnose();
         outcome.is_calm();
+    }
+
+    #[test]
+    fn noted_and_no_alarm_while_the_other_may_still_come_up() {
+        let waits = |since: &str| {
+            Scene::new()
+                .object(blocked(LOOP, since))
+                .object(service("orders-db"))
+                .object(slice(false))
+                .complete(&[Kind::Service, Kind::EndpointSlice])
+                .log("shop/app-1", "wait", false, "waiting for orders-db")
+                .diagnose()
+        };
+        let outcome = waits("2026-03-01T11:57:30Z");
+        outcome.is_calm();
+        assert_eq!(outcome.finding("INI-WAITING-FOR").severity, Severity::Info);
+        waits("2026-03-01T11:59:30Z").lacks("INI-WAITING-FOR");
     }
 
     #[test]
