@@ -219,7 +219,12 @@ impl Cluster {
                 Err(error) => blind.push((list, error)),
             }
         }
-        match blind.first() {
+        // Of several refusals the one about pods says most to whom it concerns.
+        let first = blind
+            .iter()
+            .find(|(list, _)| list.kind == Kind::Pod)
+            .or(blind.first());
+        match first {
             Some((list, error)) if !answered && gathered.world.snapshot().is_empty() => {
                 Err(self.failed(&format!("list {}", list.words()), error.clone()))
             }

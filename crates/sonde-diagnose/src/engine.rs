@@ -16,7 +16,7 @@ use crate::placement::Placements;
 use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::subject::Subject;
 use crate::triage::{Opened, Triage};
-use crate::{Answer, Case, Cause, Facts, Question, Strength, Symptom, Texts, Want, causes};
+use crate::{Answer, Case, Cause, Facts, Question, Strength, Symptom, Want, causes};
 
 /// How many not understood messages a report quotes.
 const SAMPLES: usize = 10;
@@ -107,7 +107,7 @@ pub fn diagnose(question: &Question) -> Answer {
         changes::tell(finding, &question.snapshot);
     }
     let mut blind_spots = question.blind_spots.clone();
-    for unmet in unmet(&undecided, &question.texts) {
+    for unmet in unmet(&undecided, question) {
         // The adapter may have tried and know why it could not.
         match blind_spots.iter_mut().find(|tried| tried.what == unmet.what) {
             Some(tried) => tried.forbids.extend(unmet.forbids),
@@ -115,6 +115,13 @@ pub fn diagnose(question: &Question) -> Answer {
         }
     }
     for spot in &mut blind_spots {
+        // What was proven without it was not forbidden.
+        let proven = |code: &Code| {
+            findings
+                .iter()
+                .any(|it| it.code == *code && it.verdict == Verdict::Proven)
+        };
+        spot.forbids.retain(|code| !proven(code));
         spot.forbids.sort();
         spot.forbids.dedup();
     }
@@ -146,6 +153,11 @@ fn conclude(facts: &Facts<'_>, differentials: &Differentials) -> Vec<Conclusion>
     }
     let mut conclusions = resolve(facts.episode, cases);
     for conclusion in &mut conclusions {
+        // To read again what was read decides nothing.
+        for want in conclusion.wants.iter().filter(|want| facts.texts.was_read(want)) {
+            let command = want.command();
+            conclusion.next.retain(|look| look.command != command);
+        }
         if conclusion.verdict == Verdict::Unknown {
             describe_unknown(facts, conclusion);
         }
@@ -301,7 +313,7 @@ fn begun(facts: &Facts<'_>) -> Option<Timestamp> {
 
 /// Wants that are still open are blind spots: one each, with every conclusion that it forbids. What a proven cause still
 /// wants forbids nothing.
-fn unmet(wants: &[(Want, Code, Verdict)], texts: &Texts) -> Vec<BlindSpot> {
+fn unmet(wants: &[(Want, Code, Verdict)], question: &Question) -> Vec<BlindSpot> {
     let mut by_want: BTreeMap<&Want, Vec<Code>> = BTreeMap::new();
     for (want, code, verdict) in wants {
         if *verdict == Verdict::Proven {
@@ -318,11 +330,22 @@ fn unmet(wants: &[(Want, Code, Verdict)], texts: &Texts) -> Vec<BlindSpot> {
             forbids.sort();
             BlindSpot {
                 what: want.describe(),
-                why: texts.why_unmet(want),
+                why: why_unmet(want, question),
                 forbids,
             }
         })
         .collect()
+}
+
+fn why_unmet(want: &Want, question: &Question) -> String {
+    match want {
+        Want::Kind { kind, namespace }
+            if namespace.is_empty() && question.snapshot.of_kind(kind.clone()).next().is_some() =>
+        {
+            "only a part of the cluster was read; ask about all namespaces (-A)".to_owned()
+        }
+        _ => question.texts.why_unmet(want),
+    }
 }
 
 fn scanned(question: &Question) -> Scanned {

@@ -89,6 +89,21 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// The node's log was read over the time that is meant, whatever it says.
+    pub(crate) fn was_read(&self, want: &Want) -> bool {
+        let (node, log, around) = match want {
+            Want::KernelLog { node, around } => (node, NodeLog::Kernel, around),
+            Want::KubeletLog { node, around } => (node, NodeLog::Kubelet, around),
+            _ => return false,
+        };
+        let span = self.read.get(&(node.clone(), log)).and_then(|read| read.span);
+        match (span, around) {
+            (Some((from, until)), Some(at)) => from <= *at && *at <= until,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
     /// Why something that is wanted is still missing.
     pub(crate) fn why_unmet(&self, want: &Want) -> String {
         let (node, log, around) = match want {

@@ -30,7 +30,7 @@ pub(super) fn answer(source: &mut Source, scope: &Scope, progress: &Progress) ->
         }
         progress.now("fetching what would decide");
         let fetched = source.fetch(&new, progress);
-        if !fetched.added {
+        if !fetched.tried {
             return answer.report;
         }
         asked.extend(new.into_iter().filter(|want| !fetched.left_out.contains(want)));

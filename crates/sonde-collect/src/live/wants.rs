@@ -41,6 +41,8 @@ enum Got {
 /// What came of a round.
 #[derive(Debug, Default)]
 pub struct Fetched {
+    /// There was somebody to ask; what could not be had is a blind spot now.
+    pub tried: bool,
     /// Anything new is there.
     pub added: bool,
     /// Logs beyond [`LOGS_A_ROUND_MAX`], not asked for yet.
@@ -91,7 +93,11 @@ impl Cluster {
             }
         }
         texts::share_ended_runs(gathered);
-        Fetched { added, left_out }
+        Fetched {
+            tried: true,
+            added,
+            left_out,
+        }
     }
 
     async fn run(&self, fetches: Vec<Fetch>, progress: Progress<'_>) -> Vec<Got> {

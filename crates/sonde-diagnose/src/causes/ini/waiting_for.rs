@@ -141,7 +141,7 @@ fn weigh(facts: &Facts<'_>, case: &mut Case, target: &Target, behind: &Behind, y
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use sonde_model::{Kind, Verdict};
+    use sonde_model::{Kind, Severity, Verdict};
 
     use crate::testing::{Scene, pod, status};
 
