@@ -45,7 +45,9 @@ pub(crate) fn judge_all(filter: &[String]) -> Result<Outcome> {
         // A capture holds the whole cluster's nodes and namespaces too; the question is the scenario's own.
         let mut question = Command::new(&sonde);
         question
-            .args(["diagnose", "-n", &scenario.name, "-o", "json", "--from"])
+            .arg("diagnose")
+            .args(scenario.question(&scenario.name))
+            .args(["-o", "json", "--from"])
             .arg(&path);
         let report = ask(&mut question, None)?;
         record(

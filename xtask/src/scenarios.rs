@@ -225,16 +225,25 @@ fn try_one(
     if options.only_apply {
         return Ok(vec![format!("namespace {}", stage.namespace())]);
     }
-    // Sonde is patient with what may just be slow, so the state to wait for is its own answer. A healthy scenario has
-    // no such state: it is asked once.
-    let until = Instant::now()
-        + if scenario.expect.is_empty() {
-            Duration::ZERO
-        } else {
-            ANSWER_PATIENCE
-        };
+    answer(scenario, &stage, sonde, options.way)
+}
+
+/// Asks until what is expected is found. Sonde is patient with what may just be slow, so the state to wait for is its own
+/// answer. A healthy scenario has no such state: it is asked once.
+pub(crate) fn answer(
+    scenario: &Scenario,
+    stage: &Stage<'_>,
+    sonde: &std::path::Path,
+    way: Way,
+) -> Result<Vec<String>> {
+    let patience = if scenario.expect.is_empty() {
+        Duration::ZERO
+    } else {
+        ANSWER_PATIENCE
+    };
+    let until = Instant::now() + patience;
     loop {
-        let report = stage.diagnose(sonde, options.way)?;
+        let report = stage.diagnose(sonde, way)?;
         match judge(scenario, stage.namespace(), &report) {
             Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_secs(3)),
             outcome => return outcome,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sonde_model::{Family, Verdict};
 
 use super::condition::Condition;
-use crate::cluster::repository;
+use crate::cluster::{find_program, repository};
 
 /// One fault, or one healthy thing.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +22,9 @@ pub(crate) struct Scenario {
     pub(crate) family: String,
     #[serde(default)]
     kubernetes: Minors,
+    /// Programs that the machine must have.
+    #[serde(default)]
+    needs: Vec<String>,
     /// Takes a few seconds; part of every test run.
     #[serde(default)]
     pub(crate) fast: bool,
@@ -41,7 +44,7 @@ pub(crate) struct Scenario {
     pub(crate) patience: u64,
     /// Arguments of `sonde diagnose`, instead of the whole namespace.
     #[serde(default)]
-    pub(crate) diagnose: Vec<String>,
+    diagnose: Vec<String>,
     /// What must be found. Nothing else may be, at warning or above.
     pub(crate) expect: Vec<Expectation>,
     /// Codes that may be found as well.
@@ -125,8 +128,11 @@ fn one_or_many<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Verdict>, D::E
 }
 
 impl Scenario {
-    /// Why this scenario cannot run on a minor of Kubernetes; `None` if it can.
+    /// Why this scenario cannot run on a minor of Kubernetes, or on this machine; `None` if it can.
     pub(crate) fn unfit_for(&self, minor: &str) -> Option<String> {
+        if let Some(program) = self.needs.iter().find(|name| find_program(name).is_none()) {
+            return Some(format!("needs {program} on this machine"));
+        }
         let number = |text: &str| {
             text.split_once('.')
                 .and_then(|(_, minor)| minor.parse::<u32>().ok())
@@ -140,6 +146,15 @@ impl Scenario {
             return max.as_ref().map(|max| format!("needs Kubernetes {max} or older"));
         }
         None
+    }
+
+    /// The arguments with which Sonde is asked, in a namespace of this name.
+    pub(crate) fn question(&self, namespace: &str) -> Vec<String> {
+        if self.diagnose.is_empty() {
+            return vec!["-n".to_owned(), namespace.to_owned()];
+        }
+        let filled = |text: &String| text.replace("$NAMESPACE", namespace);
+        self.diagnose.iter().map(filled).collect()
     }
 
     /// Every code that the scenario names.

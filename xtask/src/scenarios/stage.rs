@@ -87,15 +87,7 @@ impl<'a> Stage<'a> {
 
     /// Asks Sonde about the live cluster, or about a dump that is taken now and kept in the cluster's folder.
     pub(crate) fn diagnose(&self, sonde: &Path, way: Way) -> Result<Report> {
-        let mut arguments: Vec<String> = self
-            .scenario
-            .diagnose
-            .iter()
-            .map(|text| self.filled(text))
-            .collect();
-        if arguments.is_empty() {
-            arguments = vec!["-n".to_owned(), self.namespace.clone()];
-        }
+        let mut arguments = self.scenario.question(&self.namespace);
         if way == Way::Dump {
             let folder = self.plan.folder.join("dumps").join(&self.namespace);
             dump::write(self.plan, &self.namespace, &folder)?;
