@@ -20,8 +20,8 @@ use crate::{Case, Facts, Seen};
 
 /// A node can be short of it.
 struct Scarce {
-    /// The condition.
-    condition: &'static str,
+    /// The conditions that say so.
+    conditions: &'static [&'static str],
     /// What it is, in words.
     word: &'static str,
     /// As messages about the node call it.
@@ -51,7 +51,7 @@ fn pressure(facts: &Facts<'_>, case: &mut Case, scarce: &Scarce) -> bool {
     if facts.is_text() {
         return told(facts, case, scarce);
     }
-    let Some((_, seen)) = condition(facts, scarce.condition) else {
+    let Some((_, seen)) = scarce.conditions.iter().find_map(|kind| condition(facts, kind)) else {
         return false;
     };
     let node = &facts.episode.subject;
@@ -98,9 +98,9 @@ fn is_victim(pod: &Pod, scarce: &Scarce) -> bool {
             Fact::Eviction(EvictionFact::NodePressure { resource, .. }) => {
                 scarce.evicted_for.contains(&resource.as_str())
             }
-            Fact::Eviction(EvictionFact::NodeCondition { conditions }) => {
-                conditions.iter().any(|it| it == scarce.condition)
-            }
+            Fact::Eviction(EvictionFact::NodeCondition { conditions }) => conditions
+                .iter()
+                .any(|it| scarce.conditions.contains(&it.as_str())),
             _ => false,
         })
 }

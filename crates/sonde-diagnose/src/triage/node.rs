@@ -11,6 +11,7 @@ use crate::{Episode, Symptom};
 const TROUBLES: &[&str] = &[
     "MemoryPressure",
     "DiskPressure",
+    "OutOfDisk",
     "PIDPressure",
     "NetworkUnavailable",
     "KernelDeadlock",

@@ -16,6 +16,8 @@ const SCHEDULING_SILENCE: SignedDuration = SignedDuration::from_secs(30);
 /// Pulling, mounting and sandboxing usually take seconds; silence is reported after this. A guess.
 const START_PATIENCE: SignedDuration = SignedDuration::from_secs(300);
 
+/// A status that is being written may be seen half; a guess.
+const LOST_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 /// Controllers of load balancers set their readiness gates within a minute or two; a guess.
 pub(crate) const GATE_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -201,6 +203,24 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
         .filter(|it| it.role == ContainerRole::Main)
         .all(|it| it.ready);
     let ready = pod.condition("Ready");
+    // A kubelet counts a pod as ready together with its containers; the control plane takes that back when it hears
+    // nothing of the node. Where the node itself can be looked at, it tells so.
+    if let Some(ready) = ready.filter(|it| !it.is_true() && all_ready && !pod.containers.is_empty())
+        && ready.reason != "ReadinessGatesNotReady"
+        && pod.containers.iter().any(|it| it.role == ContainerRole::Main)
+        && triage
+            .snapshot
+            .get(&ObjectRef::cluster(Kind::Node, &pod.node))
+            .is_none()
+        && !object.partial
+    {
+        let since = ready.last_transition_time.0;
+        out.push(Opened::patient(
+            Episode::new(object.reference.clone(), Symptom::Lost, "NotReady").since(since),
+            since.map(|since| since + LOST_PATIENCE),
+        ));
+        return;
+    }
     if let Some(ready) = ready.filter(|ready| ready.is_false() && all_ready && !pod.containers.is_empty())
         && ready.reason == "ReadinessGatesNotReady"
     {

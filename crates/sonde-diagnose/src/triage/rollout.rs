@@ -114,7 +114,7 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
     else {
         return;
     };
-    let conditions = &it.status.conditions;
+    let conditions = &it.conditions();
     let blind =
         find(conditions, "ScalingActive").filter(|it| it.is_false() && it.reason != "ScalingDisabled");
     // Up to 1.11 an autoscaler that waits between two steps said that it is unable, too.

@@ -40,10 +40,7 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
         .filter(|pod| pod.pod().is_some_and(|it| !it.is_terminal()))
         .collect();
     let unwired = if pods.is_empty() {
-        // A workload that would match and has no pods was scaled to zero, or cannot create them.
-        !templates(triage.snapshot, namespace)
-            .iter()
-            .any(|(_, labels)| selector.matches(|key| labels.get(key).map(String::as_str)))
+        !would_match(triage.snapshot, namespace, &it.spec.selector)
     } else {
         pods.iter().all(|pod| named_port_is_missing(&it, pod))
     };
@@ -54,6 +51,38 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
             object.created.map(|created| created + PATIENCE),
         ));
     }
+}
+
+/// A workload that would match and has no pods was scaled to zero, or cannot create them. Labels that controllers add to
+/// pods are in no template.
+pub(crate) fn would_match(snapshot: &Snapshot, namespace: &str, selector: &Labels) -> bool {
+    const ADDED: &[&str] = &[
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/",
+        "pod-template-hash",
+        "controller-revision-hash",
+        "job-name",
+    ];
+    let of_template: Vec<_> = selector
+        .iter()
+        .filter(|(key, _)| !ADDED.iter().any(|added| key.starts_with(added)))
+        .collect();
+    // Only the name of a set's pod: the set must be there.
+    if of_template.is_empty() {
+        let set = selector
+            .get("statefulset.kubernetes.io/pod-name")
+            .and_then(|pod| pod.rsplit_once('-'));
+        return set.is_some_and(|(set, _)| {
+            let set = ObjectRef::new(Kind::StatefulSet, namespace, set);
+            snapshot.get(&set).is_some()
+        });
+    }
+    templates(snapshot, namespace).iter().any(|(_, labels)| {
+        of_template
+            .iter()
+            .all(|(key, value)| labels.get(*key) == Some(*value))
+    })
 }
 
 /// The workloads of a namespace with the labels of their pods.

@@ -195,8 +195,8 @@ fn of_node(fact: &NodeFact) -> Option<Symptom> {
         | NodeFact::KernelTrouble { .. }
         | NodeFact::HungTask { .. }
         | NodeFact::ForkRejected { .. } => Some(Symptom::NodePressure),
+        NodeFact::SystemOom { .. } => Some(Symptom::Terminated),
         NodeFact::MissingClusterDns
-        | NodeFact::SystemOom { .. }
         | NodeFact::Rebooted
         | NodeFact::KubeletStarted
         | NodeFact::ProcessFault { .. }

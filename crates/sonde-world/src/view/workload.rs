@@ -126,3 +126,16 @@ view! {
         max_limit_request_ratio: ResourceList,
     }
 }
+
+impl HorizontalPodAutoscaler {
+    /// Its conditions; `autoscaling/v1` keeps them as JSON in an annotation.
+    pub fn conditions(&self) -> Vec<Condition> {
+        const ANNOTATION: &str = "autoscaling.alpha.kubernetes.io/conditions";
+        if !self.status.conditions.is_empty() {
+            return self.status.conditions.clone();
+        }
+        let kept = self.metadata.annotations.get(ANNOTATION);
+        kept.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+}

@@ -16,7 +16,7 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 const SHORT: Short = Short {
-    resource: "inodes",
+    resources: &["inodes", "nodefsInodes", "imagefsInodes"],
     word: "inodes",
     request: "",
     look: "kubectl debug node/{} -it --image=busybox --profile=sysadmin -- chroot /host df -i",

@@ -16,7 +16,7 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 const SHORT: Short = Short {
-    resource: "memory",
+    resources: &["memory"],
     word: "memory",
     request: "memory",
     look: "kubectl top pod -A --sort-by=memory --field-selector spec.nodeName={}",

@@ -16,7 +16,7 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 const SHORT: Short = Short {
-    resource: "ephemeral-storage",
+    resources: &["ephemeral-storage", "nodefs", "imagefs"],
     word: "disk space",
     request: "ephemeral-storage",
     look: "kubectl debug node/{} -it --image=busybox --profile=sysadmin -- chroot /host sh -c 'df -h; du -xsh /var/lib/kubelet/pods/* /var/log/pods/* /var/lib/containerd | sort -h | tail -20'",

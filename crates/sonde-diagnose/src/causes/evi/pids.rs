@@ -16,7 +16,7 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 const SHORT: Short = Short {
-    resource: "pids",
+    resources: &["pids"],
     word: "process ids",
     request: "",
     look: "kubectl debug node/{} -it --image=busybox --profile=sysadmin -- chroot /host sh -c 'ps -eLf | wc -l; ps -eo nlwp,pid,args --sort=-nlwp | head'",

@@ -8,8 +8,8 @@ use crate::{Case, Facts, field_on};
 
 /// One resource that a node can be short of.
 pub(super) struct Short {
-    /// As the kubelet's message calls it.
-    pub(super) resource: &'static str,
+    /// As the kubelets' messages call it; some names ended with 1.11.
+    pub(super) resources: &'static [&'static str],
     /// As the headline says it: "memory", "disk space".
     pub(super) word: &'static str,
     /// The pod's resource whose request and limit count; empty where pods cannot ask for it.
@@ -29,7 +29,7 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, short: &Short) {
             threshold,
             available,
             over_request,
-        } if resource == short.resource => Some((threshold, available, over_request)),
+        } if short.resources.contains(&resource.as_str()) => Some((threshold, available, over_request)),
         _ => None,
     });
     let Some(((threshold, available, over_request), message)) = found else {
@@ -127,6 +127,21 @@ pub(super) mod tests {
             "The node was low on resource: ephemeral-storage. Threshold quantity: 5Gi, available: 3.1Gi. Container app was using 12Gi, request is 0, has larger consumption of ephemeral-storage. ",
             "EVI-NODE-DISK",
             &["n1", "disk", "12Gi"],
+        ),
+        (
+            "The node was low on resource: nodefs.",
+            "EVI-NODE-DISK",
+            &["disk"],
+        ),
+        (
+            "The node was low on resource: imagefs.",
+            "EVI-NODE-DISK",
+            &["disk"],
+        ),
+        (
+            "The node was low on resource: nodefsInodes.",
+            "EVI-INODES",
+            &["inodes"],
         ),
         (
             "The node was low on resource: inodes. Threshold quantity: 1000, available: 800. ",

@@ -1,7 +1,7 @@
 //! Every cause of the family against its contract.
 
 use serde_json::{Value, json};
-use sonde_model::Verdict;
+use sonde_model::{Severity, Verdict};
 
 use super::CAUSES;
 use crate::testing::contract::{Contract, keep};
@@ -292,6 +292,29 @@ const TABLE: &[Contract] = &[
 #[test]
 fn every_cause_keeps_its_contract() {
     keep(CAUSES, TABLE);
+}
+
+/// After a reboot its pods are back within a minute: a warning about the node, no error of theirs.
+#[test]
+fn pods_that_are_back_after_a_reboot_are_a_warning_about_the_node() {
+    let back = status(
+        json!({"restartCount": 1, "containerID": format!("containerd://{}", "e".repeat(64)),
+        "state": {"running": {"startedAt": "2026-03-01T11:58:40Z"}},
+        "lastState": {"terminated": {"exitCode": 255, "reason": "Unknown", "startedAt": "2026-02-20T10:00:00Z", "finishedAt": "2026-03-01T11:58:00Z"}}}),
+    );
+    let scene = Scene::new().object(pod(json!({"status": {"containerStatuses": [back]}})));
+    let outcome = scene
+        .event(
+            "Node//n1",
+            "Rebooted",
+            "Node n1 has been rebooted, boot id: 6f1c",
+            "2026-03-01T11:58:10Z",
+        )
+        .diagnose();
+    assert_eq!(
+        outcome.finds_only("EXT-NODE-RESTART", Verdict::Proven).severity,
+        Severity::Warning
+    );
 }
 
 /// A drained pod of a Job that did not end in its grace: who asked for the end is the cause, not that it was slow.

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, Kind, Risk, Severity};
 
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -54,6 +54,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("{who} ended unseen: node {} or its container runtime restarted", node.name)
     });
     case.root(node.clone());
+    if facts.status().is_some_and(|(status, _)| status.ready) {
+        // It runs well again: worth a word, no more.
+        case.severity(Severity::Warning);
+    }
     case.advice("the program did nothing wrong; find out why the node restarted (update, crash, power)", Risk::None);
     case.look("what happened to the node", format!("kubectl get events -A --field-selector involvedObject.name={}", node.name));
 }

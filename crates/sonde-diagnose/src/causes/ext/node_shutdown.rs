@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, Kind, Risk, Severity};
 
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -38,5 +38,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.step(format!("its kubelet ends {who} (exit code {code})"), [ended]);
     case.headline(format!("{who} ended because node {} was shutting down", node.name));
     case.root(node);
+    if facts.status().is_some_and(|(status, _)| status.ready) {
+        // It runs well again: worth a word, no more.
+        case.severity(Severity::Warning);
+    }
     case.advice("the program did nothing wrong; drain nodes before they are shut down", Risk::None);
 }

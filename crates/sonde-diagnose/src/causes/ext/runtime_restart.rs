@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::RuntimeFact;
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, Kind, Risk, Severity};
 
 use super::node_restart::{is_lost, reboot};
 use crate::cause::page;
@@ -54,6 +54,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.step(format!("it does not know {who} any more, or ended it (exit code {code}, {reason})"), [ended]);
     case.headline(format!("{who} ended because the container runtime of node {} restarted", node.name));
     case.root(node.clone());
+    if facts.status().is_some_and(|(status, _)| status.ready) {
+        // It runs well again: worth a word, no more.
+        case.severity(Severity::Warning);
+    }
     case.advice(
         "the program did nothing wrong; find out why the runtime restarted. containerd keeps containers over a restart, docker only with live-restore",
         Risk::None,

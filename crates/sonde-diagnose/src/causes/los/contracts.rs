@@ -266,6 +266,36 @@ fn a_pod_alone_tells_that_its_node_is_lost() {
     assert_eq!(finding.subject.kind, Kind::Node);
 }
 
+/// With rights to one namespace only the node cannot be looked at: the control plane's mark on the pod is left.
+#[test]
+fn a_pod_that_the_control_plane_marks_tells_of_its_node() {
+    let marked = || {
+        Scene::new().object(pod(json!({"status": {"conditions": [
+            {"type": "ContainersReady", "status": "True"},
+            {"type": "Ready", "status": "False", "lastTransitionTime": "2026-03-01T11:45:00Z"}]}})))
+    };
+    let event = |scene: Scene| {
+        scene.event(
+            "Pod/shop/app-1",
+            "NodeNotReady",
+            "Node is not ready",
+            "2026-03-01T11:45:00Z",
+        )
+    };
+    event(marked())
+        .diagnose()
+        .finds_only("LOS-KUBELET-SILENT", Verdict::Likely);
+    let outcome = marked().diagnose();
+    outcome.finds_only("LOS-KUBELET-SILENT", Verdict::Possible);
+    assert!(!outcome.wants.is_empty());
+    // Where the node is known and well, the status is just being written.
+    event(marked())
+        .object(node("True", "KubeletReady", "m"))
+        .diagnose()
+        .is_calm();
+    marked().now("2026-03-01T11:45:20Z").diagnose().is_calm();
+}
+
 #[test]
 fn lines_alone_tell_of_a_node() {
     for (line, code) in [

@@ -62,10 +62,30 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// The control plane says so on the pod; the node itself was not read.
 fn by_the_pod(facts: &Facts<'_>, case: &mut Case) {
     let Some(node) = facts.node_ref().filter(|node| facts.snapshot.get(node).is_none()) else { return };
-    let said = facts.find(|fact| matches!(fact, Fact::Node(NodeFact::KubeletSilent)).then_some(()));
-    let Some(((), message)) = said else { return };
-    case.generally_proven_by(message.seen());
-    case.step(format!("the kubelet of {} has stopped reporting", node.name), [message.seen()]);
+    let said = facts.find(|fact| match fact {
+        Fact::Node(NodeFact::KubeletSilent) => Some(true),
+        Fact::Node(NodeFact::NotReady) => Some(false),
+        _ => None,
+    });
+    let Some((silent, message)) = said else {
+        if facts.episode.symptom != Symptom::Lost {
+            return;
+        }
+        let ready = facts.pod().condition("Ready").map_or("", |it| it.status.as_str());
+        case.hinted_by(facts.field("status.conditions[Ready]", format!("{ready}, though every container is ready")));
+        case.step("the control plane counts the pod as not ready, its kubelet did not", []);
+        case.headline(format!("node {} may be lost: its pod counts as not ready although its containers are", node.name));
+        case.wants(Want::Object(node.clone()), "whether the node is lost, and since when");
+        case.root(node);
+        return;
+    };
+    if silent {
+        case.generally_proven_by(message.seen());
+    } else {
+        // It may report and not be ready.
+        case.supported_by(message.seen());
+    }
+    case.step(format!("the control plane counts node {} as not ready", node.name), [message.seen()]);
     case.step("what its pods do is not known, and they may still run", []);
     case.headline(format!("node {} is lost: its kubelet has stopped reporting", node.name));
     case.severity(Severity::Critical);

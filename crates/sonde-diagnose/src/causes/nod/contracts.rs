@@ -119,6 +119,23 @@ fn every_cause_keeps_its_contract() {
     keep(CAUSES, TABLE);
 }
 
+/// Up to 1.12 a kubelet had a condition for a disk that is full altogether.
+#[test]
+fn a_disk_that_is_full_altogether_is_short_of_disk() {
+    let full = node("OutOfDisk", "True", "KubeletOutOfDisk", "out of disk space");
+    Scene::new()
+        .object(full)
+        .diagnose()
+        .finds_only("NOD-DISK-PRESSURE", Verdict::Proven);
+    let well = node(
+        "OutOfDisk",
+        "False",
+        "KubeletHasSufficientDisk",
+        "kubelet has sufficient disk space available",
+    );
+    Scene::new().object(well).diagnose().is_calm();
+}
+
 #[test]
 fn events_alone_tell_of_a_shortage() {
     for (reason, message, code) in [

@@ -17,10 +17,11 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 const SCARCE: Scarce = Scarce {
-    condition: "DiskPressure",
+    // `OutOfDisk` ended with 1.12.
+    conditions: &["DiskPressure", "OutOfDisk"],
     word: "disk space or inodes",
     said: &["disk", "ephemeral-storage", "inodes", "nodefs", "imagefs"],
-    evicted_for: &["ephemeral-storage", "inodes"],
+    evicted_for: &["ephemeral-storage", "inodes", "nodefs", "imagefs", "nodefsInodes", "imagefsInodes"],
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {

@@ -20,7 +20,7 @@ pub(super) static CAUSE: Cause = Cause {
 const LARGEST: usize = 3;
 
 const SCARCE: Scarce = Scarce {
-    condition: "MemoryPressure",
+    conditions: &["MemoryPressure"],
     word: "memory",
     said: &["memory"],
     evicted_for: &["memory"],

@@ -17,7 +17,7 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 const SCARCE: Scarce = Scarce {
-    condition: "PIDPressure",
+    conditions: &["PIDPressure"],
     word: "process ids",
     said: &["pids"],
     evicted_for: &["pids"],

@@ -277,6 +277,19 @@ fn a_kill_on_a_machine_that_ran_short_is_only_likely_the_containers() {
     }
 }
 
+#[test]
+fn the_kubelets_report_alone_tells_of_a_node_out_of_memory() {
+    const TEXT: &str = "System OOM encountered, victim process: java, pid: 4711";
+    for scene in [
+        Scene::new().loose(TEXT),
+        Scene::new().event("Node//n1", "SystemOOM", TEXT, "2026-03-01T11:59:00Z"),
+    ] {
+        let outcome = scene.diagnose();
+        let finding = outcome.finds_only("OOM-NODE", Verdict::Proven);
+        assert!(finding.headline.contains("java"), "{}", finding.headline);
+    }
+}
+
 /// The "say": limit, usage at death, the kernel's line.
 #[test]
 fn a_kill_tells_limit_usage_and_the_kernels_line() {

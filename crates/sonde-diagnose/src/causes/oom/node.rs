@@ -1,5 +1,7 @@
 //! OOM-NODE: the node ran out of memory, and the kernel chose this container's process.
 
+use sonde_grammar::Fact;
+use sonde_grammar::fact::NodeFact;
 use sonde_model::{Code, Kind, Quantity, Risk, Severity, bytes_text};
 use sonde_world::view::Pod;
 
@@ -19,6 +21,8 @@ pub(super) static CAUSE: Cause = Cause {
 /// How many pods are named as those that may take more than they asked for.
 const NAMED_MAX: usize = 5;
 
+const ADVICE: &str = "give the node's pods memory requests that match what they use, and limits near their requests; the kernel kills first what uses most beyond its request";
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let kill = if facts.is_text() { kills(facts).into_iter().next() } else { last_kill(facts) };
     let exit = facts.exit();
@@ -33,6 +37,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let on_node = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Node));
     let unlimited = !facts.is_partial() && container_limit(facts).is_none() && pod_limit(facts).is_none();
+    // Lines alone: the kubelet's own report.
+    let told = facts.find(|fact| match fact {
+        Fact::Node(NodeFact::SystemOom { process, .. }) => Some(process.as_deref().unwrap_or("a process")),
+        _ => None,
+    });
+    if let Some((victim, message)) = told.filter(|_| facts.is_text() && on_node.is_none()) {
+        case.proven_by(message.seen());
+        case.step(format!("the kubelet saw the kernel kill {victim} for the whole node's memory"), [message.seen()]);
+        case.headline(format!("a node ran out of memory and the kernel killed {victim}"));
+        case.severity(Severity::Critical);
+        case.advice(ADVICE, Risk::Restart);
+        return;
+    }
     match (&on_node, &short) {
         (Some((_, seen)), _) => case.proven_by(seen.clone()),
         _ if facts.killing().is_some() || !killed => return,
@@ -73,10 +90,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.look("who uses the memory of the node", format!("kubectl top pod -A --sort-by=memory; kubectl describe node {}", node.name));
         case.root(node);
     }
-    case.advice(
-        "give the node's pods memory requests that match what they use, and limits near their requests; the kernel kills first what uses most beyond its request",
-        Risk::Restart,
-    );
+    case.advice(ADVICE, Risk::Restart);
 }
 
 /// What the node's pods may use, against what it has.

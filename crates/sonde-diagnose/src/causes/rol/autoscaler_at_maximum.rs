@@ -18,7 +18,8 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
     let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else { return };
-    let limited = it.status.conditions.iter().find(|it| it.kind == "ScalingLimited" && it.is_true());
+    let conditions = it.conditions();
+    let limited = conditions.iter().find(|it| it.kind == "ScalingLimited" && it.is_true());
     let Some(limited) = limited.filter(|it| it.reason == "TooManyReplicas") else { return };
     let seen = facts.field("status.conditions[ScalingLimited]", format!("{}: {}", limited.reason, limited.message));
     case.proven_by(seen.clone());

@@ -33,7 +33,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// The control plane itself says that several autoscalers want the same pods (1.27 on).
 fn two_autoscalers(facts: &Facts<'_>, case: &mut Case, it: &HorizontalPodAutoscaler, workload: &ObjectRef) -> bool {
     let subject = &facts.episode.subject;
-    let told = it.status.conditions.iter().find(|it| it.is_false() && it.reason == "AmbiguousSelector");
+    let conditions = it.conditions();
+    let told = conditions.iter().find(|it| it.is_false() && it.reason == "AmbiguousSelector");
     let Some(told) = told else { return false };
     let seen = facts.field(&format!("status.conditions[{}]", told.kind), format!("{}: {}", told.reason, told.message));
     case.proven_by(seen.clone());

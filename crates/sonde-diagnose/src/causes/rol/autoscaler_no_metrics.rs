@@ -24,7 +24,8 @@ const NOT_YET: &[&str] = &["did not receive metrics for", "no metrics returned f
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
     let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else { return };
-    let active = it.status.conditions.iter().find(|it| it.kind == "ScalingActive" && it.is_false());
+    let conditions = it.conditions();
+    let active = conditions.iter().find(|it| it.kind == "ScalingActive" && it.is_false());
     let Some(active) = active.filter(|it| !is_about_the_target(&it.reason)) else { return };
     let seen = facts.field("status.conditions[ScalingActive]", format!("{}: {}", active.reason, active.message));
     // Pods that were just started have no metrics yet.

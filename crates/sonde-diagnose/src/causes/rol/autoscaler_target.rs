@@ -18,7 +18,8 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(&facts.episode.subject) else { return };
-    let unable = it.status.conditions.iter().find(|it| {
+    let conditions = it.conditions();
+    let unable = conditions.iter().find(|it| {
         it.is_false()
             && match it.kind.as_str() {
                 // Up to 1.11 an autoscaler that waits between two steps said that it is unable, too.

@@ -625,6 +625,26 @@ fn two_autoscalers_of_one_workload_are_proven_by_the_control_planes_word() {
     assert!(finding.headline.contains("hpa/web-2"), "{}", finding.headline);
 }
 
+/// `autoscaling/v1`, the form that old kubectls print, keeps the conditions in an annotation.
+#[test]
+fn conditions_in_an_annotation_count() {
+    let mut it = autoscaler(json!([]));
+    let kept = condition("ScalingActive", "False", "FailedGetResourceMetric", NO_API).to_string();
+    merge(
+        &mut it,
+        json!({"apiVersion": "autoscaling/v1", "metadata": {"annotations": {"autoscaling.alpha.kubernetes.io/conditions": kept}}}),
+    );
+    Scene::new()
+        .object(it.clone())
+        .diagnose()
+        .finds_only("ROL-AUTOSCALER-NO-METRICS", Verdict::Proven);
+    merge(
+        &mut it,
+        json!({"metadata": {"annotations": {"autoscaling.alpha.kubernetes.io/conditions": "{ not json"}}}),
+    );
+    Scene::new().object(it).diagnose().is_calm();
+}
+
 #[test]
 fn an_absent_target_is_named() {
     let outcome = without_target().complete(&[Kind::Deployment]).diagnose();

@@ -78,7 +78,9 @@ mod tests {
 
     fn first() -> Value {
         pod(json!({"metadata": {"name": "db-0", "ownerReferences": null},
-            "status": {"conditions": [{"type": "Ready", "status": "False"}]}}))
+            "spec": {"containers": [{"name": "app", "readinessProbe": {"tcpSocket": {"port": 80}, "initialDelaySeconds": 36000}}]},
+            "status": {"conditions": [{"type": "Ready", "status": "False"}],
+                "containerStatuses": [crate::testing::status(json!({"ready": false}))]}}))
     }
 
     #[test]

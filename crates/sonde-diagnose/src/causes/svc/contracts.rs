@@ -70,6 +70,23 @@ fn every_cause_keeps_its_contract() {
     keep(CAUSES, TABLE);
 }
 
+/// The service of one pod of a set that is scaled to zero.
+#[test]
+fn a_label_that_a_controller_adds_is_in_no_template() {
+    let one = service(json!({"statefulset.kubernetes.io/pod-name": "db-0"}), json!(80));
+    let scene = || {
+        Scene::new()
+            .object(one.clone())
+            .complete(&[Kind::Pod, Kind::StatefulSet])
+    };
+    let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "shop"},
+        "spec": {"replicas": 0, "template": {"metadata": {"labels": {"app": "db"}}}}});
+    scene().object(set).diagnose().is_calm();
+    scene()
+        .diagnose()
+        .finds_only("SVC-SELECTOR-MATCHES-NOTHING", Verdict::Proven);
+}
+
 /// A pod that has ended answers for no service.
 #[test]
 fn an_ended_pod_is_no_backend() {
