@@ -81,6 +81,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Nothing in particular was asked about.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.namespaces == Namespaces::Usual && self.subjects.is_empty() && self.selector.is_none()
+    }
+
     /// The target in words, to be read after "in"; empty for everything.
     pub(crate) fn words(&self, usual_namespace: Option<&str>) -> String {
         let namespace = match (&self.namespaces, usual_namespace) {

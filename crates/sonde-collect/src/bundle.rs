@@ -52,6 +52,7 @@ fn manifest(gathered: &Gathered, snapshot: &Snapshot) -> Manifest {
         source: gathered.source.name.clone(),
         cluster_version: gathered.source.cluster_version.clone(),
         time: gathered.now,
+        asked: gathered.asked.clone(),
         blind_spots: gathered.blind_spots.clone(),
         problems: gathered.problems.clone(),
         ..Manifest::default()

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sonde_diagnose::{LogKey, Question, Scope, Texts};
 use sonde_grammar::log::NodeLog;
-use sonde_model::{BlindSpot, Problem, Source};
+use sonde_model::{BlindSpot, ObjectRef, Problem, Source};
 use sonde_world::World;
 use std::sync::Arc;
 
@@ -59,6 +59,8 @@ pub struct Gathered {
     pub source: Source,
     /// The time of the diagnosis.
     pub now: Option<Timestamp>,
+    /// The objects that it was gathered for, where it is a bundle of a few; empty for everything.
+    pub asked: Vec<ObjectRef>,
     /// What could not be looked at.
     pub blind_spots: Vec<BlindSpot>,
     /// Input that could not be used, and what was done with the rest.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sonde_model::{BlindSpot, Kind, Problem};
+use sonde_model::{BlindSpot, Kind, ObjectRef, Problem};
 use sonde_world::{Completeness, Coverage, World};
 
 /// The value of [`Manifest::schema`].
@@ -34,6 +34,9 @@ pub struct Manifest {
     /// For each kind that was completely listed the namespaces, or `*` for the whole cluster.
     #[serde(default)]
     pub complete: BTreeMap<Kind, Vec<String>>,
+    /// The objects that were asked about; empty for everything. The others are there because they tell something of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<ObjectRef>,
     /// What could not be looked at when it was written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blind_spots: Vec<BlindSpot>,

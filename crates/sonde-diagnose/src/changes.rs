@@ -1,7 +1,7 @@
 //! What changed shortly before a trouble began. Told beside the proof and no part of it: later does not mean because.
 
 use jiff::{SignedDuration, Timestamp};
-use sonde_model::{Change, Finding, Kind, ObjectRef};
+use sonde_model::{Change, Family, Finding, Kind, ObjectRef};
 use sonde_world::view::{Container, PodTemplate, ReplicaSet, Time};
 use sonde_world::{Object, Snapshot};
 
@@ -12,6 +12,15 @@ const CHANGE_BEFORE: SignedDuration = SignedDuration::from_hours(1);
 const JOINING: SignedDuration = SignedDuration::from_mins(10);
 /// The first failure and the change that made it may carry times in either order within this.
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
+/// Families whose causes a change of the node can bring about; no node misspells a key.
+const NODE_MATTERS: &[Family] = &[
+    Family::Los,
+    Family::Nod,
+    Family::Evi,
+    Family::Cre,
+    Family::Ext,
+    Family::Oom,
+];
 /// How many changes a finding tells, the newest.
 const TOLD: usize = 3;
 
@@ -38,7 +47,9 @@ pub(crate) fn tell(finding: &mut Finding, snapshot: &Snapshot) {
         .take(TOLD);
     for pod in pods {
         changes.extend(configuration(pod, since, snapshot));
-        changes.extend(node(pod, since, snapshot));
+        if NODE_MATTERS.contains(&finding.family) {
+            changes.extend(node(pod, since, snapshot));
+        }
     }
     changes.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.object.cmp(&b.object)));
     changes.dedup();

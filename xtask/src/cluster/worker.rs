@@ -77,6 +77,8 @@ pub(crate) fn start_kubelet(worker: &Host) -> Result<()> {
     let flags = [
         format!("--config={KUBELET_CONFIG}"),
         "--kubeconfig=/etc/kubernetes/kubelet.conf".to_owned(),
+        // Each kill of a container is a line, as on nodes whose kubelet is asked to tell.
+        "--v=2".to_owned(),
         format!("--hostname-override={}", worker.name),
         format!("--node-ip={}", worker.address),
         format!("--node-labels=topology.kubernetes.io/zone={}", zone(worker)),

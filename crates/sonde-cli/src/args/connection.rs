@@ -11,8 +11,8 @@ pub(crate) struct ConnectionArgs {
     /// Namespace to look at; the context's own by default.
     #[arg(short, long, value_name = "NAMESPACE", add = crate::completion::namespaces())]
     pub(crate) namespace: Option<String>,
-    /// Look at all namespaces.
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    /// Look at all namespaces, whatever -n says.
+    #[arg(short = 'A', long)]
     pub(crate) all_namespaces: bool,
     /// Context of the kubeconfig.
     #[arg(long, value_name = "NAME", add = crate::completion::contexts())]

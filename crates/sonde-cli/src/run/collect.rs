@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use sonde_collect::{CollectError, bundle};
+use sonde_diagnose::Scope;
 
 use super::gather::{live, with_hints};
 use super::progress::Progress;
@@ -30,18 +31,24 @@ pub(super) fn run(request: &Collect) -> Outcome<u8> {
     let snapshot = source.gathered.world.snapshot();
     let namespace = source.usual_namespace();
     let scope = scope::resolve(&request.target, &snapshot, namespace.as_deref())?;
+    if let Scope::Objects(asked) = &scope {
+        source.gathered.asked = asked.iter().cloned().collect();
+    }
     // What a diagnosis wants now is what it will want offline.
     let report = rounds::answer(&mut source, &scope, &progress);
     progress.now("writing");
     bundle::write(&source.gathered, &request.output)
         .map_err(|error: CollectError| with_hints(error.hints(), error.into()))?;
     drop(progress);
+    let findings = match report.findings.len() {
+        1 => "1 finding".to_owned(),
+        count => format!("{count} findings"),
+    };
     let objects: usize = report.scanned.objects.values().sum();
     eprintln!(
-        "wrote {}: {objects} objects, {} lines of logs, {} findings",
+        "wrote {}: {objects} objects, {} lines of logs, {findings}",
         request.output.display(),
-        report.scanned.lines,
-        report.findings.len()
+        report.scanned.lines
     );
     for spot in &source.gathered.blind_spots {
         eprintln!("not collected: {}: {}", spot.what, spot.why);

@@ -1,5 +1,6 @@
 //! `sonde diagnose`: reads, asks, fetches what is wanted, asks again, renders.
 
+use sonde_diagnose::Scope;
 use sonde_model::{Report, Severity};
 
 use super::gather::gather;
@@ -18,7 +19,13 @@ pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
     let mut source = gather(request, &progress)?;
     let snapshot = source.gathered.world.snapshot();
     let namespace = source.usual_namespace();
-    let scope = scope::resolve(&request.target, &snapshot, namespace.as_deref())?;
+    let asked = &source.gathered.asked;
+    let scope = if request.target.is_everything() && !asked.is_empty() {
+        // A bundle about a few objects has others only for what they tell of these.
+        Scope::Objects(asked.iter().cloned().collect())
+    } else {
+        scope::resolve(&request.target, &snapshot, namespace.as_deref())?
+    };
     drop(snapshot);
     source
         .gathered

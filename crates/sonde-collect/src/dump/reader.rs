@@ -404,6 +404,7 @@ impl<'a> Reader<'a> {
             if manifest.cluster_version.is_some() {
                 self.gathered.source.cluster_version = manifest.cluster_version;
             }
+            self.gathered.asked = manifest.asked;
             self.gathered.blind_spots.extend(manifest.blind_spots);
             for problem in manifest.problems {
                 self.gathered.problem(&problem.place, problem.text);

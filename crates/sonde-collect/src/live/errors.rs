@@ -158,7 +158,7 @@ impl LiveError {
     pub fn hints(&self) -> Vec<String> {
         let hints: &[&str] = match self {
             LiveError::Config { .. } => &[
-                "choose a context with --context; `kubectl config get-contexts` lists them",
+                "name the kubeconfig with --kubeconfig or $KUBECONFIG, and its context with --context; `kubectl config get-contexts` lists them",
                 "without a cluster, read a dump with --from or a text with -f -",
             ],
             LiveError::Client { .. } => &["check the certificates and keys that the kubeconfig names"],

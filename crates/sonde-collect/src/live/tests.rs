@@ -365,6 +365,12 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
         path if path.contains("/pods/a/log") && path.contains("previous=true") => {
             (200, "x\npassword=hunter2\n".into())
         }
+        // The kubelet says so in place of a log that it has lost.
+        path if path.contains("/pods/c/log") && path.contains("previous=true") => (
+            200,
+            "unable to retrieve container logs for containerd://5ef2\n".into(),
+        ),
+        path if path.contains("/pods/c/log") => (200, "panic: no license\n".into()),
         path if path.contains("/log?") => refused("pods/log"),
         path if path.contains("/nodes/n1/proxy/logs/?query=kubelet") => (
             200,
@@ -400,6 +406,7 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
     let wants = [
         log("a", true),
         log("b", false),
+        log("c", true),
         Want::KubeletLog {
             node: node(),
             around: None,
@@ -430,7 +437,12 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
             "current log of container app of pod/b in shop"
         ]
     );
-    assert_eq!(gathered.kept_texts.len(), 2);
+    let lost = gathered.texts.container_logs.keys().find(|key| &*key.pod == "c");
+    assert!(
+        lost.is_some_and(|key| !key.previous),
+        "the log of the other run is read in its place"
+    );
+    assert_eq!(gathered.kept_texts.len(), 3);
     assert!(!cluster.fetch(&[log("b", false)], &mut gathered, &|_| {}).added);
     assert_eq!(gathered.blind_spots.len(), 2);
 }
