@@ -1,28 +1,19 @@
 //! Why a probe does not pass: what it asks, what it met, and what the application's log says about it.
 
-use std::collections::BTreeSet;
+mod past;
+mod slow;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ProbeFact, ProbeKind, ProbeOutcome};
 use sonde_grammar::log::AppSign;
-use sonde_model::{Kind, ObjectRef, Quantity, cpu_text};
-use sonde_world::view::{Container, Probe, ResourceList};
+use sonde_world::view::{Container, Probe};
 
 use crate::message::Message;
-use crate::{Case, Facts, Seen, field_on};
+use crate::{Facts, Seen};
 
-/// Pods of this many workloads on one node whose probes time out at once show a slow node. A guess.
-const SLOW_WORKLOADS_MIN: usize = 3;
-/// "At once": probes of a loaded node fail within minutes of each other. A guess.
-const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
-/// A container at this share of its CPU limit is throttled, in percent. A guess.
-const AT_LIMIT_PERCENT: i64 = 90;
-/// A container that is stopped in half of its periods is at its limit; kubernetes-mixin's alert CPUThrottlingHigh, which
-/// accuses nobody, begins at a quarter.
-const THROTTLED_PERCENT: u64 = 50;
-/// So many periods of 100 ms tell more than a start does.
-const PERIODS_MIN: u64 = 100;
+pub(crate) use slow::{Cpu, cpu, is_alone_at_hand, want_counters};
+
 /// Words of programs that have not finished starting; a heuristic that supports and never proves.
 const STARTING: &[&str] = &[
     "starting",
@@ -83,7 +74,12 @@ pub(crate) enum Why {
     /// No answer in time, and the container is at its CPU limit.
     TimeoutCpuLimit(Seen),
     /// No answer in time, as for pods of other workloads on the node.
-    TimeoutNodeLoad(Vec<Seen>),
+    TimeoutNodeLoad {
+        /// Their time-outs.
+        others: Vec<Seen>,
+        /// The node's own word that it is short of something.
+        strain: Option<Seen>,
+    },
     /// The probe's command cannot be run.
     ExecBroken,
     /// The probe's command ends with an error.
@@ -270,12 +266,13 @@ impl<'a> Failing<'a> {
         }
         match self.outcome {
             ProbeOutcome::Refused { .. } => self.wrong_port(facts).unwrap_or(Why::NothingListens),
-            ProbeOutcome::ConnectTimeout { .. } | ProbeOutcome::AnswerTimeout { .. } => slow(facts),
-            ProbeOutcome::CommandTimeout => match slow(facts) {
+            ProbeOutcome::ConnectTimeout { .. } | ProbeOutcome::AnswerTimeout { .. } => self.slow(facts),
+            ProbeOutcome::CommandTimeout => match self.slow(facts) {
                 Why::Timeout => Why::ExecTimeout,
                 why => why,
             },
-            ProbeOutcome::Status { code: 404 } => Why::WrongPath,
+            // A page that was there before is no wrong path.
+            ProbeOutcome::Status { code: 404 } if self.passed_before(facts).is_none() => Why::WrongPath,
             // A TLS server tells a plain HTTP client so, and writes it to its log.
             ProbeOutcome::Status { code: 400 } if tls_server(facts) => Why::WrongScheme,
             ProbeOutcome::Status { code } => Why::Status(*code),
@@ -394,134 +391,4 @@ fn tls_server(facts: &Facts<'_>) -> bool {
     facts
         .log()
         .is_some_and(|lines| lines.iter().rev().take(2_000).any(|line| line.contains(SAYS)))
-}
-
-/// What makes the answers slow: the CPU limit, the node, or the application.
-fn slow(facts: &Facts<'_>) -> Why {
-    if let Cpu::AtLimit(seen) = cpu(facts) {
-        return Why::TimeoutCpuLimit(seen);
-    }
-    let others = slow_neighbours(facts);
-    if others.len() + 1 >= SLOW_WORKLOADS_MIN {
-        return Why::TimeoutNodeLoad(others);
-    }
-    Why::Timeout
-}
-
-/// Usage as the metrics API has it (`metrics.k8s.io`), where the source brings it.
-#[derive(serde::Deserialize)]
-struct PodMetrics {
-    #[serde(default)]
-    containers: Vec<ContainerMetrics>,
-}
-
-#[derive(serde::Deserialize)]
-struct ContainerMetrics {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    usage: ResourceList,
-}
-
-/// What is known of the episode's container and its CPU limit.
-pub(crate) enum Cpu {
-    /// It has none.
-    NoLimit,
-    /// It is stopped at it, or uses all of it.
-    AtLimit(Seen),
-    /// It stays below it.
-    Below(Seen),
-    /// Neither counters nor metrics are at hand.
-    NotKnown,
-}
-
-/// Whether the CPU limit holds the episode's container back: by the kernel's counters, else by its usage.
-pub(crate) fn cpu(facts: &Facts<'_>) -> Cpu {
-    let Some((container, path)) = facts.container() else {
-        return Cpu::NotKnown;
-    };
-    let limit = container
-        .limit("cpu")
-        .and_then(|it| it.quantity())
-        .map(Quantity::milli);
-    let Some(limit) = limit.filter(|it| *it > 0) else {
-        return Cpu::NoLimit;
-    };
-    if let Some((read, seen)) = facts.throttling().filter(|(read, _)| read.periods >= PERIODS_MIN) {
-        return if read.percent() >= THROTTLED_PERCENT {
-            Cpu::AtLimit(seen)
-        } else {
-            Cpu::Below(seen)
-        };
-    }
-    let subject = &facts.episode.subject;
-    let reference = ObjectRef::new(
-        Kind::Other("PodMetrics".into()),
-        &subject.namespace,
-        &subject.name,
-    );
-    let used = facts.snapshot.view::<PodMetrics>(&reference).and_then(|metrics| {
-        let usage = metrics.containers.iter().find(|it| it.name == container.name)?;
-        usage.usage.get("cpu")?.quantity().map(Quantity::milli)
-    });
-    let Some(used) = used else { return Cpu::NotKnown };
-    let seen = field_on(
-        &reference,
-        &format!(
-            "cpu usage of {} against {path}.resources.limits.cpu",
-            container.name
-        ),
-        format!("{} used of {}", cpu_text(used), cpu_text(limit)),
-    );
-    if used.saturating_mul(100) >= limit.saturating_mul(AT_LIMIT_PERCENT) {
-        Cpu::AtLimit(seen)
-    } else {
-        Cpu::Below(seen)
-    }
-}
-
-/// Asks for the counters where the container has a CPU limit and nothing tells whether it is reached.
-pub(crate) fn want_counters(facts: &Facts<'_>, case: &mut Case) {
-    if matches!(cpu(facts), Cpu::NotKnown)
-        && let Some(want) = facts.want_counters()
-    {
-        case.wants(want, "whether its CPU limit throttles the container");
-    }
-}
-
-/// Probes of other workloads' pods on the same node that timed out at about the same time, one for each workload.
-fn slow_neighbours(facts: &Facts<'_>) -> Vec<Seen> {
-    let Some(node) = facts.node_ref() else {
-        return Vec::new();
-    };
-    let own = facts.workload();
-    let Some(around) = facts.span().map(|(_, end)| end).or(facts.now) else {
-        return Vec::new();
-    };
-    let mut workloads = BTreeSet::new();
-    let mut seen = Vec::new();
-    for pod in facts.snapshot.pods_on_node(&node.name) {
-        let owner = facts.snapshot.root_owner(&pod.reference);
-        if owner == own || workloads.contains(&owner) {
-            continue;
-        }
-        let slow = facts.snapshot.events_about(&pod.reference).into_iter().find_map(|event| {
-            let event = event.event().filter(|event| event.reason.as_ref() == "Unhealthy")?;
-            let near = event.last.is_some_and(|time| time.duration_since(around).abs() <= TOGETHER);
-            let said = sonde_grammar::message::facts(&event.reason, &event.message);
-            let timed_out = said.iter().any(|fact| {
-                matches!(fact, Fact::Probe(it) if matches!(it.outcome, ProbeOutcome::AnswerTimeout { .. } | ProbeOutcome::CommandTimeout))
-            });
-            (near && timed_out).then(|| {
-                let mut seen = field_on(&pod.reference, "event Unhealthy", &event.message);
-                seen.time = event.last;
-                seen
-            })
-        });
-        if let Some(it) = slow {
-            workloads.insert(owner);
-            seen.push(it);
-        }
-    }
-    seen
 }

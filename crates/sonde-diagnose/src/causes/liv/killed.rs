@@ -117,11 +117,14 @@ impl Killed<'_> {
         if !reason.is_empty() {
             case.step(reason, shown);
         }
-        if self.killing.is_some() || facts.exit().is_some() {
-            case.step("the kubelet stops the container", self.killing.map(Message::seen));
+        // Without the kubelet's word its stop only follows from how the process ended, which the next step shows.
+        if let Some(message) = self.killing {
+            case.step("the kubelet stops the container", [message.seen()]);
         }
         if let Some((code, ended)) = facts.exit() {
             let how = match code {
+                137 if self.killing.is_none() => "its process ended with exit code 137: the kubelet's SIGKILL, after SIGTERM did not end it in time".into(),
+                143 if self.killing.is_none() => "its process ended with exit code 143: the kubelet's SIGTERM".into(),
                 137 => "it does not end on SIGTERM in time, so it is killed (exit code 137)".into(),
                 143 => "it ends on SIGTERM (exit code 143)".into(),
                 code => format!("it takes SIGTERM and ends with exit code {code}"),

@@ -25,7 +25,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let (cause, reason, shown) = match why {
         Why::Timeout => ("the application is too slow or hangs", String::new(), None),
         Why::TimeoutCpuLimit(seen) => ("its CPU limit throttles it", "the container is at its CPU limit".into(), Some(seen.clone())),
-        Why::TimeoutNodeLoad(others) => ("the node is overloaded", format!("probes of {} other workloads on the node time out too", others.len()), others.first().cloned()),
+        Why::TimeoutNodeLoad { others, strain } => (
+            if strain.is_some() { "the node is overloaded" } else { "the node may be overloaded" },
+            format!("probes of {} other workloads on the node, which usually pass, timed out in the same minutes", others.len()),
+            strain.clone().or_else(|| others.first().cloned()),
+        ),
         _ => return,
     };
     if super::oscillation::is_oscillating(facts) {

@@ -4,7 +4,7 @@ use sonde_model::Code;
 
 use super::unready::{Told, state as unready_state, unready};
 use crate::cause::page;
-use crate::probing::{Cpu, Why, cpu, want_counters};
+use crate::probing::{Cpu, Why, cpu, is_alone_at_hand, want_counters};
 use crate::{Case, Cause, Facts, Seen, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -17,6 +17,7 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 const APPLICATION: &str = "the application: it hangs, or is slower than the probe's time-out";
+const UNLESS_NODE: &str = "the application (it hangs, or is slower than the probe's time-out), unless the node is overloaded";
 const UNLESS_THROTTLED: &str = "the application (it hangs, or is slower than the probe's time-out), unless its CPU limit throttles it";
 
 fn limit(facts: &Facts<'_>) -> Option<(String, Option<Seen>)> {
@@ -38,11 +39,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Cpu::Below(seen) => (APPLICATION, Some(("its CPU limit does not hold it back".into(), Some(seen))), true),
         Cpu::AtLimit(_) | Cpu::NotKnown => (UNLESS_THROTTLED, limit(facts), false),
     };
+    // What passed before may be slow for its node's sake, which shows only beside the node's other pods.
+    let unseen = is_alone_at_hand(facts) && failing.passed_before(facts).is_some();
+    let fault = if unseen && sure { UNLESS_NODE } else { fault };
     let told = Told {
         what: format!("is not ready: {} does not answer{timeout}", failing.asks()),
         fault,
         reason,
-        sure,
+        sure: sure && !unseen,
         advice: "answer the probe from a thread of its own and without asking other services; raise timeoutSeconds if the page is slow by nature",
     };
     unready_state(facts, case, &failing, told);
