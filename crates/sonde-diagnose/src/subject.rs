@@ -232,6 +232,7 @@ impl Subject {
                     }) || (!uid.is_empty() && line.pod_uid.as_deref() == Some(uid));
                 let about = match reference.kind {
                     Kind::Pod => named,
+                    _ if *reference == nameless() => line.pod.is_none(),
                     Kind::Node => line.pod.is_none() && line.pod_uid.is_none() && **node == *reference.name,
                     _ => false,
                 };

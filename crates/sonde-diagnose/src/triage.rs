@@ -122,6 +122,7 @@ impl Triage<'_> {
         text::loose(self, &mut opened);
         text::kernel_alone(self, &mut opened);
         text::events_alone(self, &mut opened);
+        text::node_lines_alone(self, &mut opened);
         opened
     }
 

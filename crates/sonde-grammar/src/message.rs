@@ -56,6 +56,7 @@ impl Reader {
         match self {
             Reader::Nothing => {}
             Reader::Scheduling => scheduling::read(text, out),
+            Reader::Image if matches!(reason, "Pulling" | "Pulled") => image::read_progress(text, out),
             Reader::Image => image::read(text, out),
             Reader::ImageNamed => image::read_named(reason, text, out),
             Reader::BackOff if hook::is_restart_back_off(text) => out.push(Fact::RestartBackOff),

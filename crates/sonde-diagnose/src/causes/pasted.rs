@@ -89,6 +89,25 @@ fn a_kill_at_a_limit_that_no_line_names_is_likely_the_containers() {
     outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Likely);
 }
 
+/// Each row: lines of a node's log, and what they show without any pod around them.
+#[test]
+fn a_nodes_lines_alone_give_their_cause() {
+    const PULL: &str = "E1121 10:00:01.123456    1234 pod_workers.go:190] Error syncing pod 0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60 (\"web-1_shop(0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60)\"), skipping: failed to \"StartContainer\" for \"app\" with ErrImagePull: \"rpc error: code = NotFound desc = failed to pull and unpack image \\\"docker.io/library/ngnix:1\\\": failed to resolve reference \\\"docker.io/library/ngnix:1\\\": docker.io/library/ngnix:1: not found\"";
+    let outcome = Scene::new().kubelet("", PULL).diagnose();
+    let finding = outcome.finds_only("IMG-NOT-FOUND", Verdict::Proven);
+    assert!(
+        finding.explains.iter().any(|it| it.name.as_ref() == "web-1"),
+        "{finding:?}"
+    );
+    // A start of a node is no trouble of a pod, and a probe may fail once.
+    for line in [
+        "E1121 10:00:01.123456    1234 projected.go:290] Couldn't get configMap shop/a: failed to sync configmap cache: timed out waiting for the condition",
+        "I1121 10:00:01.123456    1234 prober.go:107] \"Probe failed\" probeType=\"Readiness\" pod=\"shop/web-1\" podUID=0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60 containerName=\"app\" probeResult=failure output=\"HTTP probe failed with statuscode: 503\"",
+    ] {
+        Scene::new().kubelet("", line).diagnose().is_calm();
+    }
+}
+
 #[test]
 fn planned_ends_are_no_alarm() {
     for line in [

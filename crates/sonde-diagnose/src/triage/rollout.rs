@@ -125,7 +125,9 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
     if let Some(condition) = blind.or(unable).or(limited) {
         // Pods that were just started have no metrics yet.
         let from = object.created.max(condition.last_transition_time.0);
-        let patient_until = from.map(|from| from + METRICS_PATIENCE);
+        // A description does not tell since when.
+        let known = !object.partial || condition.last_transition_time.0.is_some();
+        let patient_until = from.filter(|_| known).map(|from| from + METRICS_PATIENCE);
         out.push(Opened::patient(
             Episode::new(object.reference.clone(), Symptom::NotScaling, &condition.reason)
                 .since(condition.last_transition_time.0),

@@ -1,8 +1,8 @@
 //! Pasted lines that are about no known object.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact, WorkloadFact};
+use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact, VolumeFailure, WorkloadFact};
 use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::EventColumns;
@@ -111,6 +111,54 @@ pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
             }
         }
     }
+}
+
+/// Lines of kubelets and runtimes without any pod that they could be about.
+pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
+    let others = |kind: &Kind| !RUN_PODS.contains(kind) && *kind != Kind::Event;
+    if !triage
+        .snapshot
+        .objects()
+        .all(|object| others(&object.reference.kind))
+    {
+        return;
+    }
+    let mut seen: BTreeMap<(ObjectRef, Symptom, Option<&str>), (i64, Option<jiff::Timestamp>)> =
+        BTreeMap::new();
+    for line in triage.texts.node.values().flatten() {
+        let subject = match &line.pod {
+            Some(pod) => ObjectRef::new(Kind::Pod, &pod.namespace, &pod.name),
+            None => nameless(),
+        };
+        for fact in line.facts.iter().filter(|fact| !passes(fact)) {
+            let Some(symptom) = symptom_of(fact) else { continue };
+            // What is true of a node is told by its own conditions; a kubelet that starts complains for a while.
+            if matches!(symptom, Symptom::NodeNotReady | Symptom::NodePressure) && line.pod.is_none() {
+                continue;
+            }
+            let key = (subject.clone(), symptom, line.container.as_deref());
+            let (count, since) = seen.entry(key).or_insert((0, line.time));
+            *count += if matches!(fact, Fact::Probe(_)) {
+                1
+            } else {
+                PROBE_FAILURES
+            };
+            *since = (*since).min(line.time).or(*since).or(line.time);
+        }
+    }
+    for ((subject, symptom, container), (count, since)) in seen {
+        if count < PROBE_FAILURES {
+            continue;
+        }
+        let mut episode = Episode::new(subject, symptom, word(symptom)).since(since);
+        episode.container = container.map(Into::into);
+        out.push(episode.into());
+    }
+}
+
+/// Busy kubelets say this of pods that are well.
+fn passes(fact: &Fact) -> bool {
+    matches!(fact, Fact::Volume(it) if matches!(it.failure, VolumeFailure::NotRegistered { .. }))
 }
 
 /// A probe fails a few times while an application starts.

@@ -40,9 +40,29 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
     deleting(triage, object, out);
 }
 
+/// A namespace's controller says that a part of the deletion fails.
+fn deletion_fails(object: &Object) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Conditioned {
+        #[serde(default)]
+        status: sonde_world::view::ConditionedStatus,
+    }
+    object.encoded.decode::<Conditioned>().is_ok_and(|it| {
+        let mut conditions = it.status.conditions.iter();
+        conditions.any(|it| it.kind.ends_with("Failure") && it.is_true())
+    })
+}
+
 /// Anything that outlives its deletion: namespaces, claims, volumes, custom resources.
 fn deleting(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     let Some(deletion) = object.deletion else { return };
+    // What its controller says that fails needs no waiting.
+    if object.reference.kind == Kind::Namespace && deletion_fails(object) {
+        let episode =
+            Episode::new(object.reference.clone(), Symptom::Deleting, "Terminating").since(Some(deletion));
+        out.push(episode.into());
+        return;
+    }
     if triage
         .elapsed(Some(deletion))
         .is_none_or(|age| age > DELETION_PATIENCE)

@@ -46,6 +46,11 @@ pub(super) fn read(text: &str, out: &mut Vec<Fact>) {
     }
 }
 
+/// Reads the text of an event that tells of a step, never of a failure.
+pub(super) fn read_progress(text: &str, out: &mut Vec<Fact>) {
+    out.extend(progress(text).map(Fact::Pull));
+}
+
 /// Waiting reasons that say by themselves what is wrong, with whatever text.
 pub(super) fn read_named(reason: &str, text: &str, out: &mut Vec<Fact>) {
     let failure = match reason {
@@ -68,7 +73,7 @@ pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
         out.push(Fact::Pull(fact));
         return;
     }
-    if !any(text, ANCHORS) {
+    if !any(text, ANCHORS) || text.contains("Successfully pulled image ") {
         return;
     }
     if let Some(names) = between(text, "image pull secrets (", ")") {

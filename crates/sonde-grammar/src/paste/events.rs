@@ -177,6 +177,39 @@ fn source(words: &mut Words<'_>, found: &mut EventRow) -> Option<()> {
     Some(())
 }
 
+/// What `-o wide` puts before the message: `[spec.containers{app}]  kubelet, node-1`.
+fn wide(words: &mut Words<'_>, found: &mut EventRow) {
+    if words.peek().is_some_and(|word| word.starts_with("spec.")) {
+        found.field_path = words.next().map(str::to_owned);
+    }
+    let component = words.peek().map(|word| word.trim_end_matches(','));
+    if component.is_some_and(is_component) {
+        // Never fails: a word was seen.
+        let _ = source(words, found);
+    }
+}
+
+/// Who writes events of pods, or a controller by its name.
+fn is_component(word: &str) -> bool {
+    matches!(word, "kubelet" | "default-scheduler")
+        || (word.ends_with("-controller")
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+}
+
+/// The message without what `-o wide` puts behind it: first seen, count, and the event's own name.
+fn without_wide_end(message: &str) -> Option<&str> {
+    let mut rest = message.trim_end();
+    let mut cut = |fits: &dyn Fn(&str) -> bool| {
+        let (head, word) = rest.rsplit_once([' ', '\t'])?;
+        rest = head.trim_end();
+        fits(word).then_some(())
+    };
+    cut(&|word| event_name(word).is_some())?;
+    cut(&|word| word.parse::<u32>().is_ok())?;
+    cut(&|word| age::is_age(word))?;
+    Some(rest)
+}
+
 /// `web-1` of `web-1.1576a87b365ab1e4`, the name of an event about it.
 fn event_name(word: &str) -> Option<&str> {
     let (name, hash) = word.rsplit_once('.')?;
@@ -293,7 +326,9 @@ pub(crate) fn table_row_by_words(text: &str) -> Option<EventRow> {
         None if is_kind(object) => None,
         None => return None,
     };
-    found.message = words.rest().to_owned();
+    wide(&mut words, &mut found);
+    let message = words.rest();
+    found.message = without_wide_end(message).unwrap_or(message).to_owned();
     (!found.message.is_empty()).then_some(found)
 }
 

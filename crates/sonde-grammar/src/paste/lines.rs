@@ -112,12 +112,34 @@ pub(crate) fn rows(text: &str) -> (Vec<Row<'_>>, usize) {
         }
         rows.push(Row {
             line,
-            text: without_ticks(cleaned),
+            text: without_frame(without_marks(without_ticks(cleaned))),
             fence: pending_fence,
         });
         pending_fence = false;
     }
     (rows, cut)
+}
+
+/// `**bold**`: marks that a person put around what mattered to them.
+fn without_marks(text: Cow<'_, str>) -> Cow<'_, str> {
+    let marks = text.matches("**").count();
+    // A pattern of paths has one pair of stars, and a blank never stands on both sides of a mark.
+    if marks == 0 || marks % 2 == 1 || text.contains("/**") {
+        return text;
+    }
+    Cow::Owned(text.replace("**", ""))
+}
+
+/// `│ text │`: the frame of a terminal's window.
+fn without_frame(text: Cow<'_, str>) -> Cow<'_, str> {
+    const FRAME: [char; 2] = ['│', '┃'];
+    if !text.contains(FRAME) {
+        return text;
+    }
+    let inner = text.trim_end();
+    let inner = inner.strip_suffix(FRAME).unwrap_or(inner).trim_end();
+    let inner = inner.strip_prefix(FRAME).unwrap_or(inner);
+    Cow::Owned(inner.strip_prefix(' ').unwrap_or(inner).to_owned())
 }
 
 /// One backtick at an end of a line marks a text of several lines, two a text of one.

@@ -30,7 +30,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let seen = facts.field("status.conditions[ScalingActive]", format!("{}: {}", active.reason, active.message));
     // Pods that were just started have no metrics yet.
     let not_yet = NOT_YET.iter().any(|words| active.message.contains(words));
-    let from = it.metadata.creation_timestamp.0.max(active.last_transition_time.0);
+    let known = !facts.is_partial() || active.last_transition_time.0.is_some();
+    let from = it.metadata.creation_timestamp.0.filter(|_| known).max(active.last_transition_time.0);
     let young = facts.now.zip(from).is_some_and(|(now, from)| now.duration_since(from) < METRICS_PATIENCE);
     if not_yet && young {
         case.hinted_by(seen.clone());

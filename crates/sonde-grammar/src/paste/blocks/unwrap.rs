@@ -115,6 +115,20 @@ pub(super) fn goes_on(text: &str, next: &str) -> bool {
         .iter()
         .any(|begin| next.starts_with(begin));
     }
+    // The output of mount has line ends.
+    if text.contains("ount failed: exit status") || text.contains("ounting command: ") {
+        const PARTS: &[&str] = &[
+            "Mounting command: ",
+            "Mounting arguments: ",
+            "Output: ",
+            "mount: ",
+            "mount.",
+            "missing codepage",
+            "(for several filesystems",
+            "need a /sbin/mount",
+        ];
+        return PARTS.iter().any(|begin| next.starts_with(begin));
+    }
     // A hook's own output has line ends.
     text.contains(" lifecycle hook (") && next.starts_with(", message: ")
 }
