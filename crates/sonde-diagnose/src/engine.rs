@@ -91,12 +91,7 @@ pub fn diagnose(question: &Question) -> Answer {
             for conclusion in conclude(&facts, &differentials) {
                 wants.extend(conclusion.wants.iter().cloned());
                 if conclusion.verdict >= Verdict::Likely || opened.told.even_if_unclear(question.now) {
-                    let (code, verdict) = (&conclusion.case.code, conclusion.verdict);
-                    let open = conclusion
-                        .wants
-                        .iter()
-                        .map(|want| (want.clone(), code.clone(), verdict));
-                    undecided.extend(open);
+                    undecided.extend(open_wants(&conclusion));
                     drafts.push(draft(&facts, conclusion));
                 }
             }
@@ -309,6 +304,25 @@ fn begun(facts: &Facts<'_>) -> Option<Timestamp> {
         .filter_map(|message| message.first)
         .min();
     [facts.episode.since, first_back_off].into_iter().flatten().min()
+}
+
+/// What would decide a conclusion, each with every cause that it would decide.
+fn open_wants(conclusion: &Conclusion) -> Vec<(Want, Code, Verdict)> {
+    let mut open = Vec::new();
+    for want in &conclusion.wants {
+        let command = want.command();
+        let looks = conclusion.next.iter().filter(|look| look.command == command);
+        let mut codes: Vec<&Code> = looks.flat_map(|look| &look.decides).collect();
+        if codes.is_empty() {
+            codes.push(&conclusion.case.code);
+        }
+        open.extend(
+            codes
+                .into_iter()
+                .map(|code| (want.clone(), code.clone(), conclusion.verdict)),
+        );
+    }
+    open
 }
 
 /// Wants that are still open are blind spots: one each, with every conclusion that it forbids. What a proven cause still

@@ -148,6 +148,8 @@ mod tests {
             let rivals: Vec<_> = finding.rivals.iter().map(|code| code.as_str()).collect();
             assert_eq!(rivals, ["SCH-FRAGMENTED", "SCH-REQUEST-TOO-LARGE"]);
             assert!(!outcome.wants.is_empty() && !finding.next.is_empty());
+            let forbidden: Vec<_> = outcome.report.blind_spots.iter().map(|spot| spot.forbids.len()).collect();
+            assert_eq!(forbidden, [3, 3], "{:?}", outcome.report.blind_spots);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Changes that were tried on a copy of the cluster, as things to do.
 
 use sonde_model::{Kind, ObjectRef, Risk};
-use sonde_schedule::{Change, Holder, Preemption, PreemptionPlan, Remedy};
+use sonde_schedule::{Change, Holder, Preemption, PreemptionPlan, Remedy, Unknown};
 
 use super::words;
 use crate::placement::Placement;
@@ -11,7 +11,7 @@ use crate::{Case, Facts};
 pub(super) fn add(facts: &Facts<'_>, case: &mut Case, placement: &Placement) {
     let cluster = facts.placements.cluster();
     for remedy in placement.remedies(cluster) {
-        one(facts, case, remedy);
+        one(facts, case, remedy, tried(placement));
     }
     match placement.preemption(cluster) {
         Some(Preemption::Possible(plans)) => {
@@ -68,16 +68,23 @@ pub(super) fn holders(resource: &str, holders: &[Holder]) -> String {
     texts.join(", ")
 }
 
-const TRIED: &str = "tried with the scheduler's filters";
+/// What stands behind "the pod fits there then".
+fn tried(placement: &Placement) -> &'static str {
+    if placement.fit.unknowns.contains(&Unknown::Pods) {
+        "tried with the scheduler's filters, beside the pods that are known"
+    } else {
+        "tried with the scheduler's filters"
+    }
+}
 
-fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy) {
+fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy, tried: &str) {
     let node = &remedy.node;
     let workload = facts.workload();
     match &remedy.change {
         Change::RemovePods { node, pods } => {
             case.advice(
                 format!(
-                    "let {} leave node {node}; the pod fits there then ({TRIED})",
+                    "let {} leave node {node}; the pod fits there then ({tried})",
                     names(pods)
                 ),
                 Risk::Wide,
@@ -85,7 +92,7 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy) {
         }
         Change::LowerRequest { resource, from, to } => {
             let text = format!(
-                "ask for at most {} instead of {}; the pod fits on {node} then ({TRIED})",
+                "ask for at most {} instead of {}; the pod fits on {node} then ({tried})",
                 words::amount(resource, *to),
                 words::amount(resource, *from)
             );
@@ -106,7 +113,7 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy) {
             };
             case.advice(
                 format!(
-                    "if these nodes are meant for it, add to the pod template: tolerations: [{{key: {:?}, {value}, effect: {}}}]; the pod fits on {node} then ({TRIED}){used}",
+                    "if these nodes are meant for it, add to the pod template: tolerations: [{{key: {:?}, {value}, effect: {}}}]; the pod fits on {node} then ({tried}){used}",
                     taint.key, taint.effect
                 ),
                 Risk::Restart,
@@ -114,7 +121,7 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy) {
         }
         Change::Uncordon(node) => {
             case.fix(
-                format!("let node {node} take pods again; the pod fits there then ({TRIED})"),
+                format!("let node {node} take pods again; the pod fits there then ({tried})"),
                 format!("kubectl uncordon {node}"),
                 Risk::Wide,
             );
@@ -123,10 +130,10 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy) {
             requirement,
             key,
             value,
-        } => correct(case, &workload, requirement, (key, value), node),
+        } => correct(case, &workload, requirement, (key, value), node, tried),
         Change::LabelNode { node, key, value } => {
             case.fix(
-                format!("if node {node} is meant, give it the label; the pod fits there then ({TRIED})"),
+                format!("if node {node} is meant, give it the label; the pod fits there then ({tried})"),
                 format!("kubectl label node {node} {key}={value}"),
                 Risk::Wide,
             );
@@ -145,7 +152,7 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy) {
                     )
                 });
             case.advice(
-                format!("add a node like {like}{shape}; the pod fits there, before DaemonSets take their part ({TRIED})"),
+                format!("add a node like {like}{shape}; the pod fits there, before DaemonSets take their part ({tried})"),
                 Risk::Wide,
             );
         }
@@ -159,9 +166,10 @@ fn correct(
     requirement: &sonde_schedule::NodeRequirement,
     (key, value): (&str, &str),
     node: &str,
+    tried: &str,
 ) {
     let text = format!(
-        "if {key}={value} was meant instead of {}, correct {}; the pod fits on {node} then ({TRIED})",
+        "if {key}={value} was meant instead of {}, correct {}; the pod fits on {node} then ({tried})",
         requirement.requirement.text(),
         requirement.place
     );
