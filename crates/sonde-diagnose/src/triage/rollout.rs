@@ -177,6 +177,7 @@ pub(super) fn budget(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>
                     .snapshot
                     .pods_matching(&object.reference.namespace, selector)
             })
+            .filter(|pod| pod.pod().is_some_and(|it| !it.is_terminal()))
             .filter_map(|pod| unready_since(pod))
             .max();
         out.push(Opened::patient(

@@ -20,7 +20,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let (node, victim) = (node_name(facts.node_ref().as_ref()), victim(facts));
     tell(facts, case, |it| match it {
         EvictionFact::NodeCondition { conditions } => {
-            let had = format!("had {} when the pod arrived, so its kubelet refused it", conditions.join(", "));
+            let had = format!(
+                "had {} when the pod arrived, so its kubelet refused it",
+                conditions.join(", ")
+            );
             Some(Told {
                 how: format!("the node {had}"),
                 headline: format!("{victim} was refused because {node} {had}"),

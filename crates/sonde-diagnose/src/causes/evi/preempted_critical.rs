@@ -18,7 +18,8 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let (node, victim) = (node_name(facts.node_ref().as_ref()), victim(facts));
-    tell(facts, case, |it| match it {
+    tell(facts, case, |it| {
+        match it {
         EvictionFact::PreemptedForCritical => Some(Told {
             how: "the kubelet made room for a critical pod (static or system priority) that was bound to the node"
                 .into(),
@@ -28,5 +29,6 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             advice: "leave room for system pods: see kube-reserved and system-reserved, and the requests of DaemonSets",
         }),
         _ => None,
+    }
     });
 }

@@ -21,12 +21,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |it| match it {
         EvictionFact::Taint => {
             let taint = taint(facts);
-            let which = taint
-                .as_ref()
-                .map_or_else(|| "a NoExecute taint".to_owned(), |it| format!("the NoExecute taint {it}"));
+            let which = taint.as_ref().map_or_else(
+                || "a NoExecute taint".to_owned(),
+                |it| format!("the NoExecute taint {it}"),
+            );
             Some(Told {
-                how: format!("{node} has {which} that the pod does not tolerate, so the control plane deletes it"),
-                headline: format!("{victim} was deleted because {node} has {which} that it does not tolerate"),
+                how: format!(
+                    "{node} has {which} that the pod does not tolerate, so the control plane deletes it"
+                ),
+                headline: format!(
+                    "{victim} was deleted because {node} has {which} that it does not tolerate"
+                ),
                 severity: Severity::Warning,
                 of_node: true,
                 advice: "see why the node has the taint (not ready, unreachable, drained by hand), or tolerate it",
@@ -50,7 +55,13 @@ fn taint(facts: &Facts<'_>) -> Option<String> {
         .taints
         .into_iter()
         .filter(|taint| taint.effect == "NoExecute" && !tolerated(&taint.key))
-        .map(|taint| if taint.value.is_empty() { taint.key } else { format!("{}={}", taint.key, taint.value) })
+        .map(|taint| {
+            if taint.value.is_empty() {
+                taint.key
+            } else {
+                format!("{}={}", taint.key, taint.value)
+            }
+        })
         .collect();
     (!named.is_empty()).then(|| named.join(", "))
 }

@@ -18,7 +18,12 @@ pub(super) static CAUSE: Cause = Cause {
 
 const TOLD: Told = Told {
     silent: Some(true),
-    is: |fact| matches!(fact, NodeFact::ApiUnreachable { .. } | NodeFact::ApiForbidden { .. }),
+    is: |fact| {
+        matches!(
+            fact,
+            NodeFact::ApiUnreachable { .. } | NodeFact::ApiForbidden { .. }
+        )
+    },
     step: |node, words| format!("the kubelet of {node} runs and cannot report: {words}"),
     headline: "is lost: its kubelet runs and cannot report to the API server",
 };

@@ -19,13 +19,18 @@ pub(super) static CAUSE: Cause = Cause {
 const TOLD: Told = Told {
     silent: Some(true),
     is: |fact| matches!(fact, NodeFact::Certificate { .. }),
-    step: |node, words| format!("the API server does not accept the certificate of the kubelet of {node}: {words}"),
+    step: |node, words| {
+        format!("the API server does not accept the certificate of the kubelet of {node}: {words}")
+    },
     headline: "is lost: its kubelet's certificate is expired or refused",
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     if tell(facts, case, &TOLD) {
-        case.look("requests for new certificates that wait for approval", "kubectl get csr");
+        case.look(
+            "requests for new certificates that wait for approval",
+            "kubectl get csr",
+        );
         case.advice(
             "give the kubelet a new certificate, and look at why its rotation failed; check the clock too",
             Risk::Wide,

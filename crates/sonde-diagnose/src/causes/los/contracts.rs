@@ -298,16 +298,17 @@ fn a_pod_that_the_control_plane_marks_tells_of_its_node() {
 
 #[test]
 fn lines_alone_tell_of_a_node() {
-    for (line, code) in [
-        (RUNTIME, "LOS-RUNTIME-DOWN"),
-        (PLEG, "LOS-PLEG"),
-        (NETWORK, "LOS-NETWORK-NOT-READY"),
-        ("Kubelet stopped posting node status.", "LOS-KUBELET-SILENT"),
+    for (line, code, verdict) in [
+        (RUNTIME, "LOS-RUNTIME-DOWN", Verdict::Likely),
+        (PLEG, "LOS-PLEG", Verdict::Likely),
+        (NETWORK, "LOS-NETWORK-NOT-READY", Verdict::Likely),
+        (
+            "Kubelet stopped posting node status.",
+            "LOS-KUBELET-SILENT",
+            Verdict::Proven,
+        ),
     ] {
-        Scene::new()
-            .loose(line)
-            .diagnose()
-            .finds_only(code, Verdict::Proven);
+        Scene::new().loose(line).diagnose().finds_only(code, verdict);
     }
     for (reason, message) in [
         ("Starting", "Starting kubelet."),

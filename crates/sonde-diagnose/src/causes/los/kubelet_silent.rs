@@ -18,12 +18,19 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(home) = troubled(facts) else { return by_the_pod(facts, case) };
+    let Some(home) = troubled(facts) else {
+        return by_the_pod(facts, case);
+    };
     if home.is_text {
-        let Some((_, seen)) = home.word(None, |fact| *fact == NodeFact::KubeletSilent) else { return };
+        let Some((_, seen)) = home.word(None, |fact| *fact == NodeFact::KubeletSilent) else {
+            return;
+        };
         case.generally_proven_by(seen.clone());
         case.step("the control plane has heard nothing of the kubelet", [seen]);
-        case.headline(format!("{} is lost: its kubelet has stopped reporting", home.phrase()));
+        case.headline(format!(
+            "{} is lost: its kubelet has stopped reporting",
+            home.phrase()
+        ));
         case.look("how the node is", "kubectl get nodes; kubectl describe node NAME");
         return;
     }
@@ -43,7 +50,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     home.conclude(facts, case);
     case.headline(format!(
         "node {name} is lost: its kubelet has {}",
-        if never { "never reported" } else { "stopped reporting" }
+        if never {
+            "never reported"
+        } else {
+            "stopped reporting"
+        }
     ));
     if let Some(want) = facts.want_kubelet_log() {
         case.wants(want, "why the kubelet is silent: stopped, cut off, or refused");
@@ -61,7 +72,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// The control plane says so on the pod; the node itself was not read.
 fn by_the_pod(facts: &Facts<'_>, case: &mut Case) {
-    let Some(node) = facts.node_ref().filter(|node| facts.snapshot.get(node).is_none()) else { return };
+    let Some(node) = facts.node_ref().filter(|node| facts.snapshot.get(node).is_none()) else {
+        return;
+    };
     let said = facts.find(|fact| match fact {
         Fact::Node(NodeFact::KubeletSilent) => Some(true),
         Fact::Node(NodeFact::NotReady) => Some(false),
@@ -72,10 +85,22 @@ fn by_the_pod(facts: &Facts<'_>, case: &mut Case) {
             return;
         }
         let ready = facts.pod().condition("Ready").map_or("", |it| it.status.as_str());
-        case.hinted_by(facts.field("status.conditions[Ready]", format!("{ready}, though every container is ready")));
-        case.step("the control plane counts the pod as not ready, its kubelet did not", []);
-        case.headline(format!("node {} may be lost: its pod counts as not ready although its containers are", node.name));
-        case.wants(Want::Object(node.clone()), "whether the node is lost, and since when");
+        case.hinted_by(facts.field(
+            "status.conditions[Ready]",
+            format!("{ready}, though every container is ready"),
+        ));
+        case.step(
+            "the control plane counts the pod as not ready, its kubelet did not",
+            [],
+        );
+        case.headline(format!(
+            "node {} may be lost: its pod counts as not ready although its containers are",
+            node.name
+        ));
+        case.wants(
+            Want::Object(node.clone()),
+            "whether the node is lost, and since when",
+        );
         case.root(node);
         return;
     };
@@ -85,11 +110,20 @@ fn by_the_pod(facts: &Facts<'_>, case: &mut Case) {
         // It may report and not be ready.
         case.supported_by(message.seen());
     }
-    case.step(format!("the control plane counts node {} as not ready", node.name), [message.seen()]);
+    case.step(
+        format!("the control plane counts node {} as not ready", node.name),
+        [message.seen()],
+    );
     case.step("what its pods do is not known, and they may still run", []);
-    case.headline(format!("node {} is lost: its kubelet has stopped reporting", node.name));
+    case.headline(format!(
+        "node {} is lost: its kubelet has stopped reporting",
+        node.name
+    ));
     case.severity(Severity::Critical);
-    case.wants(Want::Object(node.clone()), "since when the node is lost, and whether it is back");
+    case.wants(
+        Want::Object(node.clone()),
+        "since when the node is lost, and whether it is back",
+    );
     case.root(node);
 }
 
@@ -109,7 +143,11 @@ mod tests {
     }
 
     fn silent() -> Value {
-        node("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")
+        node(
+            "Unknown",
+            "NodeStatusUnknown",
+            "Kubelet stopped posting node status.",
+        )
     }
 
     #[test]
@@ -117,7 +155,9 @@ mod tests {
         let outcome = Scene::new()
             .object(silent())
             .object(pod(json!({})))
-            .object(pod(json!({"metadata": {"name": "app-2", "deletionTimestamp": "2026-03-01T11:47:00Z"}})))
+            .object(pod(
+                json!({"metadata": {"name": "app-2", "deletionTimestamp": "2026-03-01T11:47:00Z"}}),
+            ))
             .diagnose();
         let finding = outcome.finds_only("LOS-KUBELET-SILENT", Verdict::Proven);
         assert_eq!(finding.subject.kind, Kind::Node);
@@ -154,7 +194,9 @@ mod tests {
             ),
             ("LOS-RUNTIME-DOWN", "container runtime is down"),
         ] {
-            let outcome = Scene::new().object(node("False", "KubeletNotReady", message)).diagnose();
+            let outcome = Scene::new()
+                .object(node("False", "KubeletNotReady", message))
+                .diagnose();
             outcome.finds_only(code, Verdict::Proven);
             outcome.rules_out("LOS-KUBELET-SILENT");
         }
@@ -164,7 +206,12 @@ mod tests {
     fn a_kubelet_that_goes_on_talking_is_not_stopped() {
         let outcome = Scene::new()
             .object(silent())
-            .event("Pod/shop/app-1", "Pulled", "Container image \"a\" already present on machine", "2026-03-01T11:59:00Z")
+            .event(
+                "Pod/shop/app-1",
+                "Pulled",
+                "Container image \"a\" already present on machine",
+                "2026-03-01T11:59:00Z",
+            )
             .object(pod(json!({})))
             .diagnose();
         outcome.lacks("LOS-LEASE-OLD-NODE-ALIVE");
@@ -172,7 +219,10 @@ mod tests {
 
     #[test]
     fn a_pod_of_a_removed_node_is_told_so() {
-        let outcome = Scene::new().object(pod(json!({}))).complete(&[Kind::Node]).diagnose();
+        let outcome = Scene::new()
+            .object(pod(json!({})))
+            .complete(&[Kind::Node])
+            .diagnose();
         outcome.finds_only("LOS-NODE-DELETED", Verdict::Proven);
         Scene::new().object(pod(json!({}))).diagnose().is_calm();
     }

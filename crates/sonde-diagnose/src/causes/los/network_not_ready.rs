@@ -28,7 +28,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.fix(
             "look at the network plugin's pod on this node: it writes the configuration under /etc/cni/net.d",
             match facts.node_ref() {
-                Some(node) => format!("kubectl get pods -A -o wide --field-selector spec.nodeName={}", node.name),
+                Some(node) => format!(
+                    "kubectl get pods -A -o wide --field-selector spec.nodeName={}",
+                    node.name
+                ),
                 None => "kubectl get pods -A -o wide".into(),
             },
             Risk::None,

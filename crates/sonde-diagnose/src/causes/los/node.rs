@@ -74,12 +74,21 @@ pub(super) fn tell(facts: &Facts<'_>, case: &mut Case, told: &Told) -> bool {
         return false;
     };
     let starting = is_starting(&fact);
-    match (starting || home.has_just_joined(facts)) && home.lasted(facts).is_none_or(|it| it < STARTING) {
-        true => case.hinted_by(seen.clone()),
+    let young = home.lasted(facts).is_none_or(|it| it < STARTING);
+    match () {
+        // A line of a log may be of a moment that has passed.
+        () if home.is_text && !starting => case.supported_by(seen.clone()),
+        () if (starting || home.has_just_joined(facts)) && young => case.hinted_by(seen.clone()),
         // It has not come up since its start: nearly certain, though its words are those of a start.
-        false if starting => case.supported_by(seen.clone()),
-        false => case.proven_by(seen.clone()),
+        () if starting => case.supported_by(seen.clone()),
+        () => case.proven_by(seen.clone()),
     };
+    if home.is_text {
+        case.look(
+            "whether the node is still so",
+            "kubectl get nodes; kubectl describe node NAME",
+        );
+    }
     let name = home.name();
     case.step((told.step)(&name, words(&fact)), [seen]);
     case.step("so the node is not ready", home.ready().map(|(_, seen)| seen));

@@ -25,7 +25,9 @@ const TOLD: Told = Told {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     if tell(facts, case, &TOLD) {
-        let node = facts.node_ref().map_or("NODE".into(), |node| node.name.to_string());
+        let node = facts
+            .node_ref()
+            .map_or("NODE".into(), |node| node.name.to_string());
         case.fix(
             "look at the runtime on the node, and start it again",
             format!("ssh {node} 'systemctl status containerd crio docker; systemctl restart containerd'"),

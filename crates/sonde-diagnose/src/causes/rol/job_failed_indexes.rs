@@ -32,5 +32,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "each index may fail backoffLimitPerIndex times, and some did"
     };
     gave_up(facts, case, found, ("status.failedIndexes", text, rule.into()));
-    case.look("which indexes failed", format!("kubectl get {} -o jsonpath={{.status.failedIndexes}}", subject.kubectl()));
+    case.look(
+        "which indexes failed",
+        format!(
+            "kubectl get {} -o jsonpath={{.status.failedIndexes}}",
+            subject.kubectl()
+        ),
+    );
 }

@@ -16,14 +16,23 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(found) = failed(facts, "PodFailurePolicy") else { return };
+    let Some(found) = failed(facts, "PodFailurePolicy") else {
+        return;
+    };
     // The message names pod, container, exit code and rule.
     let why = found.1.message.clone();
-    case.headline(format!("{} was ended by its pod failure policy: {why}", facts.episode.subject));
+    case.headline(format!(
+        "{} was ended by its pod failure policy: {why}",
+        facts.episode.subject
+    ));
     gave_up(
         facts,
         case,
         found,
-        ("spec.podFailurePolicy", why, "a rule of the Job says that such a failure ends it without another try".into()),
+        (
+            "spec.podFailurePolicy",
+            why,
+            "a rule of the Job says that such a failure ends it without another try".into(),
+        ),
     );
 }

@@ -25,19 +25,38 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let seen = facts.field("spec.suspend", true);
     case.proven_by(seen.clone());
     case.severity(Severity::Info);
-    case.step(format!("{subject} is suspended, so no pods are made for it"), [seen]);
-    let queue = facts.snapshot.get(subject).and_then(|it| it.label(QUEUE).map(ToOwned::to_owned));
+    case.step(
+        format!("{subject} is suspended, so no pods are made for it"),
+        [seen],
+    );
+    let queue = facts
+        .snapshot
+        .get(subject)
+        .and_then(|it| it.label(QUEUE).map(ToOwned::to_owned));
     match queue {
         Some(queue) => {
-            case.step(format!("it waits in the queue {queue}, which lets it go when there is room"), [facts.field("metadata.labels", &queue)]);
-            case.headline(format!("{subject} is suspended until its queue {queue} lets it go"));
-            case.look("what the queue waits for", format!("kubectl get workloads,localqueues -n {}", subject.namespace));
+            case.step(
+                format!("it waits in the queue {queue}, which lets it go when there is room"),
+                [facts.field("metadata.labels", &queue)],
+            );
+            case.headline(format!(
+                "{subject} is suspended until its queue {queue} lets it go"
+            ));
+            case.look(
+                "what the queue waits for",
+                format!("kubectl get workloads,localqueues -n {}", subject.namespace),
+            );
         }
         None => {
-            case.headline(format!("{subject} is suspended: it makes no pods until somebody resumes it"));
+            case.headline(format!(
+                "{subject} is suspended: it makes no pods until somebody resumes it"
+            ));
             case.fix(
                 "let it go on",
-                format!("kubectl patch {} --type merge -p '{{\"spec\":{{\"suspend\":false}}}}'", subject.kubectl()),
+                format!(
+                    "kubectl patch {} --type merge -p '{{\"spec\":{{\"suspend\":false}}}}'",
+                    subject.kubectl()
+                ),
                 Risk::None,
             );
         }

@@ -23,14 +23,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.episode.word == "paused" {
         let seen = facts.field("spec.paused", true);
         case.proven_by(seen.clone());
-        case.step("its rollouts are paused, so a change of its template makes no new pods", [seen]);
-        case.headline(format!("{subject} is paused: changes of its template are not rolled out"));
-        case.fix("roll out what has changed since", format!("kubectl rollout resume {}", subject.kubectl()), Risk::Restart);
+        case.step(
+            "its rollouts are paused, so a change of its template makes no new pods",
+            [seen],
+        );
+        case.headline(format!(
+            "{subject} is paused: changes of its template are not rolled out"
+        ));
+        case.fix(
+            "roll out what has changed since",
+            format!("kubectl rollout resume {}", subject.kubectl()),
+            Risk::Restart,
+        );
         return;
     }
     let seen = facts.field("spec.replicas", 0);
     case.proven_by(seen.clone());
     case.step("it is to have no pods", [seen]);
     case.headline(format!("{subject} is scaled to zero, so it has no pods"));
-    case.fix("let it have pods", format!("kubectl scale {} --replicas=1", subject.kubectl()), Risk::None);
+    case.fix(
+        "let it have pods",
+        format!("kubectl scale {} --replicas=1", subject.kubectl()),
+        Risk::None,
+    );
 }
