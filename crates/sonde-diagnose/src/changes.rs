@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn a_configmap_written_before_the_trouble_is_told() {
         let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "shop",
-            "creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [{"manager": "kubectl", "time": "2026-03-01T11:57:00Z"}]}});
+            "creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [{"manager": "kubectl", "time": "2026-03-01T11:56:00Z"}]}});
         let using = pod(json!({"status": {"containerStatuses": [crashed(1, "Error")]},
             "spec": {"containers": [{"name": "app", "envFrom": [{"configMapRef": {"name": "settings"}}]}]}}));
         let outcome = Scene::new().object(settings).object(using).diagnose();

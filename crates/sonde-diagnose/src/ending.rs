@@ -194,6 +194,13 @@ impl<'a> Facts<'a> {
         ))
     }
 
+    /// A pod that nobody owns and nobody starts again: somebody ran it by hand.
+    pub(crate) fn is_bare_and_final(&self) -> bool {
+        self.workload() == self.episode.subject
+            && self.pod().spec.restart_policy == "Never"
+            && self.pod_is_terminal()
+    }
+
     /// Only a text is about the subject: it is no object of the snapshot.
     pub(crate) fn is_text(&self) -> bool {
         self.snapshot.get(&self.episode.subject).is_none()

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_model::{
     BlindSpot, Code, Evidence, Family, Finding, Kind, NotUnderstood, ObjectRef, Report, SCHEMA, Scanned,
@@ -17,6 +17,9 @@ use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::subject::Subject;
 use crate::triage::{Opened, Triage};
 use crate::{Answer, Case, Cause, Facts, Question, Strength, Symptom, Want, causes};
+
+/// The kubelet's first wait before it restarts a container.
+const FIRST_BACK_OFF: SignedDuration = SignedDuration::from_secs(10);
 
 /// How many not understood messages a report quotes.
 const SAMPLES: usize = 10;
@@ -303,7 +306,42 @@ fn begun(facts: &Facts<'_>) -> Option<Timestamp> {
         .filter(|message| facts.episode.run.is_some() && message.facts.contains(&Fact::RestartBackOff))
         .filter_map(|message| message.first)
         .min();
-    [facts.episode.since, first_back_off].into_iter().flatten().min()
+    let known = if first_back_off.is_none() {
+        restarting_since(facts)
+    } else {
+        None
+    };
+    [facts.episode.since, first_back_off, known]
+        .into_iter()
+        .flatten()
+        .min()
+}
+
+/// Since when a container restarts at least, where no event of the first back-off is left: since its pod was ready the
+/// last time, and for as long as the back-offs before the present one took.
+fn restarting_since(facts: &Facts<'_>) -> Option<Timestamp> {
+    let run = facts.episode.run.as_ref().filter(|run| run.restarts >= 2)?;
+    let pod = facts.pod();
+    let not_ready = pod
+        .condition("ContainersReady")
+        .or_else(|| pod.condition("Ready"))
+        .filter(|it| it.status == "False")
+        .and_then(|it| it.last_transition_time.0);
+    // The kubelet waits 10 s at first and twice as long each time, so the earlier waits sum up to the present one less
+    // the first.
+    let waits = facts.status().and_then(|(status, _)| {
+        let (_, rest) = status.state.waiting.as_ref()?.message.split_once("back-off ")?;
+        let wait: SignedDuration = rest.split_whitespace().next()?.parse().ok()?;
+        let earlier = wait - FIRST_BACK_OFF;
+        earlier.is_positive().then_some(())?;
+        run.end
+            .finished_at
+            .0
+            .filter(|time| time.as_second() > 0)?
+            .checked_sub(earlier)
+            .ok()
+    });
+    [not_ready, waits].into_iter().flatten().min()
 }
 
 /// What would decide a conclusion, each with every cause that it would decide.
@@ -400,4 +438,56 @@ pub fn kinds_read() -> Vec<Kind> {
     kinds.sort();
     kinds.dedup();
     kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Scene, crashed, pod};
+
+    /// Since when a container that restarts is told to be in trouble.
+    fn since(conditions: Value, restarts: i64, wait: &str, event: Option<&str>) -> String {
+        let mut status = crashed(1, "Error");
+        status["restartCount"] = restarts.into();
+        status["state"]["waiting"]["message"] =
+            format!("back-off {wait} restarting failed container=app").into();
+        let mut it = pod(json!({"status": {"containerStatuses": [status]}}));
+        it["status"]["conditions"] = conditions;
+        let mut scene = Scene::new().object(it);
+        if let Some(time) = event {
+            let said = "Back-off restarting failed container app in pod app-1";
+            scene = scene.container_event("Pod/shop/app-1", "app", "BackOff", said, time);
+        }
+        let outcome = scene.diagnose();
+        let since = outcome.finding("EXT-ERROR").since;
+        since.map(|it| it.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_container_that_restarts_is_in_trouble_for_longer_than_since_its_last_end() {
+        let ready = |status: &str| json!([{"type": "ContainersReady", "status": status, "lastTransitionTime": "2026-03-01T11:20:00Z"}]);
+        for (conditions, restarts, wait, event, expected) in [
+            // Not ready since then.
+            (ready("False"), 4, "1m20s", None, "2026-03-01T11:20:00Z"),
+            // The waits before this one: 10, 20 and 40 seconds.
+            (json!([]), 4, "1m20s", None, "2026-03-01T11:56:50Z"),
+            (ready("True"), 4, "1m20s", None, "2026-03-01T11:56:50Z"),
+            // The first restart, and one that the kubelet told of.
+            (ready("False"), 1, "10s", None, "2026-03-01T11:58:00Z"),
+            (
+                ready("False"),
+                4,
+                "1m20s",
+                Some("2026-03-01T11:30:00Z"),
+                "2026-03-01T11:30:00Z",
+            ),
+        ] {
+            assert_eq!(
+                since(conditions.clone(), restarts, wait, event),
+                expected,
+                "{conditions} {wait} {event:?}"
+            );
+        }
+    }
 }

@@ -191,6 +191,8 @@ pub struct TellingLine {
     pub time: Option<Timestamp>,
     /// What it says.
     pub sign: AppSign,
+    /// The line calls itself a warning or less, or says that the program goes on in spite of it.
+    pub calm: bool,
 }
 
 /// Removes what shippers put before a line: CRI, docker's json-file, `kubectl logs --prefix --timestamps`, stern,

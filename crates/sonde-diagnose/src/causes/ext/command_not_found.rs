@@ -18,8 +18,11 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((127, ended)) = facts.exit() else { return };
     let who = facts.container_phrase();
+    // A shell goes on after a command that it did not find: the last one gave the exit code.
+    let last = facts.own_words().into_iter().filter(|(line, _)| matches!(line.sign, AppSign::NotFoundCommand { .. })).max_by_key(|(line, _)| line.line);
+    let last = last.map(|(line, _)| line.sign);
     let word = facts.own_word(|sign| match sign {
-        AppSign::NotFoundCommand { command } => Some((format!("the command {command} is not in the image"), Some(command.clone()))),
+        AppSign::NotFoundCommand { command } if last.as_ref() == Some(sign) => Some((format!("the command {command} is not in the image"), Some(command.clone()))),
         AppSign::MissingLibrary { library: Some(library) } => Some((format!("the shared library {library} is not in the image"), None)),
         AppSign::MissingLibrary { library: None } => Some(("a shared library is not in the image".into(), None)),
         AppSign::MissingFile { path: Some(path) } => Some((format!("{path} is not in the image"), Some(path.clone()))),
@@ -72,6 +75,7 @@ mod tests {
     fn found_by_the_words_of_shells_and_loaders() {
         for (log, word) in [
             ("sh: java: not found\n", "java"),
+            ("sh: starting: not found\nsh: java: not found\n", "java"),
             ("/entrypoint.sh: line 3: jq: command not found\n", "jq"),
             ("/bin/sh: 1: gunicorn: not found\n", "gunicorn"),
             ("/app/server: error while loading shared libraries: libpq.so.5: cannot open shared object file: No such file or directory\n", "libpq.so.5"),

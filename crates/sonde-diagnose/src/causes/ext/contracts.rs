@@ -100,7 +100,7 @@ const TABLE: &[Contract] = &[
     Contract {
         code: "EXT-ABORT",
         verdict: Verdict::Proven,
-        found: || ended(134),
+        found: || says(134, "server: main.c:12: serve: Assertion `fd >= 0' failed.\n"),
         rival: ("EXT-SEGFAULT", || ended(139)),
         open: lost,
         healthy: noisy,
@@ -109,7 +109,7 @@ const TABLE: &[Contract] = &[
     Contract {
         code: "EXT-SEGFAULT",
         verdict: Verdict::Proven,
-        found: || ended(139),
+        found: || says(139, "Segmentation fault (core dumped)\n"),
         rival: ("EXT-SIGNAL", || ended(135)),
         open: lost,
         healthy: noisy,
@@ -117,7 +117,7 @@ const TABLE: &[Contract] = &[
     },
     Contract {
         code: "EXT-SIGNAL",
-        verdict: Verdict::Proven,
+        verdict: Verdict::Likely,
         found: || ended(130),
         rival: ("EXT-TERMINATED", || {
             killing(

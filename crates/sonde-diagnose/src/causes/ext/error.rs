@@ -3,7 +3,7 @@
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
-use super::words::{quote, was_told, why};
+use super::words::{binds_port, is_forbidden, quote, was_told, why};
 use crate::cause::page;
 use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Symptom, field_on};
@@ -66,9 +66,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     }
     case.step(format!("its process ends with exit code {code}"), [ended]);
+    // Only the line that was chosen is worth an advice.
+    let chosen = why.filter(|_| was_told(facts).is_none());
     case.advice(
-        match &why {
-            Some((_, sign, _)) => advice(sign),
+        match &chosen {
+            Some((_, sign, line)) => advice(sign, &line.text),
+            None if was_told(facts).is_some() => "see who asked it to end, and whether its exit code is meant to say that something failed",
             None => "mend what the log says; an exit code from 1 to 125 is the application's own choice",
         },
         Risk::None,
@@ -120,8 +123,14 @@ fn has_ready_endpoint(facts: &Facts<'_>, service: &ObjectRef) -> bool {
         .any(|slice| slice.endpoints.iter().any(|it| it.conditions.ready != Some(false)))
 }
 
-fn advice(sign: &AppSign) -> &'static str {
+fn advice(sign: &AppSign, line: &str) -> &'static str {
     match sign {
+        AppSign::PermissionDenied { .. } if binds_port(line) => {
+            "ports below 1024 are not for every user: listen on a higher port and let the service map it, or add the capability NET_BIND_SERVICE (for a process of root; others need it as a file or ambient capability), or allow it for the pod with the sysctl net.ipv4.ip_unprivileged_port_start"
+        }
+        AppSign::AuthFailed { .. } if is_forbidden(line) => {
+            "see what the other side allows this program to do (roles, policies, rules of a proxy between them), and the login that it uses, if any"
+        }
         AppSign::ConnectionRefused { .. } | AppSign::NameResolution { .. } | AppSign::ConnectTimeout { .. } => {
             "see that what it needs exists, is ready and is named right in its configuration; let it retry instead of ending"
         }
@@ -164,6 +173,37 @@ mod tests {
             let outcome = Scene::new().object(failed(code)).log("shop/app-1", "app", true, log).diagnose();
             let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
             assert!(finding.headline.contains(words), "{}", finding.headline);
+        }
+    }
+
+    #[test]
+    fn the_line_that_ended_it_is_told_and_not_what_it_survived() {
+        let log = "WARN could not connect to redis at cache:6379: connection refused, continuing\nopen /etc/app/optional.yml: permission denied (using defaults)\nINFO ready soon\nERROR config invalid: field server.port is required\nshutting down\n";
+        let outcome = Scene::new().object(failed(1)).log("shop/app-1", "app", true, log).diagnose();
+        let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
+        assert!(finding.headline.contains("server.port is required"), "{}", finding.headline);
+        assert!(!finding.fixes.iter().any(|fix| fix.text.contains("fsGroup")), "{:?}", finding.fixes);
+        // Nothing louder: its last words, not the trouble that it got over.
+        let log = "WARN could not connect to redis at cache:6379: connection refused, continuing\nINFO loading\nINFO loaded 12 plugins\nINFO bye\n";
+        let outcome = Scene::new().object(failed(1)).log("shop/app-1", "app", true, log).diagnose();
+        assert!(outcome.finding("EXT-ERROR").headline.contains("INFO bye"), "{}", outcome.summary());
+    }
+
+    #[test]
+    fn the_advice_fits_the_permission() {
+        for (log, said, advised, not) in [
+            ("listen tcp :80: bind: permission denied\n", ":80", "NET_BIND_SERVICE", "fsGroup"),
+            ("nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)\n", "0.0.0.0:80", "ip_unprivileged_port_start", "fsGroup"),
+            ("open /data/x: permission denied\n", "/data/x", "fsGroup", "NET_BIND"),
+            ("mkdir: can't create directory '/var/cache/app': Permission denied\n", "no permission to make the folder /var/cache/app", "fsGroup", "NET_BIND"),
+            ("mkdir: can't create directory '/var/cache/app': No such file or directory\n", "parent does not exist", "image", "NET_BIND"),
+            ("ERROR upload failed: PUT https://files.example/x: 403 Forbidden\n", "403 Forbidden", "allows", "Secret that holds"),
+        ] {
+            let outcome = Scene::new().object(failed(1)).log("shop/app-1", "app", true, log).diagnose();
+            let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
+            assert!(finding.headline.contains(said), "{}", finding.headline);
+            let fixes: String = finding.fixes.iter().map(|fix| fix.text.as_str()).collect();
+            assert!(fixes.contains(advised) && !fixes.contains(not), "{log}: {fixes}");
         }
     }
 

@@ -32,7 +32,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let who = facts.container_phrase();
-    case.step(format!("its process is killed (SIGKILL, exit code {code})"), [ended.clone()]);
+    let by_signal = facts.episode.run.as_ref().is_some_and(|run| run.end.signal > 0);
+    let how = if by_signal {
+        format!("its process is killed (SIGKILL, exit code {code})")
+    } else {
+        format!("its process ended with exit code {code}, which is what SIGKILL gives, or a shell that passes on a child's {code}")
+    };
+    case.step(how, [ended.clone()]);
+    if let Some(last) = facts.last_line() {
+        case.step("the last thing it says", [last]);
+    }
     let kubelet = facts.kubelet_log_tells_kills();
     let kernel = facts.log_read(NodeLog::Kernel);
     if let Some(seen) = &kubelet {
@@ -62,7 +71,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         "nothing at hand says by whom"
     };
-    case.headline(format!("{who} was killed (SIGKILL, exit code {code}): {whom}"));
+    let was = if by_signal || case.strength() >= crate::Strength::Support { "was killed" } else { "ended as if it was killed" };
+    case.headline(format!("{who} {was} (SIGKILL, exit code {code}): {whom}"));
     case.advice(
         "look for security agents, scripts, `crictl stop`, `docker kill` or people on the node at that time",
         Risk::None,
@@ -118,6 +128,16 @@ mod tests {
         let outcome = scene(Some((SYNC, "11:30")), Some("11:30")).diagnose();
         let spots: Vec<_> = outcome.report.blind_spots.iter().map(|it| it.why.as_str()).collect();
         assert!(spots.iter().any(|why| why.contains("to 2026-03-01T11:30:00Z only")), "{spots:?}");
+    }
+
+    #[test]
+    fn a_bare_code_is_no_fact_about_a_signal_and_the_last_words_are_shown() {
+        let outcome = scene(None, None).log("shop/app-1", "app", true, "exiting with the child's code\n").diagnose();
+        let finding = outcome.finding("EXT-KILLED");
+        assert!(finding.verdict <= Verdict::Possible, "{}", outcome.summary());
+        let chain: String = finding.chain.iter().map(|step| step.text.as_str()).collect();
+        assert!(chain.contains("or a shell that passes on a child's 137") && chain.contains("last thing"), "{chain}");
+        assert!(finding.evidence.iter().any(|it| it.text.contains("exiting with")), "{:?}", finding.evidence);
     }
 
     #[test]

@@ -25,12 +25,20 @@ const DRIFT_SECONDS: i64 = 5;
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(((code, ended), SIGSEGV)) = facts.exit().zip(facts.signal()) else { return };
     let who = facts.container_phrase();
-    case.generally_proven_by(ended.clone());
     let own = facts.own_word(|sign| matches!(sign, AppSign::Segfault).then_some(()));
+    let kernel = kernel_line(facts);
+    // A program may exit with 139 of its own will, and a shell passes on a child's; the kernel, the runtime or the
+    // program's words decide.
+    let by_signal = facts.episode.run.as_ref().is_some_and(|run| run.end.signal > 0);
+    if by_signal || own.is_some() || kernel.is_some() {
+        case.generally_proven_by(ended.clone());
+    } else {
+        case.supported_by(ended.clone());
+    }
     if let Some((_, line)) = own {
         case.step("the program says so itself", [line]);
     }
-    match kernel_line(facts) {
+    match kernel {
         Some((process, seen)) => {
             case.step(format!("the kernel saw the fault in {process}"), [seen]);
             case.headline(format!("{who} ends with a segmentation fault in {process} (exit code {code})"));
@@ -79,7 +87,7 @@ mod tests {
 
     #[test]
     fn found_and_named_by_the_kernel() {
-        Scene::new().object(ended(139)).diagnose().finds_only("EXT-SEGFAULT", Verdict::Proven);
+        Scene::new().object(ended(139)).diagnose().finds_only("EXT-SEGFAULT", Verdict::Likely);
         let outcome = Scene::new().object(ended(139)).kernel("n1", FAULT).diagnose();
         let finding = outcome.finds_only("EXT-SEGFAULT", Verdict::Proven);
         assert!(finding.headline.contains("server"), "{}", finding.headline);

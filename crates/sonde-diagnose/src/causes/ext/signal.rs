@@ -1,6 +1,6 @@
 //! EXT-SIGNAL: the process ended by a signal that is neither a kill, a request to end, an abort nor a fault.
 
-use sonde_model::{Code, Risk};
+use sonde_model::{Code, Risk, Severity};
 
 use super::words::why;
 use crate::cause::page;
@@ -34,6 +34,8 @@ const SIGNALS: &[(i64, &str, &str)] = &[
     (31, "SIGSYS", "seccomp forbids a system call that the program makes"),
 ];
 
+const SIGINT: i64 = 2;
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(((code, ended), signal)) = facts.exit().zip(facts.signal()) else { return };
     let Some((_, name, meaning)) = SIGNALS.iter().find(|(number, ..)| *number == signal) else { return };
@@ -41,13 +43,28 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.refuted_by(message.seen(), "the kubelet ended it with the image's stop signal");
         return;
     }
-    case.generally_proven_by(ended.clone());
+    // A program may exit with 128 and more of its own will, and shells pass on their children's ends.
+    let by_signal = facts.episode.run.as_ref().is_some_and(|run| run.end.signal > 0);
+    if by_signal {
+        case.generally_proven_by(ended.clone());
+    } else {
+        case.supported_by(ended.clone());
+    }
+    if signal == SIGINT && facts.is_bare_and_final() {
+        case.severity(Severity::Warning);
+    }
     let who = facts.container_phrase();
     if let Some((clause, _, line)) = why(facts) {
         case.step(format!("before its end: {clause}"), [line]);
     }
-    case.step(format!("{name} ends the process (exit code {code} is 128 + {signal})"), [ended]);
-    case.headline(format!("{who} is ended by {name} (exit code {code}): {meaning}"));
+    let how = if by_signal {
+        format!("{name} ends the process (exit code {code} is 128 + {signal})")
+    } else {
+        format!("its process ended with exit code {code}: 128 + {signal}, which is what {name} gives, unless the program exits so by itself")
+    };
+    case.step(how, [ended]);
+    let what = if by_signal { "is ended by" } else { "ends as by" };
+    case.headline(format!("{who} {what} {name} (exit code {code}): {meaning}"));
     case.advice(format!("find who sends {name}: {meaning}"), Risk::None);
     case.look("what it says before its end", facts.logs_command());
 }
@@ -55,7 +72,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use sonde_model::Verdict;
+    use sonde_model::{Severity, Verdict};
 
     use crate::testing::{Scene, crashed, pod, status};
 
@@ -67,8 +84,29 @@ mod tests {
     fn found_by_number() {
         for (code, name) in [(129, "SIGHUP"), (130, "SIGINT"), (131, "SIGQUIT"), (132, "SIGILL"), (135, "SIGBUS"), (136, "SIGFPE"), (141, "SIGPIPE"), (159, "SIGSYS")] {
             let outcome = Scene::new().object(ended(code)).diagnose();
-            let finding = outcome.finds_only("EXT-SIGNAL", Verdict::Proven);
+            let finding = outcome.finds_only("EXT-SIGNAL", Verdict::Likely);
             assert!(finding.headline.contains(name), "{}", finding.headline);
+        }
+    }
+
+    #[test]
+    fn proven_where_the_runtime_names_the_signal() {
+        let mut it = ended(130);
+        it["status"]["containerStatuses"][0]["lastState"]["terminated"]["signal"] = 2.into();
+        Scene::new().object(it).diagnose().finds_only("EXT-SIGNAL", Verdict::Proven);
+    }
+
+    #[test]
+    fn a_bare_pod_that_was_ended_is_only_worth_a_warning() {
+        for (code, cause) in [(130, "EXT-SIGNAL"), (143, "EXT-TERMINATED")] {
+            let end = json!({"exitCode": code, "reason": "Error", "startedAt": "2026-03-01T11:50:00Z", "finishedAt": "2026-03-01T11:58:00Z"});
+            let mut it = pod(json!({"spec": {"restartPolicy": "Never"}, "status": {"phase": "Failed",
+                "containerStatuses": [status(json!({"ready": false, "state": {"running": null, "terminated": end}}))]}}));
+            let owned = Scene::new().object(it.clone()).diagnose();
+            assert_eq!(owned.finding(cause).severity, Severity::Error, "{}", owned.summary());
+            it["metadata"]["ownerReferences"] = json!([]);
+            let bare = Scene::new().object(it).diagnose();
+            assert_eq!(bare.finding(cause).severity, Severity::Warning, "{}", bare.summary());
         }
     }
 

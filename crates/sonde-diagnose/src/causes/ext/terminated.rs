@@ -2,7 +2,7 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{KillReason, ProbeKind};
-use sonde_model::{Code, Risk};
+use sonde_model::{Code, Risk, Severity};
 
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -22,6 +22,9 @@ const SIGKILL: i64 = 9;
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((code, ended)) = facts.exit() else { return };
     let by_signal = facts.signal() == Some(SIGTERM);
+    if by_signal && facts.is_bare_and_final() {
+        case.severity(Severity::Warning);
+    }
     let who = facts.container_phrase();
     let killing = facts.killing();
     match &killing {

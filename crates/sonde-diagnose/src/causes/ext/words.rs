@@ -7,9 +7,16 @@ use crate::{Facts, Seen};
 /// Longer quotes make a headline unreadable.
 const QUOTE_CHARS_MAX: usize = 160;
 
+/// A line that plays itself down tells why the program ended only where it is among so many last ones.
+const LAST_LINES: usize = 3;
+
 /// Why the application ended, in its own words: a clause, its sign and its line.
 pub(super) fn why(facts: &Facts<'_>) -> Option<(String, AppSign, Seen)> {
+    let lines = facts.log().map(<[String]>::len);
     facts.own_words().into_iter().find_map(|(line, seen)| {
+        if line.calm && lines.is_some_and(|lines| line.line + LAST_LINES < lines) {
+            return None;
+        }
         let clause = clause(&line.sign, &line.text)?;
         Some((clause, line.sign, seen))
     })
@@ -31,6 +38,25 @@ pub(super) fn quote(text: &str) -> String {
         quoted.push('…');
     }
     format!("\"{quoted}\"")
+}
+
+/// The refused permission is about a port to listen on, not about a file.
+pub(super) fn binds_port(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    (lower.contains("bind") || lower.contains("listen"))
+        && !lower.contains("unix:")
+        && !lower.contains(".sock")
+}
+
+/// The other side knows who asks, or does not want to: no login was tried and refused.
+pub(super) fn is_forbidden(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    lower.contains("403 forbidden") || lower.contains("accessdenied:")
+}
+
+fn makes_folder(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    lower.contains("mkdir") || lower.contains("create directory")
 }
 
 fn clause(sign: &AppSign, line: &str) -> Option<String> {
@@ -62,6 +88,18 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
             address,
             "the address that it wants to listen on is already in use",
         ),
+        AppSign::MissingFile { path: Some(path) } if makes_folder(line) => {
+            format!(
+                "it cannot make the folder {path}, whose parent does not exist: {}",
+                quote(line)
+            )
+        }
+        AppSign::PermissionDenied { .. } if binds_port(line) => {
+            format!("it may not listen on its port: {}", quote(line))
+        }
+        AppSign::PermissionDenied { path: Some(path) } if makes_folder(line) => {
+            format!("it has no permission to make the folder {path}: {}", quote(line))
+        }
         AppSign::MissingFile { path } => with(
             "the file {} does not exist",
             path,
@@ -113,6 +151,9 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         ),
         AppSign::ConfigError { .. } => format!("its configuration is wrong: {}", quote(line)),
         AppSign::BadFlag { .. } => format!("its command line is wrong: {}", quote(line)),
+        AppSign::AuthFailed { .. } if is_forbidden(line) => {
+            format!("a request is forbidden: {}", quote(line))
+        }
         AppSign::AuthFailed { .. } => format!("a login is refused: {}", quote(line)),
         AppSign::LimitReached { .. } => format!("it has reached a limit: {}", quote(line)),
         AppSign::Tls { .. } => format!("a certificate or TLS is refused: {}", quote(line)),

@@ -1,9 +1,10 @@
 //! OOM-CHILD-PROCESS: the kernel killed a child process for the container's memory limit; the main process lives on or
 //! ended in its own way.
 
+use sonde_grammar::log::NodeLog;
 use sonde_model::{Code, Risk, Severity, bytes_text};
 
-use super::kills::{Limit, container_limit, early_kill, kill_text, kills, last_kill, limit_of, raise_limit};
+use super::kills::{Limit, container_limit, early_kill, files_in_memory, kill_text, kills, last_kill, limit_of, raise_limit, went_on};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -30,7 +31,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         if facts.episode.container.is_none() || limit_of(facts, kill).is_some_and(|it| it != Limit::Container) {
             return;
         }
-        case.proven_by(seen.clone());
+        if files_in_memory(facts, kill).is_some() {
+            case.hinted_by(seen.clone());
+        } else {
+            case.proven_by(seen.clone());
+        }
         case.severity(Severity::Warning);
         case.step(format!("the kernel killed a child process of {who}: {}", kill_text(kill)), [seen]);
         case.step("the main process lives on, so no restart and no event shows it", running(facts));
@@ -42,14 +47,30 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
-    if code == KILLED || facts.killing().is_some() {
+    if facts.killing().is_some() {
+        return;
+    }
+    if code == KILLED {
+        // What went on after the kill may have ended with its child's code.
+        if let Some((_, seen)) = last_kill(facts).filter(|(kill, _)| went_on(facts, kill).is_some()) {
+            case.hinted_by(seen);
+            case.headline(format!("a child process of {who} was killed at its memory limit, and the main process ended with that code later"));
+        }
         return;
     }
     let kill = last_kill(facts).or_else(|| early_kill(facts)).filter(|(kill, _)| limit_of(facts, kill).is_none_or(|it| it == Limit::Container));
     match &kill {
+        Some((kill, seen)) if files_in_memory(facts, kill).is_some() => case.hinted_by(seen.clone()),
         _ if says_oom => case.proven_by(ended.clone()),
         Some((_, seen)) => case.proven_by(seen.clone()),
-        None => return,
+        None => {
+            // An application that fails for a killed child need not say so.
+            let open = code != 0 && limit.is_some() && facts.log_read(NodeLog::Kernel).is_none();
+            if let Some(want) = facts.want_kernel_log().filter(|_| open) {
+                case.wants(want, "whether the kernel killed a child process at the memory limit");
+            }
+            return;
+        }
     };
     if let Some((bytes, seen)) = &limit {
         case.step(format!("{who} may use {} of memory", bytes_text(*bytes)), [seen.clone()]);

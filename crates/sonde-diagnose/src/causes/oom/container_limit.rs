@@ -4,7 +4,7 @@
 use sonde_grammar::fact::OomConstraint;
 use sonde_model::{Code, Kind, Risk, bytes_text};
 
-use super::kills::{Limit, container_limit, kill_text, kills, last_kill, limit_of, node_was_pressed, node_was_short, pod_limit, raise_limit};
+use super::kills::{Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes, node_was_pressed, node_was_short, pod_limit, raise_limit, went_on};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -51,7 +51,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         return;
     }
+    let later = at_limit.as_ref().and_then(|(kill, _)| went_on(facts, kill));
     match &at_limit {
+        Some((kill, seen)) if matches!(files_in_memory(facts, kill), Some(Files::Inferred(..))) => {
+            case.hinted_by(seen.clone());
+        }
+        Some((_, seen)) if later.is_some() => {
+            case.supported_by(seen.clone());
+        }
         Some((_, seen)) => {
             case.generally_proven_by(seen.clone());
         }
@@ -80,8 +87,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         // The kernel's line carries the usage at death; without it the numbers are missing, not the cause.
         case.wants(want, "whether the kernel killed the process for memory, at which limit and with what usage");
     }
-    case.step("the kernel killed its main process (SIGKILL, exit code 137)", [ended]);
-    case.headline(format!("{who} was killed because it needs more than its memory limit{of}"));
+    match later {
+        Some(seconds) => {
+            case.step(format!("the kernel killed one of its processes; the container ended {seconds} s later with exit code 137"), [ended]);
+            case.headline(format!("a process of {who} was killed because they need more than their memory limit{of}"));
+        }
+        None => {
+            case.step("the kernel killed its main process (SIGKILL, exit code 137)", [ended]);
+            case.headline(format!("{who} was killed because it needs more than its memory limit{of}"));
+        }
+    }
     if let Some(limit) = limit {
         raise_limit(facts, case, limit);
     }
@@ -89,7 +104,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "if its memory grows without end, a higher limit only delays the kill: look at its usage over time",
         Risk::None,
     );
-    if let Some(volume) = memory_volume(facts) {
+    if let Some((_, volume, ..)) = memory_volumes(facts).next() {
         case.advice(format!("files in its memory-backed volume {volume} count against the limit too"), Risk::None);
     }
 }
@@ -120,16 +135,6 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
     case.advice("give the container a higher memory limit if its work needs it, or find out why its memory grows", Risk::Restart);
 }
 
-/// A memory-backed volume that the container mounts.
-fn memory_volume(facts: &Facts<'_>) -> Option<String> {
-    let (container, _) = facts.container()?;
-    let volume = facts.pod().spec.volumes.iter().find(|volume| {
-        volume.empty_dir.as_ref().is_some_and(|it| it.medium == "Memory")
-            && container.volume_mounts.iter().any(|mount| mount.name == volume.name)
-    })?;
-    Some(volume.name.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -150,6 +155,19 @@ mod tests {
         let finding = outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
         assert!(finding.headline.contains("64Mi"), "{}", finding.headline);
         assert!(!outcome.wants.is_empty(), "the kernel's numbers are wanted");
+    }
+
+    #[test]
+    fn a_process_that_went_on_after_the_kill_was_not_the_main_one_for_sure() {
+        let id = "c".repeat(64);
+        let scope = format!("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f2f7b7c_3a9d_4c39_b7f0_1b2c3d4e5f60.slice/cri-containerd-{id}.scope");
+        let kernel = |time: &str| format!("2026-03-01T{time}+00:00 n1 kernel: oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,mems_allowed=0,oom_memcg={scope},task_memcg={scope},task=sh,pid=4711,uid=0\n");
+        let scene = |time| Scene::new().object(limited(crashed(137, "OOMKilled"))).kernel("n1", &kernel(time)).diagnose();
+        scene("11:57:59").finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
+        let outcome = scene("11:57:54");
+        let finding = outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Likely);
+        assert!(finding.chain.iter().all(|step| !step.text.contains("main process")), "{:?}", finding.chain);
+        assert!(finding.chain.iter().any(|step| step.text.contains("6 s later")), "{:?}", finding.chain);
     }
 
     #[test]

@@ -11,6 +11,11 @@ use crate::{Case, Facts, Seen};
 /// generous against the drift of `dmesg -T`.
 const SAME_DEATH: SignedDuration = SignedDuration::from_secs(10);
 
+/// A process that ended with the kernel's kill is seen as ended within seconds; longer, and something went on. A guess.
+const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(3);
+/// A victim with less than this share of the limit does not explain that it was reached. A guess.
+const SMALL_SHARE: u64 = 4;
+
 /// Whose limit was hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
@@ -84,6 +89,60 @@ pub(super) fn early_kill<'a>(facts: &Facts<'a>) -> Option<(&'a OomKill, Seen)> {
         kill.time
             .is_some_and(|time| end.duration_since(time) > SAME_DEATH)
     })
+}
+
+/// For how many seconds the main process went on after a kill, where that is more than a moment: then the victim may have
+/// been another process.
+pub(super) fn went_on(facts: &Facts<'_>, kill: &OomKill) -> Option<i64> {
+    let (_, end) = facts.span()?;
+    let after = end.duration_since(kill.time?);
+    (after > SAME_MOMENT).then(|| after.as_secs())
+}
+
+/// What shows that files in memory filled the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Files {
+    /// The kernel counted so many KiB of them, of so many.
+    Counted(u64, u64),
+    /// A volume in memory is there, and the processes held only so many KiB of so many.
+    Inferred(u64, u64),
+}
+
+/// Whether files in memory filled the limit that the kernel killed for.
+pub(super) fn files_in_memory(facts: &Facts<'_>, kill: &OomKill) -> Option<Files> {
+    if !matches!(limit_of(facts, kill), Some(Limit::Container | Limit::Pod)) {
+        return None;
+    }
+    let declared = || u64::try_from(container_limit(facts)?.0 / 1024).ok();
+    let limit = kill.limit_kib.or_else(declared).filter(|limit| *limit > 0)?;
+    // Half of the limit in files leaves the program less than the files have.
+    if let Some(files) = kill.cgroup_shmem_kib.max(kill.shmem_rss_kib)
+        && (kill.cgroup_shmem_kib.is_some() || files.saturating_mul(2) >= limit)
+    {
+        return (files.saturating_mul(2) >= limit).then_some(Files::Counted(files, limit));
+    }
+    let all: u64 = kill.largest.iter().map(|task| task.rss_kib).sum();
+    let held = kill.anon_rss_kib?.max(all);
+    (held.saturating_mul(SMALL_SHARE) <= limit && memory_volumes(facts).next().is_some())
+        .then_some(Files::Inferred(held, limit))
+}
+
+/// The container's volumes in memory: where in the spec, its name, its size limit, where it is mounted.
+pub(super) fn memory_volumes<'a>(
+    facts: &Facts<'a>,
+) -> impl Iterator<Item = (usize, &'a str, Option<String>, &'a str)> {
+    let pod = facts.pod();
+    let mounts = facts.container().map(|(container, _)| &container.volume_mounts);
+    pod.spec
+        .volumes
+        .iter()
+        .enumerate()
+        .filter_map(move |(at, volume)| {
+            let dir = volume.empty_dir.as_ref().filter(|it| it.medium == "Memory")?;
+            let mount = mounts?.iter().find(|mount| mount.name == volume.name)?;
+            let bound = dir.size_limit.as_ref().map(ToString::to_string);
+            Some((at, volume.name.as_str(), bound, mount.mount_path.as_str()))
+        })
 }
 
 /// The pod has a limit of its own (1.32 on).

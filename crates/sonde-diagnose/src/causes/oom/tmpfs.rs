@@ -1,8 +1,8 @@
 //! OOM-TMPFS: files in memory (a memory-backed volume, /dev/shm) filled the container's memory limit.
 
-use sonde_model::{Code, Risk, bytes_text};
+use sonde_model::{Code, Risk, Severity, bytes_text};
 
-use super::kills::{Limit, container_limit, kib_text, kills, last_kill, limit_of};
+use super::kills::{Files, container_limit, files_in_memory, kib_text, kills, last_kill, memory_volumes};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -18,40 +18,44 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let kill = if facts.is_text() { kills(facts).into_iter().next() } else { last_kill(facts) };
     let Some((kill, seen)) = kill else { return };
-    if !matches!(limit_of(facts, kill), Some(Limit::Container | Limit::Pod)) {
-        return;
-    }
-    let (Some(shmem), Some(limit)) = (kill.cgroup_shmem_kib, kill.limit_kib) else { return };
-    // Half of the limit in files leaves the program less than the files have.
-    if limit == 0 || shmem.saturating_mul(2) < limit {
-        return;
-    }
-    case.proven_by(seen.clone());
+    let Some(files) = files_in_memory(facts, kill) else { return };
+    match files {
+        Files::Counted(..) => case.proven_by(seen.clone()),
+        Files::Inferred(..) => case.supported_by(seen.clone()),
+    };
     let who = if facts.is_text() { "a container".to_owned() } else { facts.container_phrase() };
-    let (files, of) = (kib_text(Some(shmem)).unwrap_or_default(), kib_text(Some(limit)).unwrap_or_default());
     if let Some((bytes, seen)) = container_limit(facts) {
         case.step(format!("{who} may use {} of memory, files in memory included", bytes_text(bytes)), [seen]);
     }
     let mut named = Vec::new();
-    if let Some((container, _)) = facts.container() {
-        for (at, volume) in facts.pod().spec.volumes.iter().enumerate() {
-            let mount = container.volume_mounts.iter().find(|mount| mount.name == volume.name);
-            if let (Some(dir), Some(mount)) = (volume.empty_dir.as_ref().filter(|it| it.medium == "Memory"), mount) {
-                let bound = dir.size_limit.as_ref().map_or("no size limit".to_owned(), |it| format!("sizeLimit {it}"));
-                named.push(format!("{} at {}", volume.name, mount.mount_path));
-                case.step(
-                    format!("its volume {} at {} lives in memory, {bound}", volume.name, mount.mount_path),
-                    [facts.field(&format!("spec.volumes[{at}].emptyDir"), format!("medium: Memory, {bound}"))],
-                );
-            }
-        }
+    for (at, name, bound, path) in memory_volumes(facts) {
+        let bound = bound.map_or("no size limit".to_owned(), |it| format!("sizeLimit {it}"));
+        named.push(format!("{name} at {path}"));
+        case.step(
+            format!("its volume {name} at {path} lives in memory, {bound}"),
+            [facts.field(&format!("spec.volumes[{at}].emptyDir"), format!("medium: Memory, {bound}"))],
+        );
     }
-    case.step(format!("{files} of {of} were files in memory when the limit was reached"), [seen]);
+    let text = |kib| kib_text(Some(kib)).unwrap_or_default();
+    let taken = match files {
+        Files::Counted(files, limit) => {
+            case.step(format!("{} of {} were files in memory when the limit was reached", text(files), text(limit)), [seen]);
+            format!("took {} of {}", text(files), text(limit))
+        }
+        Files::Inferred(held, limit) => {
+            let of = text(limit);
+            case.step(format!("when the limit of {of} was reached, its processes held only {}; files in memory count as well", text(held)), [seen]);
+            format!("took most of {of}")
+        }
+    };
     if let Some((code, ended)) = facts.exit() {
         case.step(format!("the kernel killed its process (exit code {code})"), [ended]);
+    } else if !facts.is_text() {
+        case.severity(Severity::Warning);
     }
     let place = if named.is_empty() { "in memory (tmpfs, /dev/shm)".to_owned() } else { format!("in its memory volume {}", named.join(", ")) };
-    case.headline(format!("{who} was killed at its memory limit because files {place} took {files} of {of}"));
+    let killed = if facts.is_text() || facts.exit().is_some() { who } else { format!("a process of {who}") };
+    case.headline(format!("{killed} was killed at its memory limit because files {place} {taken}"));
     case.advice("give the volume a sizeLimit well below the memory limit, and raise the memory limit by what the files need", Risk::Restart);
     case.advice("or keep the files on disk: an emptyDir without `medium: Memory`", Risk::Restart);
 }
@@ -95,6 +99,28 @@ mod tests {
         let outcome = Scene::new().object(killed()).kernel("n1", &kernel(60 << 20)).diagnose();
         let finding = outcome.finds_only("OOM-TMPFS", Verdict::Proven);
         assert!(finding.headline.contains("cache") && finding.headline.contains("60Mi of 64Mi"), "{}", finding.headline);
+    }
+
+    /// Only the kernel's last line is left, without its statistics.
+    fn short(rss: u64) -> String {
+        let all = kernel(0).replace("anon-rss:500kB", &format!("anon-rss:{rss}kB"));
+        all.lines().filter(|line| !line.contains(": anon ") && !line.contains(": file ") && !line.contains(": shmem ")).fold(String::new(), |all, line| all + line + "\n")
+    }
+
+    #[test]
+    fn likely_when_the_victim_held_little_and_a_volume_is_in_memory() {
+        let ended = Scene::new().object(killed()).kernel("n1", &short(1024)).diagnose();
+        ended.finds_only("OOM-TMPFS", Verdict::Likely);
+        let mut running = killed();
+        running["status"]["containerStatuses"] = json!([status(json!({}))]);
+        let outcome = Scene::new().object(running.clone()).kernel("n1", &short(1024)).diagnose();
+        assert!(outcome.finds_only("OOM-TMPFS", Verdict::Likely).headline.contains("a process of"), "{}", outcome.summary());
+        Scene::new().object(running).kernel("n1", &kernel(60 << 20)).diagnose().finds_only("OOM-TMPFS", Verdict::Proven);
+        // The victim held it all, or no volume is in memory.
+        Scene::new().object(killed()).kernel("n1", &short(60 << 10)).diagnose().finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
+        let mut plain = killed();
+        plain["spec"]["volumes"] = json!([]);
+        Scene::new().object(plain).kernel("n1", &short(1024)).diagnose().finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
     }
 
     #[test]

@@ -18,8 +18,16 @@ struct Candidate {
     position: usize,
     /// Depth in a chain of causes: 1 for the first `Caused by:`, and so on.
     depth: usize,
-    /// The line calls itself a warning or less.
-    calm: bool,
+    /// The line says that the program tries again.
+    retried: bool,
+    /// The line says that the program tried often enough.
+    gives_up: bool,
+}
+
+impl Candidate {
+    fn is_calm(&self) -> bool {
+        self.line.calm
+    }
 }
 
 /// The lines that decide, most telling first.
@@ -29,10 +37,17 @@ struct Candidate {
 /// follow-ups. What the program listened on, waited for or was told to do comes last.
 pub fn application(lines: &[&str]) -> Vec<TellingLine> {
     let mut found = candidates(lines);
+    // What was tried again in vain is what the program ends of.
+    if let Some(end) = found.iter().rev().find(|c| c.gives_up).map(|c| c.position) {
+        for candidate in found.iter_mut().filter(|c| c.retried && c.position < end) {
+            candidate.line.calm = false;
+        }
+    }
+    drop_own_farewell(&mut found);
     let Some(last) = found
         .iter()
         .rev()
-        .find(|c| c.weight < Weight::Context && !c.calm)
+        .find(|c| c.weight < Weight::Context && !c.is_calm())
         .or_else(|| found.iter().rev().find(|c| c.weight < Weight::Context))
         .map(|c| c.position)
     else {
@@ -42,7 +57,7 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
         let old = c.position + LAST_WORDS_LINES < last;
         (
             old && c.weight < Weight::Context,
-            c.calm && c.weight < Weight::Context,
+            c.is_calm() && c.weight < Weight::Context,
             c.weight,
             std::cmp::Reverse(c.depth),
             // Of old troubles and of context, the newest tells most.
@@ -54,6 +69,19 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
         )
     });
     distinct(found)
+}
+
+/// A program that shuts down after an error of its own was not told to.
+fn drop_own_farewell(found: &mut Vec<Candidate>) {
+    let mut failed: Option<usize> = None;
+    found.retain(|c| {
+        if c.weight < Weight::Context && !c.is_calm() {
+            failed = Some(c.position);
+        }
+        let farewell = matches!(&c.line.sign, AppSign::Signal { name } if name.is_empty())
+            && !Line::new(&c.line.text).says_who_asked();
+        !(farewell && failed.is_some_and(|at| at + LAST_WORDS_LINES >= c.position))
+    });
 }
 
 fn candidates(lines: &[&str]) -> Vec<Candidate> {
@@ -84,8 +112,10 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
             weight,
             position,
             depth,
-            calm: line.is_calm(),
+            retried: line.says_retry(),
+            gives_up: line.says_it_gives_up(),
             line: TellingLine {
+                calm: line.is_calm() || line.is_survived(),
                 line: index,
                 text: line.text.to_owned(),
                 time,

@@ -80,6 +80,54 @@ impl<'a> Line<'a> {
             .unwrap_or(false)
     }
 
+    /// The line says that the program goes on in spite of what it met.
+    pub(crate) fn is_survived(&self) -> bool {
+        const SURVIVED: [&str; 12] = [
+            "continuing",
+            "using default",
+            "use default",
+            "falling back",
+            "using fallback",
+            "non-fatal",
+            "nonfatal",
+            "ignoring",
+            "ignored",
+            "skipping",
+            "not critical",
+            "(optional)",
+        ];
+        SURVIVED.iter().any(|words| self.has(words)) || self.says_retry()
+    }
+
+    /// The line says that the program tries again.
+    pub(crate) fn says_retry(&self) -> bool {
+        ["retrying", "will retry", "trying again", "reconnecting"]
+            .iter()
+            .any(|words| self.has(words))
+    }
+
+    /// The line says that the program does not try again.
+    pub(crate) fn says_it_gives_up(&self) -> bool {
+        const GIVES_UP: [&str; 8] = [
+            "giving up",
+            "gave up",
+            "attempts",
+            "retries",
+            "exhausted",
+            "unable to ",
+            "could not ",
+            "cannot ",
+        ];
+        !self.says_retry() && !self.is_calm() && GIVES_UP.iter().any(|words| self.has(words))
+    }
+
+    /// Of a line that speaks of an end: somebody asked for it.
+    pub(crate) fn says_who_asked(&self) -> bool {
+        ["signal", "request", "sigterm", "sigint", "interrupt"]
+            .iter()
+            .any(|words| self.has(words))
+    }
+
     /// A frame of a stack trace.
     pub(crate) fn is_frame(raw: &str) -> bool {
         let text = raw.trim_start();

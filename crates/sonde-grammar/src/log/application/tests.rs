@@ -203,6 +203,40 @@ fn survived_troubles_come_after_the_last_death() {
 }
 
 #[test]
+fn what_was_survived_stands_behind_what_ended_the_program() {
+    let log = "WARN could not connect to redis at cache:6379: connection refused, continuing
+open /etc/app/optional.yml: permission denied (using defaults)
+INFO listening soon
+ERROR config invalid: field server.port is required
+shutting down";
+    assert_eq!(
+        first(log),
+        Some(AppSign::Error {
+            message: "ERROR config invalid: field server.port is required".into()
+        })
+    );
+    // After an error of its own nobody told it to end; alone, or with a signal, somebody did.
+    let told = |log: &str| {
+        let lines: Vec<&str> = log.lines().collect();
+        application(&lines)
+            .iter()
+            .any(|line| matches!(line.sign, AppSign::Signal { .. }))
+    };
+    assert!(!told(log));
+    assert!(told("serving\nshutting down"));
+    assert!(told("ERROR x failed\nreceived SIGTERM, shutting down"));
+    // Tried again in vain: the trouble, not the giving up.
+    let log =
+        "ERROR connect to db:5432: connection refused, retrying in 5s\nFATAL giving up after 5 attempts";
+    assert_eq!(
+        first(log),
+        Some(AppSign::ConnectionRefused {
+            target: Some("db:5432".into())
+        })
+    );
+}
+
+#[test]
 fn healthy_lines_tell_nothing_alarming() {
     for line in [
         "GET /error.html 200",
