@@ -85,6 +85,7 @@ pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
         return;
     }
     let mut opened = BTreeSet::new();
+    let mut restarting: BTreeMap<ObjectRef, &EventColumns> = BTreeMap::new();
     for (reference, event) in triage
         .snapshot
         .of_kind(Kind::Event)
@@ -97,10 +98,11 @@ pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
         {
             continue;
         }
-        for symptom in message::facts(&event.reason, &event.message)
-            .iter()
-            .filter_map(symptom_of)
-        {
+        let facts = message::facts(&event.reason, &event.message);
+        if event.count >= RESTARTS && facts.contains(&Fact::RestartBackOff) {
+            restarting.entry(event.about.clone()).or_insert(event);
+        }
+        for symptom in facts.iter().filter_map(symptom_of) {
             if !is_over(triage, reference, event, symptom)
                 && opened.insert((event.about.clone(), symptom, event.container.clone()))
             {
@@ -111,7 +113,19 @@ pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
             }
         }
     }
+    // Why it restarts may be told by another event of it; then this is what follows.
+    for (about, event) in restarting {
+        if !opened.iter().any(|(subject, ..)| *subject == about) {
+            let mut episode = Episode::new(about, Symptom::Terminated, "CrashLoopBackOff")
+                .since(event.first.or(event.last));
+            episode.container.clone_from(&event.container);
+            out.push(episode.into());
+        }
+    }
 }
+
+/// So often the kubelet waits before a restart when a container cannot stay up.
+const RESTARTS: i64 = 3;
 
 /// Lines of kubelets and runtimes without any pod that they could be about.
 pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
@@ -220,6 +234,7 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
         Fact::Reject(_) => Symptom::Rejected,
         Fact::Node(it) => return of_node(it),
         Fact::Workload(WorkloadFact::JobDeadline | WorkloadFact::BackoffLimit) => Symptom::JobFailed,
+        Fact::Workload(WorkloadFact::NoMetrics { .. }) => Symptom::NotScaling,
         Fact::Pull(_) | Fact::RestartBackOff | Fact::Runtime(_) | Fact::Workload(_) => return None,
     })
 }
@@ -296,6 +311,24 @@ mod tests {
             "{}",
             outcome.summary()
         );
+    }
+
+    #[test]
+    fn a_container_that_restarts_for_no_told_reason_is_unknown() {
+        let again =
+            "Back-off restarting failed container app in pod db-0_shop(0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60)";
+        let scene = |count: i64| {
+            Scene::new().object(json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "db-0.1", "namespace": "shop"},
+                "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "db-0"}, "type": "Warning",
+                "reason": "BackOff", "message": again, "count": count, "lastTimestamp": "2026-03-01T11:59:00Z"}))
+        };
+        let outcome = scene(7).diagnose();
+        assert!(
+            outcome.finding("EXT-UNKNOWN").subject.name.as_ref() == "db-0",
+            "{}",
+            outcome.summary()
+        );
+        scene(1).diagnose().is_calm();
     }
 
     #[test]

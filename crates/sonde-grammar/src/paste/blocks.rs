@@ -32,6 +32,8 @@ struct Parts {
     groups: Vec<Group>,
     manifests: Vec<String>,
     pieces: Vec<String>,
+    /// The last structure was none that a reader knew: its lines are lines like others.
+    unread: bool,
 }
 
 impl Parts {
@@ -66,6 +68,11 @@ pub(super) fn read(rows: &[Row<'_>]) -> Pasted {
             context = Command::default();
         }
         let structure = structure(rows, at, &context, &mut parts);
+        if std::mem::take(&mut parts.unread) {
+            rows[at..structure].iter().for_each(|row| group.push(row));
+            at = structure;
+            continue;
+        }
         if structure > at {
             // The structure stands between lines of one log at most by accident.
             group.end(&mut parts.groups, &context);
@@ -117,6 +124,7 @@ fn structure(rows: &[Row<'_>], at: usize, context: &Command, parts: &mut Parts) 
             Some(found) => parts.described.push(found),
             None => {
                 let mut rows = orphan_events(&lines);
+                parts.unread = rows.is_empty();
                 naming::name(&mut rows, context);
                 parts.keep(rows);
             }

@@ -128,7 +128,7 @@ fn is_name(text: &str) -> bool {
         && text.len() <= 253
         && text
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte))
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
 #[cfg(test)]

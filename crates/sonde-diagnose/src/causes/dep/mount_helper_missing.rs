@@ -19,6 +19,9 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |failure| {
         let what = match failure {
+            VolumeFailure::HelperMissing { helper } if helper.is_empty() => {
+                "the node lacks the program that mounts this kind of volume".to_owned()
+            }
             VolumeFailure::HelperMissing { helper } => format!("the node has no {helper}, which it needs to mount this"),
             _ => return None,
         };

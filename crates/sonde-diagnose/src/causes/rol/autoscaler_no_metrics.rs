@@ -21,9 +21,24 @@ pub(super) static CAUSE: Cause = Cause {
 /// What is said while the pods' first measurements are under way.
 const NOT_YET: &[&str] = &["did not receive metrics for", "no metrics returned from", "pods might be unready"];
 
+/// The controller's words alone.
+fn told(facts: &Facts<'_>, case: &mut Case) {
+    let said = facts.find(|fact| match fact {
+        Fact::Workload(WorkloadFact::NoMetrics { metric, .. }) => Some(metric),
+        _ => None,
+    });
+    let Some((metric, message)) = said.filter(|_| facts.is_text()) else { return };
+    case.supported_by(message.seen());
+    let of = metric.as_ref().map_or(String::new(), |metric| format!(" of {metric}"));
+    case.step(format!("the autoscaler asks for metrics{of} and gets none"), [message.seen()]);
+    case.headline(format!("an autoscaler does not scale: it gets no metrics{of}"));
+    case.severity(Severity::Warning);
+    case.look("whether the metrics API answers", "kubectl get apiservices v1beta1.metrics.k8s.io");
+}
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else { return };
+    let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else { return told(facts, case) };
     let conditions = it.conditions();
     let active = conditions.iter().find(|it| it.kind == "ScalingActive" && it.is_false());
     let Some(active) = active.filter(|it| !is_about_the_target(&it.reason)) else { return };

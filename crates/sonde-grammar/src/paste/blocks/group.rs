@@ -209,6 +209,24 @@ fn waiting_pod(text: &str, command: &Command) -> Option<Value> {
     plain.then_some(object)
 }
 
+/// `At TIME - event for web-1: {kubelet node-1} FailedMount: message`, as Kubernetes' own tests print events.
+fn tested_row(text: &str, line: usize) -> Option<EventRow> {
+    let (name, rest) = text.split_once(" - event for ")?.1.split_once(": {")?;
+    let (source, rest) = rest.split_once("} ")?;
+    let (reason, message) = rest.split_once(": ")?;
+    let (component, host) = source.split_once(' ').unwrap_or((source, ""));
+    (message::is_reason(reason) && matches!(component, "kubelet" | "default-scheduler")).then(|| EventRow {
+        line,
+        kind: "Warning".to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        object: Some((Kind::Pod.as_str().to_owned(), name.to_owned())),
+        component: Some(component.to_owned()),
+        host: Some(host.trim().to_owned()).filter(|host| !host.is_empty()),
+        ..EventRow::default()
+    })
+}
+
 /// `TIME REASON MSG`: the header of custom columns that show events.
 fn is_custom_head(text: &str) -> bool {
     let capital = |word: &str| {
@@ -237,6 +255,7 @@ fn event_row(text: &str, line: usize, custom: bool) -> Option<EventRow> {
         row.line = line;
         Some(row)
     })
+    .or_else(|| tested_row(trimmed, line))
     .or_else(|| {
         // An application's lines may look the same.
         let mut row = custom.then(|| events::bare_row(trimmed)).flatten()?;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fact::{Fact, NodeReason};
+use crate::fact::{Fact, NodeReason, VolumeFailure};
 use crate::paste::{Pasted, read};
 
 fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
@@ -245,4 +245,61 @@ fn a_claim_names_the_pods_that_use_it() {
         .map(|pod| (text(pod, "/metadata/name"), text(pod, claim)))
         .collect();
     assert_eq!(found, [("db-0", "data"), ("db-1", "data")]);
+}
+
+#[test]
+fn wide_rows_without_their_header() {
+    let pasted = read(
+        "24s   Warning   Unhealthy   pod/web-1   spec.containers{app}   kubelet, n1   Readiness probe failed: x y   24s   1   web-1.186fd5339090f256",
+    );
+    let event = &pasted.objects[0];
+    let found = ["/involvedObject/fieldPath", "/source/component", "/message"].map(|it| text(event, it));
+    assert_eq!(
+        found,
+        ["spec.containers{app}", "kubelet", "Readiness probe failed: x y"]
+    );
+}
+
+#[test]
+fn marks_and_frames_go() {
+    for pasted in [
+        "**Warning Failed 3m (x4 over 9m) kubelet Error: a b**",
+        "\u{2502} Warning Failed 3m (x4 over 9m) kubelet Error: a b        \u{2502}",
+        "Warning Failed 3m (x4 over 9m) kubelet E**rror: a b**",
+    ] {
+        assert_eq!(read(pasted).loose[0].text, "Error: a b", "{pasted}");
+    }
+    // Patterns of paths stay.
+    assert!(
+        read("Error: failed to pull image \"a/**/b\" and **x**").loose[0]
+            .text
+            .contains("/**/")
+    );
+}
+
+#[test]
+fn the_output_of_mount_is_one_message() {
+    let output = "MountVolume.SetUp failed for volume \"a\" : mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t nfs 10.0.0.1:/x /y\nOutput: mount: wrong fs type on 10.0.0.1:/x,\n       missing codepage or helper program\n       (for several filesystems (e.g. nfs) you might\n       need a /sbin/mount.<type> helper program)";
+    for head in [
+        "",
+        "E0809 20:45:58.053442 6432 nestedpendingoperations.go:233] Operation failed. Error: ",
+    ] {
+        let pasted = read(&format!("{head}{output}"));
+        let facts = pasted.loose.iter().flat_map(|it| &it.facts);
+        let mut facts = facts.chain(pasted.node_lines.iter().flat_map(|it| &it.facts));
+        let missing = |fact: &Fact| matches!(fact, Fact::Volume(it) if matches!(&it.failure, VolumeFailure::HelperMissing { helper } if helper == "nfs"));
+        assert!(facts.any(missing), "{head}: {pasted:?}");
+    }
+    let tested = format!(
+        "Sep 19 21:23:15.975: INFO: At 2018-09-19 21:18:00 +0000 UTC - event for web-1: {{kubelet n1}} FailedMount: {output}"
+    );
+    assert_eq!(about(&read(&tested)), ["Pod /web-1 FailedMount"]);
+}
+
+#[test]
+fn a_description_that_nobody_knows_is_read_by_its_lines() {
+    let pasted = read(
+        "Name: x\nNamespace: y\nMessage: MountVolume.SetUp failed for volume \"a\" : mount failed: exit status 32",
+    );
+    assert_eq!((pasted.objects.len(), pasted.loose.len()), (0, 1));
 }
