@@ -36,6 +36,7 @@ crate::cause::family!(
     rejected_resources,
     rejected_topology,
     request_too_large,
+    resource_claim,
     rwop_in_use,
     taint,
     topology_spread,

@@ -289,7 +289,7 @@ fn table() -> Vec<Row> {
     ]
 }
 
-/// Causes whose pods the scheduler does not speak of; their files test the same with their own scenes.
+/// Causes that the filters do not work out or of which the scheduler does not speak; their files test the same with their own scenes.
 const WITHOUT_WORDS: &[&str] = &[
     "SCH-GATES",
     "SCH-NODE-NAME",
@@ -299,6 +299,7 @@ const WITHOUT_WORDS: &[&str] = &[
     "SCH-REJECTED-PREDICATE",
     "SCH-REJECTED-RESOURCES",
     "SCH-REJECTED-TOPOLOGY",
+    "SCH-RESOURCE-CLAIM",
     "SCH-UNKNOWN-SCHEDULER",
 ];
 
