@@ -56,6 +56,13 @@ pub(crate) struct Refutation {
     pub(crate) evidence: Vec<usize>,
 }
 
+/// A cause that was true and is over, though what it did is still seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mended {
+    /// Since when, where that is known.
+    pub(crate) since: Option<Timestamp>,
+}
+
 /// The case of one cause for one episode. A cause that says nothing has no part in the differential.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -71,6 +78,7 @@ pub struct Case {
     pub(crate) decisive: Vec<usize>,
     pub(crate) steps: Vec<(String, Vec<usize>)>,
     pub(crate) refutation: Option<Refutation>,
+    pub(crate) mended: Option<Mended>,
     pub(crate) fixes: Vec<Fix>,
     pub(crate) next: Vec<NextLook>,
     pub(crate) wants: Vec<(Want, String)>,
@@ -92,6 +100,7 @@ impl Case {
             decisive: Vec::new(),
             steps: Vec::new(),
             refutation: None,
+            mended: None,
             fixes: Vec::new(),
             next: Vec::new(),
             wants: Vec::new(),
@@ -129,6 +138,18 @@ impl Case {
             });
         }
         self
+    }
+
+    /// The cause was true and was mended since; who met it has not tried again yet. It is out like one that was refuted;
+    /// where nothing else stands it is told as over. The headline, steps and fixes say so.
+    pub fn mended_by(
+        &mut self,
+        seen: Seen,
+        reason: impl Into<String>,
+        since: Option<Timestamp>,
+    ) -> &mut Self {
+        self.mended = Some(Mended { since });
+        self.refuted_by(seen, reason)
     }
 
     /// What is wrong, in one sentence that a developer understands; about the workload rather than one pod.

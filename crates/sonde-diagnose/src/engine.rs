@@ -188,10 +188,9 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
             format!("ended with exit code {}", run.end.exit_code)
         }
         None => {
-            conclusion
-                .case
-                .step(format!("it is seen as {}", episode.word), [facts.seen_as()]);
-            format!("is {}", episode.word)
+            let how = state_of(&episode.word);
+            conclusion.case.step(format!("it {how}"), [facts.seen_as()]);
+            how
         }
     };
     for message in facts
@@ -208,6 +207,21 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
             format!("kubectl describe {}", episode.subject.kubectl()),
         );
         conclusion.next = std::mem::take(&mut conclusion.case.next);
+    }
+}
+
+/// `is Pending`, `has 0 of 1 pods ready`, `has no endpoints`, `shows FailedCreate`.
+fn state_of(word: &str) -> String {
+    if let Some(count) = word.strip_suffix(" pods created") {
+        return format!("has {count} pods");
+    }
+    let counted = word.starts_with(|first: char| first.is_ascii_digit()) || word.starts_with("no ");
+    if counted {
+        format!("has {word}")
+    } else if word.starts_with("Failed") && word.len() > "Failed".len() {
+        format!("shows {word}")
+    } else {
+        format!("is {word}")
     }
 }
 
@@ -248,6 +262,18 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     if let Some((text, seen)) = facts.held_back() {
         case.step(text, [seen]);
     }
+    if episode.repeated > 0 {
+        let count = format!("{} times in a row", episode.repeated);
+        let seen = facts.computed(
+            format!("pods of {} that met the same within the hour", facts.workload()),
+            &count,
+        );
+        case.step(
+            format!("each replacement met the same: {count} within the hour"),
+            [seen],
+        );
+        case.headline = format!("{} ({count})", case.headline);
+    }
     debug_assert!(has_evidence(&case), "{} concludes without evidence", case.code);
     let workload = facts.workload();
     let is_specific = case.strength() == Strength::Proof && verdict == Verdict::Proven;
@@ -260,7 +286,9 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     };
     let evidence: Vec<Evidence> = case.evidence();
     let chain = case.chain();
-    let severity = match (episode.ended, case.severity) {
+    let mended = case.mended.as_ref().and_then(|it| it.since.or(facts.now));
+    let ended = episode.ended.or(mended);
+    let severity = match (ended, case.severity) {
         (Some(_), _) => Severity::Info,
         (None, Some(severity)) => severity,
         (None, None) => Severity::Error,
@@ -278,7 +306,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         headline: case.headline,
         symptom: episode.word.clone(),
         since: begun(facts),
-        ended: episode.ended,
+        ended,
         changes: Vec::new(),
         chain,
         evidence,

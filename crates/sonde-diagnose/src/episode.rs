@@ -143,6 +143,8 @@ pub struct Episode {
     pub since: Option<Timestamp>,
     /// When it ended, where it is over.
     pub ended: Option<Timestamp>,
+    /// How often in a row it has happened to what its owner made anew each time; 0 where that was not counted.
+    pub repeated: usize,
     /// The run that ended, for [`Symptom::Terminated`].
     pub run: Option<Run>,
 }
@@ -157,6 +159,7 @@ impl Episode {
             word: word.into(),
             since: None,
             ended: None,
+            repeated: 0,
             run: None,
         }
     }

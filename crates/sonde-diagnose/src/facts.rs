@@ -370,6 +370,30 @@ impl<'a> Facts<'a> {
         (!bare.is_empty()).then(|| bare.to_owned())
     }
 
+    /// The names of all objects of a kind that has no namespace, where the list is complete: `these exist: a, b`.
+    pub fn existing(&self, kind: &Kind) -> Option<(String, Seen)> {
+        const SHOWN: usize = 10;
+        if !self.snapshot.is_complete_everywhere(kind) {
+            return None;
+        }
+        let names: Vec<String> = self
+            .snapshot
+            .of_kind(kind.clone())
+            .map(|it| it.reference.name.to_string())
+            .collect();
+        let text = match names.len() {
+            0 => "there are none".to_owned(),
+            count if count > SHOWN => format!(
+                "these exist: {} and {} more",
+                names[..SHOWN].join(", "),
+                count - SHOWN
+            ),
+            _ => format!("these exist: {}", names.join(", ")),
+        };
+        let seen = self.computed(format!("complete list of kind {kind}"), &text);
+        Some((text, seen))
+    }
+
     /// The wish for the log of the run that ended, else the current log.
     pub fn want_log(&self) -> Option<Want> {
         self.log_key().map(Want::ContainerLog)

@@ -59,7 +59,8 @@ pub(crate) fn join(drafts: Vec<Draft>, snapshot: &Snapshot) -> Vec<Finding> {
             }
             Some(at) => {
                 let finding = &mut findings[at];
-                if draft.symptom == Symptom::RolloutStuck && !finding.explains.contains(subject) {
+                let adds = matches!(draft.symptom, Symptom::RolloutStuck | Symptom::JobFailed);
+                if adds && !finding.explains.contains(subject) {
                     adopt(finding, &draft.finding);
                 }
                 push_unique(&mut finding.explains, draft.finding.subject);

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use sonde_model::{Code, EvidenceKind, NextLook, RuledOut, Verdict};
+use sonde_model::{Code, EvidenceKind, NextLook, RuledOut, Severity, Verdict};
 
 use crate::case::{Seen, Strength, evidence_id};
 use crate::{Case, Episode, Want};
@@ -24,7 +24,7 @@ pub(crate) struct Conclusion {
 ///   strength there contradict each other, so the one with more decisive evidence is only *likely*.
 /// - Without a proof the strongest case is *likely* when it is supported and no other case is, else *possible*.
 /// - A case with nothing but wants is a rival that nobody could look at.
-/// - Nothing stands: *unknown*.
+/// - Nothing stands: a cause that was mended since is told as over; without one, *unknown*.
 pub(crate) fn resolve(episode: &Episode, cases: Vec<Case>) -> Vec<Conclusion> {
     let (refuted, mut standing): (Vec<Case>, Vec<Case>) = cases
         .into_iter()
@@ -38,7 +38,7 @@ pub(crate) fn resolve(episode: &Episode, cases: Vec<Case>) -> Vec<Conclusion> {
             .then_with(|| a.code.cmp(&b.code))
     });
     let Some(top) = standing.first().map(|case| case.strength) else {
-        return vec![unknown(episode, &refuted, &[])];
+        return vec![none_stands(episode, refuted, &[])];
     };
     match top {
         Strength::Proof | Strength::GeneralProof => {
@@ -70,7 +70,7 @@ pub(crate) fn resolve(episode: &Episode, cases: Vec<Case>) -> Vec<Conclusion> {
             };
             vec![conclude(&standing[0], verdict, rivals, &[], &refuted)]
         }
-        Strength::None => vec![unknown(episode, &refuted, &standing)],
+        Strength::None => vec![none_stands(episode, refuted, &standing)],
     }
 }
 
@@ -119,6 +119,22 @@ fn conclude(case: &Case, verdict: Verdict, rivals: &[Case], weaker: &[Case], ref
         next,
         wants,
     }
+}
+
+/// What was mended explains what is still seen; else nobody knows.
+fn none_stands(episode: &Episode, mut refuted: Vec<Case>, silent: &[Case]) -> Conclusion {
+    refuted.sort_by(|a, b| a.code.cmp(&b.code));
+    let Some(at) = refuted.iter().position(|case| case.mended.is_some()) else {
+        return unknown(episode, &refuted, silent);
+    };
+    let mut case = refuted.remove(at);
+    // Its evidence stays: it shows what was, and that it is over.
+    if let Some(refutation) = case.refutation.take() {
+        case.decisive = refutation.evidence;
+    }
+    case.strength = Strength::Support;
+    case.severity = Some(Severity::Info);
+    conclude(&case, Verdict::Likely, &[], &[], &refuted)
 }
 
 fn unknown(episode: &Episode, refuted: &[Case], silent: &[Case]) -> Conclusion {

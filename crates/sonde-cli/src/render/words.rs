@@ -105,6 +105,9 @@ pub(super) fn verdict(finding: &Finding) -> String {
             format!("Possible: the evidence allows this cause, and also {rivals}.")
         }
         (Verdict::Unknown, true) => "Unknown: nothing that was seen tells the cause.".to_owned(),
+        (Verdict::Unknown, false) if finding.rivals.len() == 1 => {
+            format!("Unknown: nothing that was seen decides whether it is {rivals}.")
+        }
         (Verdict::Unknown, false) => format!("Unknown: nothing that was seen decides between {rivals}."),
     }
 }

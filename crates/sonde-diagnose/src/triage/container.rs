@@ -416,7 +416,12 @@ pub(super) fn replaced(triage: &Triage<'_>, object: &Object) -> bool {
                 .pod()
                 .and_then(|pod| pod.condition("DisruptionTarget"))
                 .is_some_and(|it| it.is_true() && it.reason != "TerminationByKubelet");
-            has("Complete") || (made_way && job.status.active > 0 && !has("Failed"))
+            // A later run of the same CronJob has made it good.
+            let later = || {
+                let run = snapshot.get(owner)?;
+                super::workload::made_good(triage, run, ended_at(object).or(object.created))
+            };
+            has("Complete") || later().is_some() || (made_way && job.status.active > 0 && !has("Failed"))
         }),
         Kind::ReplicaSet => snapshot.view::<ReplicaSet>(owner).is_some_and(|set| {
             let wanted = set.spec.replicas.unwrap_or(1);
@@ -431,6 +436,11 @@ pub(super) fn replaced(triage: &Triage<'_>, object: &Object) -> bool {
             .is_some_and(|set| set.status.number_ready >= set.status.desired_number_scheduled),
         _ => false,
     }
+}
+
+fn ended_at(pod: &Object) -> Option<Timestamp> {
+    let ends = pod.pod()?.containers.iter().filter_map(newest_end);
+    ends.filter_map(|(_, _, time)| time).max()
 }
 
 fn deployment_is_whole(triage: &Triage<'_>, set: &sonde_model::ObjectRef) -> bool {

@@ -159,14 +159,80 @@ fn failed(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<
     };
     if let Some(symptom) = symptom {
         let mut episode = Episode::new(me.clone(), symptom, reason).since(since);
-        // The kubelet never deletes such a pod; its controller has long made another.
-        if container::replaced(triage, object) {
+        let in_a_row = times_in_a_row(triage, object);
+        if in_a_row >= REPEATED {
+            episode.repeated = in_a_row;
+        } else if container::replaced(triage, object) {
+            // The kubelet never deletes such a pod; its controller has long made another.
             episode.ended = since;
         }
         out.push(episode.into());
         return;
     }
     container::failed_containers(triage, object, pod, out);
+}
+
+/// So many replacements that met the same fate are no accident; a guess.
+const REPEATED: usize = 3;
+/// What happened longer ago is over; a guess.
+const MEMORY: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many pods of one owner, each made after the one before was gone, were refused or evicted for the same reason
+/// within the hour. Many pods that go at once count once.
+fn times_in_a_row(triage: &Triage<'_>, object: &Object) -> usize {
+    let Some(owner) = &object.owner else { return 0 };
+    let Some(fate) = fate(object) else { return 0 };
+    let mut lives: Vec<(Timestamp, Timestamp)> = triage
+        .snapshot
+        .owned_by(&owner.reference)
+        .filter_map(|pod| {
+            let columns = pod.pod().filter(|it| it.phase == Phase::Failed)?;
+            let made = pod.created?;
+            let recent = triage.elapsed(Some(made)).is_none_or(|age| age < MEMORY);
+            (recent && fate_is(pod, columns, &fate)).then(|| (made, gone(columns).unwrap_or(made)))
+        })
+        .collect();
+    lives.sort_unstable();
+    let mut count = 0;
+    let mut free_from = Timestamp::MIN;
+    for (made, gone) in lives {
+        // Clocks tell seconds: the replacement may be made in the same one.
+        if made >= free_from {
+            count += 1;
+            free_from = gone.max(made + SignedDuration::from_secs(1));
+        }
+    }
+    count
+}
+
+/// When a pod that was evicted or refused was gone.
+fn gone(pod: &PodColumns) -> Option<Timestamp> {
+    let finished = pod
+        .containers
+        .iter()
+        .filter_map(|container| match &container.state {
+            ContainerState::Terminated { finished, .. } => *finished,
+            _ => None,
+        });
+    let disrupted = pod
+        .condition("DisruptionTarget")
+        .and_then(|it| it.last_transition_time.0);
+    disrupted.or(finished.min()).or(pod.started)
+}
+
+/// Reason and message up to the first figure: what differs from one time to the next comes after it.
+fn fate(object: &Object) -> Option<(String, String)> {
+    let status = object.encoded.decode::<sonde_world::view::Pod>().ok()?.status;
+    let words = status
+        .message
+        .split(|letter: char| letter.is_ascii_digit())
+        .next()
+        .unwrap_or_default();
+    Some((status.reason.to_string(), words.to_owned()))
+}
+
+fn fate_is(object: &Object, pod: &PodColumns, expected: &(String, String)) -> bool {
+    *pod.reason == *expected.0 && fate(object).as_ref() == Some(expected)
 }
 
 /// A container that ended well although the kernel killed one of its processes: `OOMKilled` with exit code 0.

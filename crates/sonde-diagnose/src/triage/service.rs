@@ -85,6 +85,25 @@ pub(crate) fn would_match(snapshot: &Snapshot, namespace: &str, selector: &Label
     })
 }
 
+/// The workloads whose pods a service selects.
+pub(super) fn behind<'a>(triage: &Triage<'a>, object: &Object) -> Vec<&'a Object> {
+    let me = &object.reference;
+    if me.kind != Kind::Service {
+        return Vec::new();
+    }
+    let Some(Ok(it)) = triage.snapshot.decode::<Service>(me) else {
+        return Vec::new();
+    };
+    let wanted = &it.spec.selector;
+    templates(triage.snapshot, &me.namespace)
+        .iter()
+        .filter(|(_, labels)| {
+            !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+        })
+        .filter_map(|(workload, _)| triage.snapshot.get(workload).map(AsRef::as_ref))
+        .collect()
+}
+
 /// The workloads of a namespace with the labels of their pods.
 pub(crate) fn templates(snapshot: &Snapshot, namespace: &str) -> Vec<(ObjectRef, Labels)> {
     #[derive(Default, serde::Deserialize)]

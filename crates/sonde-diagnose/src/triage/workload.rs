@@ -272,7 +272,7 @@ fn job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
 }
 
 /// When a later run of the same CronJob succeeded.
-fn made_good(triage: &Triage<'_>, job: &Object, failed: Option<Timestamp>) -> Option<Timestamp> {
+pub(super) fn made_good(triage: &Triage<'_>, job: &Object, failed: Option<Timestamp>) -> Option<Timestamp> {
     let owner = &job.owner.as_ref()?.reference;
     if owner.kind != Kind::CronJob {
         return None;
@@ -296,6 +296,10 @@ pub(super) fn at_rest(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened
     let me = &object.reference;
     if object.deletion.is_some() {
         return;
+    }
+    // Who asks for a service asks for what is behind it.
+    for workload in service::behind(triage, object) {
+        at_rest(triage, workload, out);
     }
     let word = match me.kind {
         Kind::Job => triage

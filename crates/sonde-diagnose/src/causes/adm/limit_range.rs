@@ -3,7 +3,7 @@
 use sonde_grammar::fact::{AdmissionRefusal, LimitBound};
 use sonde_model::{Code, EvidenceKind, Kind, Risk};
 
-use super::refusal::{cannot_create, newest, pods_are_missing};
+use super::refusal::{cannot_create, mended, newest, pods_are_missing};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
 
@@ -31,7 +31,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             time: None,
             text: "no LimitRange".into(),
         };
-        case.refuted_by(seen, "the namespace has no LimitRange any more");
+        let was = "a LimitRange forbade the pods";
+        mended(facts, case, message, was, ("the namespace has no LimitRange any more", seen, None));
         return;
     }
     case.proven_by(message.seen());

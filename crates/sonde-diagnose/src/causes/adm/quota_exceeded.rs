@@ -4,7 +4,7 @@ use sonde_grammar::fact::{AdmissionRefusal, QuotaItem};
 use sonde_model::{Code, Kind, ObjectRef, Quantity, Risk};
 use sonde_world::view::{Container, Pod, ResourceList, ResourceQuota};
 
-use super::refusal::{cannot_create, newest, pods_are_missing};
+use super::refusal::{cannot_create, mended, newest, pods_are_missing};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
 
@@ -24,11 +24,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((AdmissionRefusal::QuotaExceeded { quota, items }, message)) = newest(facts) else { return };
     let object = ObjectRef::new(Kind::ResourceQuota, &facts.episode.subject.namespace, quota);
     if let Some(seen) = facts.absence(&object) {
-        case.refuted_by(seen, "the quota is gone");
+        mended(facts, case, message, &format!("quota {quota} was used up"), ("the quota is gone", seen, None));
         return;
     }
     if let Some(seen) = has_room(facts, &object, items) {
-        case.refuted_by(seen, "the quota has room by now; the controller tries again on its own");
+        mended(facts, case, message, &format!("quota {quota} was used up"), ("the quota has room by now", seen, None));
         return;
     }
     case.proven_by(message.seen());
@@ -45,7 +45,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     }
     let short: Vec<String> = items.iter().filter_map(short_by).collect();
-    case.step(format!("one more pod needs {}", asked(items)), [message.seen()]);
+    let more = if items.iter().all(|item| matches!(item.resource.as_str(), "pods" | "count/pods")) {
+        "one more pod is more than that".to_owned()
+    } else {
+        format!("one more pod would use {}", asked(items))
+    };
+    case.step(more, [message.seen()]);
     pods_are_missing(facts, case);
     let short = if short.is_empty() { String::new() } else { format!(", short by {}", short.join(" and ")) };
     case.headline(format!("{}: quota {quota} is used up{short}", cannot_create(facts)));

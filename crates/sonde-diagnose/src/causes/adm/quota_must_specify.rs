@@ -3,7 +3,7 @@
 use sonde_grammar::fact::AdmissionRefusal;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
-use super::refusal::{cannot_create, newest, pods_are_missing};
+use super::refusal::{cannot_create, mended, newest, pods_are_missing};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
@@ -20,7 +20,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((AdmissionRefusal::QuotaMustSpecify { quota, resources }, message)) = newest(facts) else { return };
     let object = ObjectRef::new(Kind::ResourceQuota, &facts.episode.subject.namespace, quota);
     if let Some(seen) = facts.absence(&object) {
-        case.refuted_by(seen, "the quota is gone");
+        let was = format!("quota {quota} demanded what the pods do not set");
+        mended(facts, case, message, &was, ("the quota is gone", seen, None));
         return;
     }
     case.proven_by(message.seen());

@@ -1,5 +1,6 @@
 //! What all refusals of the API server have in common.
 
+use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{AdmissionRefusal, WebhookFailure};
 use sonde_model::{EvidenceKind, Kind, ObjectRef, Risk, Severity};
@@ -25,13 +26,16 @@ pub(super) fn pods_are_missing(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let seen = facts.field("status", &facts.episode.word);
-    case.step(
-        format!("so {} has only {}", facts.episode.subject, facts.episode.word),
-        [seen],
-    );
+    let subject = &facts.episode.subject;
+    let text = match facts.episode.word.strip_suffix(" pods created") {
+        Some(count) => format!("so {subject} has only {count} pods"),
+        // An event alone does not count them.
+        None => format!("so {subject} lacks pods"),
+    };
+    case.step(text, [seen]);
 }
 
-/// `deploy/app cannot create its pods (1 of 3 pods created)`.
+/// `deploy/app cannot create its pods (it has 1 of 3 pods)`.
 pub(super) fn cannot_create(facts: &Facts<'_>) -> String {
     if facts.episode.subject == nameless() {
         return "the pods cannot be created".to_owned();
@@ -39,11 +43,61 @@ pub(super) fn cannot_create(facts: &Facts<'_>) -> String {
     if facts.is_text() {
         return format!("{} cannot create its pods", facts.workload());
     }
-    format!(
-        "{} cannot create its pods ({})",
-        facts.workload(),
-        facts.episode.word
-    )
+    let workload = facts.workload();
+    match facts.episode.word.strip_suffix(" created") {
+        Some(count) => format!("{workload} cannot create its pods (it has {count})"),
+        None => format!("{workload} cannot create its pods"),
+    }
+}
+
+/// A controller that was refused tries again after a pause that doubles up to 16 minutes 40 seconds; whoever is still
+/// without its pods after this has another trouble.
+const NEXT_TRY: SignedDuration = SignedDuration::from_mins(20);
+/// A refusal may be written so long after what would have prevented it was there: caches lag.
+const LAG: SignedDuration = SignedDuration::from_secs(30);
+
+/// What the refusal names was mended: `was` says what was wrong, `now` what is so since `since`.
+pub(super) fn mended(
+    facts: &Facts<'_>,
+    case: &mut Case,
+    message: &Message,
+    was: &str,
+    (now, seen, since): (&str, Seen, Option<Timestamp>),
+) {
+    let refused = message.seen.time;
+    let tried_since = since
+        .zip(refused)
+        .is_some_and(|(since, refused)| refused > since + LAG);
+    let given_up = refused
+        .zip(facts.now)
+        .is_some_and(|(refused, now)| now.duration_since(refused) > NEXT_TRY);
+    if tried_since || given_up || facts.episode.subject == nameless() {
+        case.refuted_by(seen, now);
+        return;
+    }
+    case.mended_by(seen.clone(), now, since);
+    case.step(was, [message.seen()]);
+    case.step(now, [seen]);
+    pods_are_missing(facts, case);
+    let workload = facts.workload();
+    case.headline(format!(
+        "was: {was}; mended since: {now}; {workload} waits for its controller's next try"
+    ));
+    if matches!(
+        workload.kind,
+        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet
+    ) {
+        case.fix(
+            "the controller tries again on its own, within minutes; to hurry it up (this replaces its running pods, too)",
+            format!("kubectl rollout restart {}", workload.kubectl()),
+            Risk::Restart,
+        );
+    } else {
+        case.advice(
+            "wait: the controller tries again on its own, within minutes",
+            Risk::None,
+        );
+    }
 }
 
 /// A webhook that could not be called: the root is the configuration that registers it.
@@ -131,7 +185,16 @@ pub(super) fn is_unregistered(facts: &Facts<'_>, case: &mut Case, webhook: &str)
         time: None,
         text: format!("no webhook {webhook}"),
     };
-    case.refuted_by(seen, format!("webhook {webhook} is not registered any more"));
+    let now = format!("webhook {webhook} is not registered any more");
+    match newest(facts) {
+        Some((_, message)) => {
+            let was = format!("webhook {webhook} refused the pods or could not be asked");
+            mended(facts, case, message, &was, (&now, seen, None));
+        }
+        None => {
+            case.refuted_by(seen, now);
+        }
+    }
     true
 }
 

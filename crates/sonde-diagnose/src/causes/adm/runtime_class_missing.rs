@@ -3,7 +3,7 @@
 use sonde_grammar::fact::AdmissionRefusal;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
-use super::refusal::{cannot_create, newest, pods_are_missing};
+use super::refusal::{cannot_create, mended, newest, pods_are_missing};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
@@ -19,8 +19,10 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((AdmissionRefusal::RuntimeClassMissing { name }, message)) = newest(facts) else { return };
     let class = ObjectRef::cluster(Kind::RuntimeClass, name);
-    if facts.snapshot.get(&class).is_some() {
-        case.refuted_by(field_on(&class, "metadata.name", name), "the class exists by now");
+    if let Some(there) = facts.snapshot.get(&class) {
+        let seen = field_on(&class, "metadata.name", name);
+        let was = format!("runtime class {name} did not exist");
+        mended(facts, case, message, &was, ("the class exists by now", seen, there.created));
         return;
     }
     case.proven_by(message.seen());
@@ -28,8 +30,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     pods_are_missing(facts, case);
     case.headline(format!("{}: runtime class {name} does not exist", cannot_create(facts)));
     case.root(class);
+    let advice = "correct the name in the pod's template, or create the class";
+    let advice = match facts.existing(&Kind::RuntimeClass) {
+        Some((names, seen)) => {
+            case.step(format!("of runtime classes {names}"), [seen]);
+            format!("{advice}; {names}")
+        }
+        None => advice.to_owned(),
+    };
     case.fix(
-        "correct the name in the pod's template, or create the class; these exist:",
+        advice,
         "kubectl get runtimeclass",
         Risk::None,
     );

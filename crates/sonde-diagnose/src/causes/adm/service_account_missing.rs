@@ -3,7 +3,7 @@
 use sonde_grammar::fact::AdmissionRefusal;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
-use super::refusal::{cannot_create, newest, pods_are_missing};
+use super::refusal::{cannot_create, mended, newest, pods_are_missing};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
@@ -21,8 +21,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     // The text may give namespace and name.
     let name = name.rsplit('/').next().unwrap_or(name);
     let account = ObjectRef::new(Kind::ServiceAccount, &facts.episode.subject.namespace, name);
-    if facts.snapshot.get(&account).is_some() {
-        case.refuted_by(field_on(&account, "metadata.name", name), "the service account exists by now");
+    if let Some(there) = facts.snapshot.get(&account) {
+        let seen = field_on(&account, "metadata.name", name);
+        let was = format!("service account {name} did not exist");
+        mended(facts, case, message, &was, ("the service account exists by now", seen, there.created));
         return;
     }
     case.proven_by(message.seen());

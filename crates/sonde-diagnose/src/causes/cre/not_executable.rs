@@ -32,15 +32,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("{shown} may not be executed (permission denied)")
     };
     tell_start(facts, case, command_field(facts, command), message, &what);
+    let mut mounted = false;
     if let Some((mount, field)) = mount_over(facts, command) {
         let seen = facts.field(&format!("{field}.mountPath"), &mount.mount_path);
         case.step(format!("it lies in the volume {}, mounted at {}", mount.name, mount.mount_path), [seen]);
         let volume = facts.pod().spec.volumes.iter().find(|volume| volume.name == mount.name);
         if volume.is_some_and(|it| it.config_map.is_some() || it.secret.is_some() || it.projected.is_some()) {
+            // Nothing in the image is to blame.
+            mounted = !folder;
             case.advice("files of a ConfigMap or Secret are not executable: set the volume's defaultMode to 0755, or run them with a shell", Risk::Restart);
         }
     }
     look_into_image(facts, case, command);
+    if mounted {
+        return;
+    }
     if folder {
         case.advice("name the program in it", Risk::Restart);
     } else {

@@ -1,7 +1,7 @@
 //! DEP-CLAIM-CLASS-MISSING: the claim names a storage class that does not exist.
 
 use sonde_grammar::fact::ClaimFact;
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, Kind, ObjectRef, Risk};
 
 use super::claim::{class_reference, unbound};
 use crate::cause::page;
@@ -41,11 +41,35 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         if let Some(close) = nearest(&name, names.iter().map(String::as_str)) {
             case.step(format!("there is a class {close}, which is nearly the same name"), [facts.computed("storage classes", close)]);
         }
-        case.fix(
-            "these classes exist; a claim's class cannot be changed, so create the claim anew with the right one",
-            "kubectl get storageclass",
-            Risk::None,
-        );
+        let exist = facts.existing(&Kind::StorageClass);
+        if let Some((names, seen)) = &exist {
+            case.step(format!("of storage classes {names}"), [seen.clone()]);
+        }
+        let exist = exist.map_or_else(String::new, |(names, _)| format!("; {names}"));
+        match template_of(facts, &claim.reference) {
+            Some(set) => case.fix(
+                format!(
+                    "a claim's class cannot be changed, and neither can {set}'s volumeClaimTemplates: delete {set} without its pods, delete {}, and apply the set anew with the right class{exist}",
+                    claim.reference
+                ),
+                format!("kubectl delete {} --cascade=orphan && kubectl delete {}", set.kubectl(), claim.reference.kubectl()),
+                Risk::Wide,
+            ),
+            None => case.fix(
+                format!("a claim's class cannot be changed, so create the claim anew with the right one{exist}"),
+                "kubectl get storageclass",
+                Risk::None,
+            ),
+        };
         return;
     }
+}
+
+/// The StatefulSet from whose template a claim was made: its name ends with the pod's.
+fn template_of(facts: &Facts<'_>, claim: &ObjectRef) -> Option<ObjectRef> {
+    facts.snapshot.pods_using(claim).find_map(|pod| {
+        let owner = facts.snapshot.root_owner(&pod.reference);
+        let of_pod = claim.name.strip_suffix(&*pod.reference.name).is_some_and(|it| it.ends_with('-'));
+        (of_pod && owner.kind == Kind::StatefulSet).then_some(owner)
+    })
 }

@@ -1,5 +1,6 @@
 //! DEP-CONFIG-MISSING: a ConfigMap or Secret that the pod refers to does not exist, or lacks the key it refers to.
 
+use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ConfigRef, CreateFailure, RefKind, VolumeFailure};
 use sonde_model::{Code, Kind, ObjectRef, Risk};
@@ -8,7 +9,7 @@ use sonde_world::view::ConfigUse;
 use super::volume::failing;
 use crate::cause::page;
 use sonde_schedule::nearest;
-use crate::{Case, Cause, Facts, Seen, Symptom, field_on};
+use crate::{Case, Cause, Facts, Message, Seen, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CONFIG-MISSING"),
@@ -18,6 +19,10 @@ pub(super) static CAUSE: Cause = Cause {
     state,
     page: page!("DEP-CONFIG-MISSING"),
 };
+
+/// The kubelet tries again after at most about two minutes, and may have the old state in its cache as long; a pod that
+/// still waits after this has another trouble. A guess.
+const NEXT_LOOK: SignedDuration = SignedDuration::from_mins(10);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let of_volume = failing(facts, |failure| match failure {
@@ -36,8 +41,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     match (said, lacking) {
         (Some((reference, message)), _) => {
             let used = uses.iter().find(|it| is_about(reference, it));
-            if let Some(seen) = used.and_then(|it| exists_by_now(facts, reference, it)) {
-                case.refuted_by(seen, "it exists by now, with the key");
+            if let Some((seen, since)) = used.and_then(|it| exists_by_now(facts, reference, it)) {
+                mended(facts, case, reference, message, (seen, since));
                 return;
             }
             case.proven_by(message.seen());
@@ -102,15 +107,44 @@ fn is_about(reference: &ConfigRef, used: &ConfigUse) -> bool {
 }
 
 /// The message is old news: the object is there now, and the key where one is meant.
-fn exists_by_now(facts: &Facts<'_>, reference: &ConfigRef, used: &ConfigUse) -> Option<Seen> {
+fn exists_by_now(facts: &Facts<'_>, reference: &ConfigRef, used: &ConfigUse) -> Option<(Seen, Option<Timestamp>)> {
     let object = object_of(facts, used.secret, &used.name);
-    facts.snapshot.get(&object)?;
+    let created = facts.snapshot.get(&object)?.created;
     let seen = field_on(&object, "metadata.name", &used.name);
     match reference.key.as_ref().or(used.key.as_ref()).filter(|_| reference.key_missing) {
         None if reference.key_missing => None,
-        None => Some(seen),
-        Some(key) => facts.snapshot.config_keys(&object)?.contains(key).then_some(seen),
+        None => Some((seen, created)),
+        // When a key was added is not told.
+        Some(key) => facts.snapshot.config_keys(&object)?.contains(key).then_some((seen, None)),
     }
+}
+
+/// What was missing is there; the kubelet has not looked again yet.
+fn mended(facts: &Facts<'_>, case: &mut Case, reference: &ConfigRef, message: &Message, (seen, since): (Seen, Option<Timestamp>)) {
+    let secret = reference.kind == RefKind::Secret;
+    let kind = kind_of(secret);
+    let name = reference.name.as_deref().unwrap_or(&seen.text).to_owned();
+    let (was, now) = if reference.key_missing {
+        (format!("{kind} {name} lacked a key"), "it has the key by now")
+    } else if secret {
+        (format!("{kind} {name} did not exist"), "it exists by now; its keys are not visible")
+    } else {
+        (format!("{kind} {name} did not exist"), "it exists by now")
+    };
+    let waits = since.or(message.seen.time).zip(facts.now).is_some_and(|(from, now)| now.duration_since(from) < NEXT_LOOK);
+    if !waits || facts.episode.subject.kind != Kind::Pod {
+        case.refuted_by(seen, now);
+        return;
+    }
+    case.mended_by(seen.clone(), now, since);
+    case.step(was.clone(), [message.seen()]);
+    case.step(now, [seen]);
+    case.headline(format!("was: {was}; mended since: {now}; the pod waits for the kubelet's next try"));
+    case.fix(
+        "the kubelet tries again on its own, within minutes; to hurry it up, have its workload make the pod anew",
+        format!("kubectl delete {}", facts.episode.subject.kubectl()),
+        Risk::Restart,
+    );
 }
 
 fn describe(
@@ -250,10 +284,37 @@ mod tests {
                 "MountVolume.SetUp failed for volume \"settings\" : configmap \"settings\" not found",
                 "2026-03-01T11:58:00Z",
             )
-            .object(config("settings", "app.yaml"))
+            .object(created(config("settings", "app.yaml"), "2026-03-01T11:59:00Z"))
             .complete(&[Kind::ConfigMap])
             .diagnose();
-        outcome.lacks("DEP-CONFIG-MISSING").rules_out("DEP-CONFIG-MISSING");
+        assert!(outcome.is_calm().finding("DEP-CONFIG-MISSING").ended.is_some(), "{}", outcome.summary());
+    }
+
+    fn created(mut object: Value, time: &str) -> Value {
+        object["metadata"]["creationTimestamp"] = json!(time);
+        object
+    }
+
+    /// The keys of a Secret are not read: a message that misses one stands.
+    #[test]
+    fn a_secret_that_exists_does_not_show_its_keys() {
+        let reads = |key: Value| {
+            let mut pod = environment("app", "CreateContainerConfigError", "");
+            pod["spec"]["containers"][0]["envFrom"] = json!([]);
+            pod["spec"]["containers"][0]["env"] = json!([{"name": "A", "valueFrom": {"secretKeyRef": key}}]);
+            pod
+        };
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "late", "namespace": "shop",
+            "creationTimestamp": "2026-03-01T11:59:00Z"}});
+        let scene = |message: &str| {
+            let mut pod = reads(json!({"name": "late", "key": "token"}));
+            pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = json!(message);
+            Scene::new().object(pod).object(secret.clone()).complete(&[Kind::Secret]).diagnose()
+        };
+        scene("couldn't find key token in Secret shop/late").finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
+        let outcome = scene("secret \"late\" not found");
+        let told = outcome.is_calm().finding("DEP-CONFIG-MISSING");
+        assert!(told.headline.contains("its keys are not visible"), "{}", told.headline);
     }
 
     #[test]

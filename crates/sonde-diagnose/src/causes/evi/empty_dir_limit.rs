@@ -60,6 +60,33 @@ mod tests {
         assert!(finding.headline.contains("scratch") && finding.headline.contains("8Mi"), "{}", finding.headline);
     }
 
+    /// Replaced each time, and evicted each time: the set is whole only for minutes.
+    #[test]
+    fn a_loop_of_replacements_is_an_alarm_with_its_count() {
+        let message = "Usage of EmptyDir volume \"scratch\" exceeds the limit \"8Mi\". ";
+        let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "app", "namespace": "shop"},
+            "spec": {"replicas": 1}, "status": {"replicas": 1, "readyReplicas": 1}});
+        let scene = |minutes: &[u32]| {
+            let mut scene = Scene::new().object(set.clone()).object(pod(json!({"metadata": {"name": "app-now"}})));
+            for (at, minute) in minutes.iter().enumerate() {
+                let mut gone = evicted("Evicted", message);
+                gone["metadata"]["name"] = json!(format!("app-{at}"));
+                gone["metadata"]["uid"] = json!(format!("u-{at}"));
+                gone["metadata"]["creationTimestamp"] = json!(format!("2026-03-01T11:{minute}:00Z"));
+                gone["status"]["startTime"] = json!(format!("2026-03-01T11:{minute}:00Z"));
+                gone["status"]["containerStatuses"] = json!([]);
+                scene = scene.object(gone);
+            }
+            scene.diagnose()
+        };
+        let outcome = scene(&[50, 51, 52, 53, 54]);
+        let finding = outcome.finds_only("EVI-EMPTY-DIR-LIMIT", Verdict::Proven);
+        assert!(finding.headline.contains("5 times in a row"), "{}", finding.headline);
+        // Once is made good; five at once are one time.
+        scene(&[50]).is_calm();
+        scene(&[50, 50, 50, 50, 50]).is_calm();
+    }
+
     #[test]
     fn not_found_without_the_words_and_calm_when_healthy() {
         Scene::new().object(evicted("Evicted", "")).diagnose().lacks("EVI-EMPTY-DIR-LIMIT");

@@ -80,7 +80,10 @@ fn suggest(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>) {
         format!("push {} to the registry, or name an image and tag that are there", pull.image),
         Risk::Restart,
     );
-    if facts.workload().kind == Kind::Deployment {
+    let is_set = |it: &&std::sync::Arc<sonde_world::Object>| it.reference.kind == Kind::ReplicaSet;
+    let revisions = facts.snapshot.owned_by(&facts.workload()).filter(is_set).count();
+    // The first revision has none before it.
+    if facts.workload().kind == Kind::Deployment && revisions > 1 {
         case.fix(
             "or go back to the revision before",
             format!("kubectl rollout undo {}", facts.workload().kubectl()),

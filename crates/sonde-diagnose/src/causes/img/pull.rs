@@ -196,12 +196,22 @@ impl Pull<'_> {
         } else {
             &self.image
         };
+        // A pasted line may not name it.
+        let of_image = if self.image.is_empty() {
+            image.to_owned()
+        } else {
+            format!("image {image}")
+        };
         let from = match facts.container() {
             Some((_, path)) => facts.field(&format!("{path}.image"), image),
             None => self.seen(),
         };
         case.step(
-            format!("{} needs the image {image}", facts.container_phrase()),
+            if self.image.is_empty() {
+                format!("{} needs its image", facts.container_phrase())
+            } else {
+                format!("{} needs the image {image}", facts.container_phrase())
+            },
             [from],
         );
         let node = facts.node_ref();
@@ -222,7 +232,7 @@ impl Pull<'_> {
         }
         match root {
             Root::Image => {
-                case.headline(format!("image {image} cannot be pulled: {what}"));
+                case.headline(format!("{of_image} cannot be pulled: {what}"));
             }
             Root::Registry(registry) => {
                 case.root(ObjectRef::cluster(Kind::Other("Registry".into()), registry));
@@ -233,7 +243,7 @@ impl Pull<'_> {
                     case.headline(format!("node {} cannot pull images: {what}", node.name));
                     case.root(node);
                 } else {
-                    case.headline(format!("image {image} cannot be pulled: {what}"));
+                    case.headline(format!("{of_image} cannot be pulled: {what}"));
                 }
             }
         }

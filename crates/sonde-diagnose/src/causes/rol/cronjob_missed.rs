@@ -35,7 +35,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let policy = if it.spec.concurrency_policy.is_empty() { "Allow" } else { &it.spec.concurrency_policy };
     if policy == "Forbid" && !it.status.active.is_empty() {
         case.step(
-            "an earlier run still goes on, and runs may not overlap (concurrencyPolicy: Forbid)",
+            format!(
+                "an earlier run ({}) still goes on, and runs may not overlap (concurrencyPolicy: Forbid)",
+                it.status.active.iter().map(|job| job.name.as_str()).collect::<Vec<_>>().join(", ")
+            ),
             [facts.field("spec.concurrencyPolicy", policy)],
         );
     }
@@ -59,6 +62,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.headline(format!("{subject} leaves runs out because an earlier one still goes on"));
     }
     case.severity(if left_out && !endless { Severity::Info } else { Severity::Warning });
+    if let Some(running) = it.status.active.first().filter(|_| policy != "Allow") {
+        let running = ObjectRef::new(Kind::Job, &subject.namespace, &running.name);
+        case.look(format!("what {running} does"), format!("kubectl logs {} --all-containers --tail=20", running.kubectl()));
+        case.fix(
+            format!("where {running} hangs, delete it: the next run may start then"),
+            format!("kubectl delete {}", running.kubectl()),
+            Risk::DataLoss,
+        );
+        return;
+    }
     case.advice(
         "look at what held it: an earlier run that never ends, a deadline that is too short, a control plane that was down",
         Risk::None,
@@ -92,6 +105,18 @@ mod tests {
     #[test]
     fn found_from_the_event() {
         scene(job(false, "2026-03-01T10:00:00Z")).diagnose().finds_only("ROL-CRONJOB-MISSED", Verdict::Proven);
+    }
+
+    /// A run that may not overlap with another is not started by hand beside it.
+    #[test]
+    fn a_run_that_goes_on_is_named_and_no_other_is_started() {
+        let mut forbids = job(false, "2026-03-01T10:00:00Z");
+        forbids["spec"]["concurrencyPolicy"] = json!("Forbid");
+        forbids["status"]["active"] = json!([{"kind": "Job", "name": "backup-1", "namespace": "shop"}]);
+        let outcome = scene(forbids).diagnose();
+        let found = outcome.finding("ROL-CRONJOB-MISSED");
+        let commands: Vec<_> = found.fixes.iter().filter_map(|fix| fix.command.as_deref()).collect();
+        assert_eq!(commands, ["kubectl delete job/backup-1 -n shop"]);
     }
 
     #[test]

@@ -53,9 +53,10 @@ pub(super) fn gave_up(
             subject.name, subject.namespace
         ),
     );
-    case.advice(
+    case.fix(
         "mend the cause, then delete the Job and create it anew: a Job that failed is not tried again",
-        Risk::None,
+        format!("kubectl delete {}", subject.kubectl()),
+        Risk::DataLoss,
     );
 }
 
@@ -85,7 +86,7 @@ mod tests {
     use serde_json::{Value, json};
     use sonde_model::Verdict;
 
-    use crate::testing::Scene;
+    use crate::testing::{Scene, pod, status};
 
     fn job(reason: &str, kind: &str) -> Value {
         json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "report", "namespace": "shop"},
@@ -119,6 +120,62 @@ mod tests {
             .object(job("CompletionsReached", "Complete"))
             .diagnose()
             .is_calm();
+    }
+
+    /// The pod tells the cause, the Job that it was given up.
+    #[test]
+    fn the_pods_finding_tells_that_the_job_has_given_up() {
+        let owner = json!({"ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "report", "uid": "u", "controller": true}]});
+        let end = json!({"exitCode": 1, "reason": "Error", "startedAt": "2026-03-01T11:50:00Z", "finishedAt": "2026-03-01T11:58:00Z"});
+        let pod = pod(
+            json!({"metadata": owner, "spec": {"restartPolicy": "Never"}, "status": {"phase": "Failed",
+            "containerStatuses": [status(json!({"ready": false, "state": {"running": null, "terminated": end}}))]}}),
+        );
+        let outcome = Scene::new()
+            .object(job("BackoffLimitExceeded", "Failed"))
+            .object(pod)
+            .diagnose();
+        let found = outcome.finds_only("EXT-ERROR", Verdict::Likely);
+        assert!(
+            found
+                .chain
+                .last()
+                .is_some_and(|step| step.text.contains("6 failed")),
+            "{:?}",
+            found.chain
+        );
+        assert!(
+            found
+                .fixes
+                .iter()
+                .any(|fix| fix.command.as_deref() == Some("kubectl delete job/report -n shop")),
+            "{:?}",
+            found.fixes
+        );
+    }
+
+    /// A later run of the CronJob succeeded: the failed pod of the older one is over, and so is its Job.
+    #[test]
+    fn an_older_run_is_over_when_a_later_one_succeeded() {
+        let of = |kind: &str, name: &str| json!([{"apiVersion": "batch/v1", "kind": kind, "name": name, "uid": name, "controller": true}]);
+        let cron = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly", "namespace": "shop", "uid": "nightly"},
+            "spec": {"schedule": "*/5 * * * *"}, "status": {"lastSuccessfulTime": "2026-03-01T11:59:00Z"}});
+        for done in [true, false] {
+            let mut run = job("BackoffLimitExceeded", if done { "Failed" } else { "Other" });
+            run["metadata"]["ownerReferences"] = of("CronJob", "nightly");
+            run["status"]["conditions"][0]["lastTransitionTime"] = json!("2026-03-01T11:58:10Z");
+            let end = json!({"exitCode": 1, "reason": "Error", "startedAt": "2026-03-01T11:50:00Z", "finishedAt": "2026-03-01T11:58:00Z"});
+            let pod = pod(
+                json!({"metadata": {"ownerReferences": of("Job", "report")}, "spec": {"restartPolicy": "Never"}, "status": {"phase": "Failed",
+                "containerStatuses": [status(json!({"ready": false, "state": {"running": null, "terminated": end}}))]}}),
+            );
+            let outcome = Scene::new()
+                .object(cron.clone())
+                .object(run)
+                .object(pod)
+                .diagnose();
+            outcome.is_calm();
+        }
     }
 
     #[test]

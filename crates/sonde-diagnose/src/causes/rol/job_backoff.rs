@@ -23,6 +23,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let Some(found) = failed(facts, "BackoffLimitExceeded") else { return };
     let limit = found.0.spec.backoff_limit.unwrap_or(6);
-    case.headline(format!("{} failed as often as it may (backoffLimit {limit})", facts.episode.subject));
+    let failed = found.0.status.failed;
+    case.headline(format!(
+        "{} failed as often as it may ({failed} failed, backoffLimit {limit}) and is not tried again",
+        facts.episode.subject
+    ));
     gave_up(facts, case, found, ("spec.backoffLimit", limit.to_string(), format!("the Job may fail {limit} times")));
 }

@@ -51,8 +51,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let waits = match behind {
         _ if updates => "its update does not go on".to_owned(),
         0 => "it is not whole".to_owned(),
-        1 => "the pod behind it waits".to_owned(),
-        _ => format!("{behind} pods behind it wait"),
+        1 => format!("{}-{} waits for it", subject.name, ordinal + 1),
+        2 => format!("{0}-{1} and {0}-{2} wait for it", subject.name, ordinal + 1, ordinal + 2),
+        _ => format!("{0}-{1} to {0}-{2} wait for it", subject.name, ordinal + 1, ordinal + behind),
     };
     case.step(format!("so {waits}"), [facts.field("status.readyReplicas", it.status.ready_replicas)]);
     case.headline(format!("{subject} is held by {}: it is not ready, and {waits}", pod.name));

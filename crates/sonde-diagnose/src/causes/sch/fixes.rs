@@ -2,6 +2,7 @@
 
 use sonde_model::{Kind, ObjectRef, Risk};
 use sonde_schedule::{Change, Holder, Preemption, PreemptionPlan, Remedy, Unknown};
+use sonde_world::view::Deployment;
 
 use super::words;
 use crate::placement::Placement;
@@ -10,8 +11,12 @@ use crate::{Case, Facts};
 /// Adds every change that helps, the least intrusive first, and what preemption could do.
 pub(super) fn add(facts: &Facts<'_>, case: &mut Case, placement: &Placement) {
     let cluster = facts.placements.cluster();
-    for remedy in placement.remedies(cluster) {
+    let remedies = placement.remedies(cluster);
+    for remedy in remedies {
         one(facts, case, remedy, tried(placement));
+    }
+    if remedies.is_empty() {
+        all_at_once(case, placement);
     }
     match placement.preemption(cluster) {
         Some(Preemption::Possible(plans)) => {
@@ -31,6 +36,27 @@ pub(super) fn add(facts: &Facts<'_>, case: &mut Case, placement: &Placement) {
         }
         _ => {}
     }
+}
+
+/// No single change helps: everything that stands in the way on the node that is nearest to taking the pod.
+fn all_at_once(case: &mut Case, placement: &Placement) {
+    let nearest = placement
+        .fit
+        .nodes
+        .iter()
+        .filter(|node| node.rejections.len() > 1);
+    let Some(node) = nearest.min_by_key(|node| node.rejections.len()) else {
+        return;
+    };
+    let obstacles: Vec<String> = node.rejections.iter().map(words::rejection).collect();
+    case.advice(
+        format!(
+            "no single change makes it fit; on {}, the nearest, all of this stands in the way: {}",
+            node.node,
+            obstacles.join("; ")
+        ),
+        Risk::None,
+    );
 }
 
 fn plan_text(plan: &PreemptionPlan) -> String {
@@ -82,6 +108,11 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy, tried: &str) {
     let workload = facts.workload();
     match &remedy.change {
         Change::RemovePods { node, pods } => {
+            // A sibling that leaves is made anew and wants the same place.
+            if pods.iter().any(|pod| facts.snapshot.root_owner(pod) == workload) {
+                make_way(facts, case, &workload);
+                return;
+            }
             case.advice(
                 format!(
                     "let {} leave node {node}; the pod fits there then ({tried})",
@@ -158,6 +189,33 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy, tried: &str) {
         }
         Change::RemoveGates => {}
     }
+}
+
+/// Replicas of one workload take each other's place: fewer of them, or one that goes before the next comes.
+fn make_way(facts: &Facts<'_>, case: &mut Case, workload: &ObjectRef) {
+    case.advice(
+        "replicas of the same workload hold the place: run fewer of them, or add nodes",
+        Risk::Restart,
+    );
+    if workload.kind != Kind::Deployment {
+        return;
+    }
+    let surges = facts
+        .snapshot
+        .view::<Deployment>(workload)
+        .is_some_and(|it| it.spec.strategy.kind != "Recreate");
+    let text = "if this is an update, let the old replica go before the new one comes (maxSurge 0)";
+    if surges {
+        case.fix(text, without_surge(workload), Risk::Restart);
+    }
+}
+
+/// The command that lets a Deployment end a replica before it makes the next.
+pub(in crate::causes) fn without_surge(deployment: &ObjectRef) -> String {
+    format!(
+        "kubectl patch {} -p '{{\"spec\":{{\"strategy\":{{\"type\":\"RollingUpdate\",\"rollingUpdate\":{{\"maxSurge\":0,\"maxUnavailable\":1}}}}}}}}'",
+        deployment.kubectl()
+    )
 }
 
 fn correct(

@@ -1,6 +1,6 @@
 //! SVC-SELECTOR-MATCHES-NOTHING: no pod carries the labels that the service selects.
 
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
 use sonde_schedule::nearest;
 use sonde_world::view::{LabelSelector, Labels, Service};
 
@@ -39,6 +39,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let near = templates.iter().find_map(|(workload, labels)| Some((workload, near_miss(&service.spec.selector, labels)?)));
     let selects = facts.field("spec.selector", &text);
     let none = facts.computed(format!("pods of {} with {text}", subject.namespace), "0");
+    let near = near.map(|(workload, miss)| (workload.clone(), miss)).or_else(|| meant(facts, &service.spec.selector, &templates));
     // Without anything that looks like its workload the service may simply be unused.
     match &near {
         Some((workload, miss)) => {
@@ -60,6 +61,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     }
     case.look("the labels of the pods", format!("kubectl get pods -n {} --show-labels", subject.namespace));
+}
+
+/// The workload that is meant although its labels are others: it has the service's name, and no service selects its pods.
+fn meant(facts: &Facts<'_>, selector: &Labels, templates: &[(ObjectRef, Labels)]) -> Option<(ObjectRef, String)> {
+    let me = &facts.episode.subject;
+    let (workload, labels) = templates.iter().find(|(workload, _)| workload.name == me.name && workload.kind != Kind::CronJob)?;
+    let is_served = facts.snapshot.in_namespace(Kind::Service, &me.namespace).any(|other| {
+        other.encoded.decode::<Service>().is_ok_and(|other| {
+            let wanted = &other.spec.selector;
+            !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+        })
+    });
+    let has: Labels = labels.iter().filter(|(key, _)| selector.contains_key(*key)).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let has = if has.is_empty() { labels } else { &has };
+    (!is_served && !has.is_empty()).then(|| (workload.clone(), words(has)))
 }
 
 fn words(labels: &Labels) -> String {
@@ -87,7 +103,7 @@ fn near_miss(selector: &Labels, labels: &Labels) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use sonde_model::{Kind, Verdict};
+    use sonde_model::{Kind, Severity, Verdict};
 
     use crate::testing::{Scene, pod};
 
@@ -118,6 +134,36 @@ mod tests {
     fn a_workload_scaled_to_zero_is_no_trouble_of_its_service() {
         let outcome = scene(json!({"app": "app-web"})).object(deployment(0)).diagnose();
         outcome.lacks("SVC-SELECTOR-MATCHES-NOTHING").is_calm();
+    }
+
+    #[test]
+    fn a_workload_of_its_name_is_meant_unless_another_service_serves_it() {
+        let mut named = deployment(1);
+        named["metadata"]["name"] = json!("web");
+        let other = |app: &str| {
+            let mut other = service(json!({"app": app}));
+            other["metadata"]["name"] = json!("other");
+            other
+        };
+        let severity = |app: &str| {
+            let outcome = scene(json!({"app": "frontend"})).object(named.clone()).object(other(app)).object(pod(json!({}))).diagnose();
+            outcome.finds_only("SVC-SELECTOR-MATCHES-NOTHING", Verdict::Proven).severity
+        };
+        assert_eq!(severity("app"), Severity::Error);
+        assert_eq!(severity("app-web"), Severity::Warning);
+    }
+
+    /// A Deployment that rests by order, asked for by its service's name.
+    #[test]
+    fn a_workload_at_rest_is_told_to_who_asks_for_its_service() {
+        let mut paused = deployment(1);
+        paused["spec"]["paused"] = json!(true);
+        for resting in [deployment(0), paused] {
+            let outcome = scene(json!({"app": "app-web"})).object(resting.clone()).diagnose();
+            assert!(outcome.is_calm().report.findings.is_empty(), "{}", outcome.summary());
+            let asked = scene(json!({"app": "app-web"})).object(resting).named(&["Service/shop/web"]).diagnose();
+            asked.is_calm().finding("ROL-PAUSED");
+        }
     }
 
     #[test]
