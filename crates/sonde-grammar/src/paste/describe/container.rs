@@ -79,6 +79,11 @@ pub(super) fn is_key(key: &str) -> bool {
     KEYS.contains(&key) || STATE_KEYS.contains(&key)
 }
 
+/// The key stands at a container's margin, not within its state.
+pub(super) fn is_of_container(key: &str) -> bool {
+    KEYS.contains(&key)
+}
+
 /// The key tells how a container does.
 pub(super) fn tells_of_run(key: &str) -> bool {
     matches!(

@@ -30,15 +30,15 @@ pub(super) fn completed<'a>(lines: &[Line<'a>]) -> Option<Vec<Line<'a>>> {
     if !named {
         found.push(made(2, container::NAMELESS));
     }
-    let margin = lines[from..end]
-        .iter()
-        .filter(|line| !line.text.is_empty())
-        .map(|line| line.indent)
-        .min()
-        .unwrap_or(0);
-    let depth = if named { 2 } else { 4 };
-    found.extend(lines[from..end].iter().map(|line| Line {
-        indent: line.indent - margin.min(line.indent) + depth,
+    // The first line of a piece often lost its indentation: the keys tell how deep they stand.
+    found.extend(lines[from..end].iter().enumerate().map(|(at, line)| Line {
+        indent: match key(line) {
+            _ if named && at == 0 => 2,
+            // The next container.
+            _ if named && line.indent <= lines[from].indent && container::is_name(line.text) => 2,
+            Some(key) if container::is_of_container(key) => 4,
+            _ => 6,
+        },
         ..line.clone()
     }));
     found.extend_from_slice(&lines[end..]);

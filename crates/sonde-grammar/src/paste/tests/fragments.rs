@@ -98,6 +98,7 @@ fn a_containers_state_without_its_pod() {
         "Last State:     Terminated\n  Reason:       OOMKilled\n  Exit Code:    137",
         "    State:          Running\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\n    Restart Count:  3",
         "  app:\n    Container ID:   x://y\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\nConditions:\n  Type   Status\n  Ready  False",
+        "State:          Waiting\n      Reason:       CrashLoopBackOff\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137",
         "Image: a/b:1\nState: Running\nLast State: Terminated\nReason: OOMKilled\nExit Code: 137\nReady: True",
     ] {
         let found = read(pasted);
