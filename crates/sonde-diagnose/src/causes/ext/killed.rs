@@ -41,6 +41,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.step(how, [ended.clone()]);
     if let Some(last) = facts.last_line() {
         case.step("the last thing it says", [last]);
+    } else if let Some(want) = facts.want_log().filter(|_| facts.log().is_none()) {
+        case.wants(want, "what the program says before its end: a shell may only pass on its child's code");
     }
     let kubelet = facts.kubelet_log_tells_kills();
     let kernel = facts.log_read(NodeLog::Kernel);
@@ -77,6 +79,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "look for security agents, scripts, `crictl stop`, `docker kill` or people on the node at that time",
         Risk::None,
     );
+    if !by_signal {
+        case.advice("where the container runs a shell script, see which of its commands ended with that code", Risk::None);
+    }
 }
 
 #[cfg(test)]
