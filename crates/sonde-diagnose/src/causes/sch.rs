@@ -3,6 +3,7 @@
 //! What decides is worked out once for all causes of the family ([`crate::placement`]); each cause says what it means.
 
 mod fixes;
+pub(in crate::causes) use fixes::without_surge;
 mod known_nodes;
 mod refused;
 mod stated;

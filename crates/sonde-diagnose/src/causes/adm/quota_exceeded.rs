@@ -2,7 +2,7 @@
 
 use sonde_grammar::fact::{AdmissionRefusal, QuotaItem};
 use sonde_model::{Code, Kind, ObjectRef, Quantity, Risk};
-use sonde_world::view::{Container, Pod, ResourceList, ResourceQuota};
+use sonde_world::view::{Container, Pod, ReplicaSet, ResourceList, ResourceQuota};
 
 use super::refusal::{cannot_create, mended, newest, pods_are_missing};
 use crate::cause::page;
@@ -55,10 +55,34 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let short = if short.is_empty() { String::new() } else { format!(", short by {}", short.join(" and ")) };
     case.headline(format!("{}: quota {quota} is used up{short}", cannot_create(facts)));
     case.root(object.clone());
+    old_revision_serves(facts, case);
     case.fix(
         "raise the quota, or lower what the namespace's workloads ask for",
         format!("kubectl edit {}", object.kubectl()),
         Risk::Wide,
+    );
+}
+
+/// A rollout that is stuck for want of room to surge: what is there serves on, and may make the room.
+fn old_revision_serves(facts: &Facts<'_>, case: &mut Case) {
+    let deployment = facts.workload();
+    let me = &facts.episode.subject;
+    if deployment.kind != Kind::Deployment || deployment == *me {
+        return;
+    }
+    let others = facts.snapshot.owned_by(&deployment).filter(|it| it.reference != *me);
+    let serving = others
+        .filter_map(|it| Some((&it.reference, facts.snapshot.view::<ReplicaSet>(&it.reference)?.status.ready_replicas)))
+        .find(|(_, ready)| *ready > 0);
+    let Some((set, ready)) = serving else { return };
+    case.step(
+        format!("the revision before ({set}) still serves, with {ready} ready"),
+        [field_on(set, "status.readyReplicas", ready)],
+    );
+    case.fix(
+        "let an old replica go before the new one comes: the update then needs no more room than what runs",
+        crate::causes::sch::without_surge(&deployment),
+        Risk::Restart,
     );
 }
 
@@ -155,6 +179,22 @@ mod tests {
 
     use super::super::testing::refused;
     use crate::testing::pod;
+
+    #[test]
+    fn a_surge_without_room_leaves_the_old_revision_serving() {
+        let of = |name: &str, replicas: i64, ready: i64| {
+            json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": name, "namespace": "shop",
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "u-web", "controller": true}]},
+                "spec": {"replicas": replicas}, "status": {"replicas": ready, "readyReplicas": ready}})
+        };
+        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "u-web"},
+            "spec": {"replicas": 2}});
+        let message = "Error creating: pods \"app-x7z\" is forbidden: exceeded quota: compute, requested: requests.cpu=500m, used: requests.cpu=1, limited: requests.cpu=1";
+        let outcome = refused(message).object(of("app", 1, 0)).object(of("old", 2, 2)).object(deployment).diagnose();
+        let finding = outcome.finding("ADM-QUOTA-EXCEEDED");
+        assert!(finding.chain.iter().any(|step| step.text.contains("rs/old) still serves, with 2 ready")), "{:?}", finding.chain);
+        assert!(finding.fixes.iter().any(|fix| fix.command.as_ref().is_some_and(|it| it.contains("maxSurge"))), "{:?}", finding.fixes);
+    }
 
     #[test]
     fn the_biggest_users_are_named() {

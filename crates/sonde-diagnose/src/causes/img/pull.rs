@@ -5,13 +5,13 @@ use std::mem::discriminant;
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{PullFact, PullFailure};
-use sonde_model::{Kind, ObjectRef};
+use sonde_model::{Kind, ObjectRef, Risk};
 use sonde_world::{ContainerState, Object};
 
 use crate::message::Message;
 use crate::survey::{FailedPull, registry_of};
 use crate::triage::IMAGE_REASONS;
-use crate::{Case, Facts, Seen};
+use crate::{Case, Facts, Seen, field_on};
 
 /// The newest word on why the image cannot be had.
 pub(super) struct Pull<'a> {
@@ -230,6 +230,7 @@ impl Pull<'_> {
         if let Some((text, seen)) = reach.text(facts, self) {
             case.step(text, [seen]);
         }
+        held_by_node(facts, case, image);
         match root {
             Root::Image => {
                 case.headline(format!("{of_image} cannot be pulled: {what}"));
@@ -247,6 +248,31 @@ impl Pull<'_> {
                 }
             }
         }
+    }
+}
+
+/// An image that the node holds need not be asked for.
+fn held_by_node(facts: &Facts<'_>, case: &mut Case, image: &str) {
+    let always = facts
+        .container()
+        .is_some_and(|(container, _)| container.image_pull_policy == "Always");
+    let Some(node) = facts.node().filter(|_| always) else {
+        return;
+    };
+    let mut names = node.status.images.iter().flat_map(|it| &it.names);
+    if let Some((held, node)) = names.find(|name| same_image(name, image)).zip(facts.node_ref()) {
+        let seen = field_on(&node, "status.images", held);
+        case.step(
+            format!(
+                "node {} has the image already, and imagePullPolicy Always asks for it each time",
+                node.name
+            ),
+            [seen],
+        );
+        case.advice(
+            "if its tag never changes, imagePullPolicy IfNotPresent starts it without the registry",
+            Risk::Restart,
+        );
     }
 }
 

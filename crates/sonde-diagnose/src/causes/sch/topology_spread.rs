@@ -41,8 +41,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     match (&uneven, &unlabelled) {
         (Some((key, .., domains, min_domains)), _) if domains < min_domains => {
             case.headline(format!(
-                "{who} must be spread over at least {min_domains} {key} domains, and there are {domains}"
+                "{who} must be spread over at least {min_domains} {key} domains, and there are {domains} (minDomains)"
             ));
+            case.advice(
+                format!("lower minDomains to {domains}, or add nodes in {} more {key}", min_domains - domains),
+                Risk::Restart,
+            );
         }
         (Some((key, value, pods, minimum, max_skew, ..)), _) => {
             case.headline(format!(
