@@ -13,6 +13,8 @@ use std::fs;
 use std::io::{Cursor, Read as _};
 use std::path::Path;
 
+use sonde_model::SourceKind;
+
 use crate::limits::OBJECT_FILE_BYTES_MAX;
 use crate::{CollectError, Gathered, Options};
 use reader::Reader;
@@ -50,7 +52,7 @@ pub fn read(path: &Path, options: &Options) -> Result<Gathered, CollectError> {
         }
         archive::read(&file_name, Cursor::new(bytes), packed, &mut intake).map_err(open)?;
     }
-    conclude(intake, &path.display().to_string(), options)
+    conclude(intake, &path.display().to_string(), SourceKind::Dump, options)
 }
 
 /// Reads an archive that is in memory, as the capture that ships in the binary.
@@ -65,10 +67,15 @@ pub fn read_bytes(name: &str, bytes: &[u8], options: &Options) -> Result<Gathere
             source,
         }
     })?;
-    conclude(intake, name, options)
+    conclude(intake, name, SourceKind::Dump, options)
 }
 
-pub(crate) fn conclude(intake: Intake, name: &str, options: &Options) -> Result<Gathered, CollectError> {
+pub(crate) fn conclude(
+    intake: Intake,
+    name: &str,
+    kind: SourceKind,
+    options: &Options,
+) -> Result<Gathered, CollectError> {
     let files = intake.files.iter().filter(|file| !file.bytes.is_empty()).count();
     let gathered = Reader::new(options).read(intake, name);
     if gathered.world.snapshot().is_empty() && gathered.texts.lines == 0 {
@@ -85,6 +92,7 @@ pub(crate) fn conclude(intake: Intake, name: &str, options: &Options) -> Result<
         return Err(CollectError::Nothing {
             name: name.to_owned(),
             why,
+            pasted: kind == SourceKind::Paste,
         });
     }
     Ok(gathered)

@@ -22,6 +22,8 @@ pub enum CollectError {
         name: String,
         /// What was there instead.
         why: String,
+        /// It was given as a text, not as a bundle or a dump.
+        pasted: bool,
     },
     /// The input could not be read.
     #[error("failed to read {name}")]
@@ -53,6 +55,11 @@ impl CollectError {
             CollectError::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 vec!["run as a user who may read it".to_owned()]
             }
+            CollectError::Nothing { pasted: true, .. } => vec![
+                "paste what `kubectl describe pod NAME -n NAMESPACE` and `kubectl logs NAME -n NAMESPACE` print, or a manifest"
+                    .to_owned(),
+                "a bundle, an archive or a folder is read with `sonde diagnose --from PATH`".to_owned(),
+            ],
             CollectError::Nothing { .. } => vec![
                 "write a bundle with `sonde collect -A -o case.tar.zst`".to_owned(),
                 "or a dump with `kubectl cluster-info dump --all-namespaces --output-directory dump`"

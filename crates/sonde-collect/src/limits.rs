@@ -14,7 +14,7 @@
 //! | lists in lists | [`LIST_DEPTH_MAX`] | inner items are left out |
 //! | lines kept of a container's log | [`CONTAINER_LOG_LINES_MAX`] | the last ones are kept |
 //! | problems | [`PROBLEMS_MAX`] | the rest is counted |
-//! | pasted text | [`PASTE_BYTES_MAX`] | the rest is left out, a problem says so |
+//! | pasted text | [`PASTE_BYTES_MAX`] | its middle is left out ([`PASTE_HEAD_BYTES`] of its start are kept), of objects their end; a problem says so |
 //! | objects of one page of a list | [`LIST_PAGE`] | the next page is asked for |
 //! | pages of one list | [`LIST_PAGES_MAX`] | the rest is left out, a blind spot says so |
 //! | restarts of an expired list | [`LIST_RESTARTS_MAX`] | the list is a blind spot |
@@ -50,8 +50,10 @@ pub const LIST_DEPTH_MAX: usize = 4;
 pub const CONTAINER_LOG_LINES_MAX: usize = 5_000;
 /// Problems told one by one.
 pub const PROBLEMS_MAX: usize = 200;
-/// Bytes of a pasted text.
-pub const PASTE_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of a pasted text; a little less than the text's reader takes, for redaction may make a text longer.
+pub const PASTE_BYTES_MAX: u64 = 63 << 20;
+/// Bytes kept of the start of a longer pasted text; the rest are of its end, where logs tell most.
+pub const PASTE_HEAD_BYTES: u64 = 8 << 20;
 /// Objects of one page of a list.
 pub const LIST_PAGE: usize = 500;
 /// Pages of one list.

@@ -5,7 +5,6 @@ use std::io::Read;
 use sonde_model::SourceKind;
 
 use crate::dump::{self, Intake};
-use crate::limits::PASTE_BYTES_MAX;
 use crate::{CollectError, Gathered, Options};
 
 /// Reads one text. `name` is shown: `stdin`, a path.
@@ -26,18 +25,13 @@ pub fn read_all(
 ) -> Result<Gathered, CollectError> {
     let mut intake = Intake::new();
     for (name, reader) in readers.iter_mut() {
-        let mut bytes = Vec::new();
-        reader
-            .take(PASTE_BYTES_MAX + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|source| CollectError::Read {
-                name: name.clone(),
-                source,
-            })?;
-        intake.paste(name, bytes);
+        intake.paste(name, *reader).map_err(|source| CollectError::Read {
+            name: name.clone(),
+            source,
+        })?;
     }
     let names: Vec<&str> = readers.iter().map(|(name, _)| name.as_str()).collect();
-    let mut gathered = dump::conclude(intake, &names.join(", "), options)?;
+    let mut gathered = dump::conclude(intake, &names.join(", "), SourceKind::Paste, options)?;
     gathered.source.kind = SourceKind::Paste;
     Ok(gathered)
 }

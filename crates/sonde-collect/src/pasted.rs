@@ -93,7 +93,8 @@ impl Pasting {
         let snapshot = gathered.world.snapshot();
         for log in self.logs {
             let key = key(&log, &snapshot);
-            texts::container(gathered, key, &log.lines.join("\n"));
+            // The lines were counted with the text that they stand in.
+            texts::keep_container(gathered, key, &log.lines.join("\n"));
         }
     }
 }

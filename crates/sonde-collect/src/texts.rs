@@ -149,9 +149,17 @@ pub(crate) fn container(gathered: &mut Gathered, key: LogKey, text: &str) {
     if log::is_no_log(text) {
         return;
     }
+    gathered.texts.lines += text.lines().count();
+    keep_container(gathered, key, text);
+}
+
+/// As above, of lines that are counted already.
+pub(crate) fn keep_container(gathered: &mut Gathered, key: LogKey, text: &str) {
+    if log::is_no_log(text) {
+        return;
+    }
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.len().saturating_sub(CONTAINER_LOG_LINES_MAX);
-    gathered.texts.lines += lines.len();
     let lines = lines[last..].iter().map(|line| (*line).to_owned());
     gathered
         .texts

@@ -15,13 +15,16 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const HIGHEST_SIGNAL_CODE: i64 = 128 + 64;
 
 impl<'a> Facts<'a> {
-    /// The exit code of the run that ended, with its evidence.
+    /// The exit code of the run that ended, with its evidence; none where the source does not show the code.
     pub(crate) fn exit(&self) -> Option<(i64, Seen)> {
+        let (code, seen) = self.ended()?;
+        Some((code?, seen))
+    }
+
+    /// That the run ended, with its exit code where the source shows it.
+    pub(crate) fn ended(&self) -> Option<(Option<i64>, Seen)> {
         let run = self.episode.run.as_ref()?;
-        let mut seen = self.field(
-            &run.path,
-            format!("exitCode: {}, reason: {}", run.end.exit_code, run.end.reason),
-        );
+        let mut seen = self.field(&run.path, run.end.text());
         seen.time = run.end.finished_at.0.filter(|time| time.as_second() > 0);
         Some((run.end.exit_code, seen))
     }
@@ -32,7 +35,8 @@ impl<'a> Facts<'a> {
         if end.signal > 0 {
             return Some(end.signal);
         }
-        (end.exit_code > 128 && end.exit_code <= HIGHEST_SIGNAL_CODE).then(|| end.exit_code - 128)
+        let code = end.exit_code?;
+        (code > 128 && code <= HIGHEST_SIGNAL_CODE).then(|| code - 128)
     }
 
     /// When the run began and ended, where the status says both.

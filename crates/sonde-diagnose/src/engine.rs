@@ -177,15 +177,15 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
     };
     let how = match &episode.run {
         Some(run) => {
-            let seen = facts.field(
-                &run.path,
-                format!("exitCode: {}, reason: {}", run.end.exit_code, run.end.reason),
-            );
-            conclusion.case.step(
-                format!("the process ended with exit code {}", run.end.exit_code),
-                [seen],
-            );
-            format!("ended with exit code {}", run.end.exit_code)
+            let how = match (run.end.exit_code, run.end.signal, run.end.reason.as_str()) {
+                (Some(code), ..) => format!("ended with exit code {code}"),
+                (None, signal, _) if signal > 0 => format!("ended by signal {signal}"),
+                (None, _, "") => "ended".to_owned(),
+                (None, _, reason) => format!("ended with reason {reason}"),
+            };
+            let seen = facts.field(&run.path, run.end.text());
+            conclusion.case.step(format!("the process {how}"), [seen]);
+            how
         }
         None => {
             let how = state_of(&episode.word);
@@ -231,6 +231,11 @@ fn describe_unknown_text(facts: &Facts<'_>, conclusion: &mut Conclusion) {
         conclusion
             .case
             .step("the text tells of a failure", [message.seen()]);
+    }
+    if conclusion.case.steps.is_empty() {
+        for (_, seen) in facts.last_words().into_iter().take(3) {
+            conclusion.case.step("the application says", [seen]);
+        }
     }
     if conclusion.case.steps.is_empty() {
         for (_, seen) in facts.oom_kills().into_iter().take(3) {

@@ -267,7 +267,14 @@ impl<'a> Facts<'a> {
 
     /// The log of the run that ended (for [`crate::Symptom::Terminated`]), else the container's current log.
     pub fn log(&self) -> Option<&'a [String]> {
-        self.texts.container_logs.get(&self.log_key()?).map(Vec::as_slice)
+        let logs = &self.texts.container_logs;
+        let mut key = self.log_key()?;
+        if let Some(lines) = logs.get(&key) {
+            return Some(lines);
+        }
+        // Of a log alone no status tells which run it is of.
+        key.previous = self.is_text() && !key.previous;
+        logs.get(&key).map(Vec::as_slice)
     }
 
     /// The lines of that log which tell why the application stopped or does not work, most telling first.
@@ -496,7 +503,11 @@ impl<'a> Facts<'a> {
     fn log_key(&self) -> Option<LogKey> {
         Some(LogKey {
             namespace: self.episode.subject.namespace.clone(),
-            pod: self.episode.subject.name.clone(),
+            pod: if self.episode.subject == nameless() {
+                "".into()
+            } else {
+                self.episode.subject.name.clone()
+            },
             container: self.episode.container.clone()?,
             previous: self.episode.run.as_ref().is_some_and(|run| run.previous),
         })

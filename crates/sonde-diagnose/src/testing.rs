@@ -139,6 +139,16 @@ impl Scene {
         self
     }
 
+    /// Puts the objects that a pasted text shows a part of.
+    pub(crate) fn pasted(mut self, text: &str) -> Self {
+        for object in sonde_grammar::paste::read(text).objects {
+            self.world
+                .put_partial_json(object.to_string().into(), None)
+                .unwrap();
+        }
+        self
+    }
+
     /// Puts a node's kubelet log.
     pub(crate) fn kubelet(mut self, node: &str, text: &str) -> Self {
         let lines: Vec<&str> = text.lines().collect();

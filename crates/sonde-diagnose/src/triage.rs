@@ -123,6 +123,7 @@ impl Triage<'_> {
         text::kernel_alone(self, &mut opened);
         text::events_alone(self, &mut opened);
         text::node_lines_alone(self, &mut opened);
+        text::logs_alone(self, &mut opened);
         opened
     }
 

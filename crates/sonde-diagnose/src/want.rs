@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sonde_model::{Kind, ObjectRef};
 
 use crate::LogKey;
+use crate::case::pasteable;
 
 /// One thing to fetch before the engine runs again. Offline it becomes a blind spot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,13 +47,13 @@ impl Want {
     /// The command with which a person gets it.
     pub fn command(&self) -> Option<String> {
         Some(match self {
-            Want::ContainerLog(key) => format!(
+            Want::ContainerLog(key) => pasteable(&format!(
                 "kubectl logs {} -n {} -c {}{} --tail=200",
                 key.pod,
                 key.namespace,
                 key.container,
                 if key.previous { " --previous" } else { "" }
-            ),
+            )),
             Want::KernelLog { node, .. } => format!(
                 "kubectl debug node/{node} -it --image=busybox --profile=sysadmin -- chroot /host dmesg -T"
             ),

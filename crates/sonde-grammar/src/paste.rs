@@ -121,6 +121,10 @@ pub fn read(text: &str) -> Pasted {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
+    if end < text.len() {
+        // Half a line says something else than the whole.
+        end = text[..end].rfind('\n').map_or(end, |at| at + 1);
+    }
     let unescaped = lines::undo_entities(lines::undo_escapes(&text[..end]));
     let (rows, lines_cut) = lines::rows(&unescaped);
     let mut pasted = blocks::read(&rows);

@@ -26,9 +26,11 @@ pub enum Phase {
     Succeeded,
     /// Ended badly.
     Failed,
-    /// The source does not tell, or the node is lost.
-    #[default]
+    /// The node is lost.
     Unknown,
+    /// The source does not tell.
+    #[default]
+    Untold,
 }
 
 /// Where a container stands in the pod.
@@ -61,11 +63,32 @@ pub enum ContainerState {
     Terminated {
         /// `Completed`, `Error`, `OOMKilled`.
         reason: Arc<str>,
-        /// Exit code.
-        exit_code: i64,
+        /// Exit code, where the source shows it.
+        exit_code: Option<i64>,
         /// When.
         finished: Option<Timestamp>,
     },
+}
+
+impl ContainerState {
+    /// It ended, and what it was to do was done.
+    pub fn ended_well(&self) -> bool {
+        match self {
+            // A source without the code has the reason, which the runtime makes of it.
+            ContainerState::Terminated {
+                reason, exit_code, ..
+            } => match exit_code {
+                Some(code) => *code == 0 && reason.as_ref() != "OOMKilled",
+                None => reason.as_ref() == "Completed",
+            },
+            _ => false,
+        }
+    }
+
+    /// It ended otherwise than well.
+    pub fn ended_badly(&self) -> bool {
+        matches!(self, ContainerState::Terminated { .. }) && !self.ended_well()
+    }
 }
 
 /// One container of a pod.
@@ -130,8 +153,8 @@ pub struct PodColumns {
     pub started: Option<Timestamp>,
     /// What it refers to, sorted.
     pub references: Vec<Reference>,
-    /// `restartPolicy` is `Always`.
-    pub restarts_always: bool,
+    /// `restartPolicy` is `Always`; `None` where the source does not show it.
+    pub restarts_always: Option<bool>,
     /// The ports it takes on its node.
     pub host_ports: Vec<HostPort>,
     /// Whether it forbids other pods near it.
@@ -310,7 +333,8 @@ impl<'a> RawPod<'a> {
                 "Running" => Phase::Running,
                 "Succeeded" => Phase::Succeeded,
                 "Failed" => Phase::Failed,
-                _ => Phase::Unknown,
+                "Unknown" => Phase::Unknown,
+                _ => Phase::Untold,
             },
             reason: status.reason.as_ref().into(),
             node: spec.node_name.as_ref().into(),
@@ -320,7 +344,9 @@ impl<'a> RawPod<'a> {
             priority: spec.priority.unwrap_or(0),
             started: status.start_time.0,
             references: spec.references(self.metadata.name()),
-            restarts_always: matches!(spec.restart_policy.as_ref(), "" | "Always"),
+            restarts_always: Some(spec.restart_policy.as_ref())
+                .filter(|policy| !policy.is_empty())
+                .map(|policy| policy == "Always"),
             host_ports: spec.host_ports(),
             has_required_anti_affinity: spec
                 .affinity

@@ -152,7 +152,17 @@ impl Snapshot {
                 _ => break,
             }
         }
-        current
+        self.deployment_of(&current).unwrap_or(current)
+    }
+
+    /// The deployment of a ReplicaSet that is not at hand: a deployment names its sets by itself and a hash.
+    fn deployment_of(&self, set: &ObjectRef) -> Option<ObjectRef> {
+        if set.kind != Kind::ReplicaSet || self.get(set).is_some() {
+            return None;
+        }
+        let (name, _) = set.name.rsplit_once('-')?;
+        let deployment = ObjectRef::new(Kind::Deployment, &set.namespace, name);
+        self.get(&deployment).is_some().then_some(deployment)
     }
 
     /// Decodes an object to a typed view.

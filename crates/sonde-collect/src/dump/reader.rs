@@ -110,7 +110,14 @@ impl<'a> Reader<'a> {
             }
             Language::Yaml => {
                 let bytes = self.without_logs(&path, bytes);
-                self.yaml(index, &path, &bytes, 0..bytes.len(), cut);
+                let end =
+                    std::str::from_utf8(&bytes).map_or(bytes.len(), |text| recognize::yaml_end(text, 0));
+                if end == 0 || end == bytes.len() {
+                    self.yaml(index, &path, &bytes, 0..bytes.len(), cut);
+                } else {
+                    self.yaml(index, &path, &bytes, 0..end, false);
+                    self.mixed(index, path, place, bytes.slice(end..));
+                }
             }
             Language::Text if is_log => self.texts.push(Text { path, place, bytes }),
             Language::Text => self.mixed(index, path, place, bytes),
@@ -129,6 +136,10 @@ impl<'a> Reader<'a> {
         let text = bytes.slice(range.clone());
         let contents = objects::find_json(&text, hint.as_ref());
         if contents.found.is_empty() && contents.lists.is_empty() {
+            if contents.cut && contents.version.is_none() && recognize::begins_object(&text) {
+                self.gathered
+                    .problem(path, "ends in the middle of its only object, which is lost");
+            }
             if contents.version.is_some() {
                 self.gathered.source.cluster_version = contents.version;
                 return bytes.len();

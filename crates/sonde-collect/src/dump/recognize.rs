@@ -25,6 +25,15 @@ const FIRST_KEYS: &[&str] = &[
     "type:",
 ];
 
+/// Keys that stand before `apiVersion:` where keys are in the order of the alphabet.
+const BEFORE_VERSION: &[&str] = &[
+    "action:",
+    "addressType:",
+    "aggregationRule:",
+    "allowVolumeExpansion:",
+    "allowedTopologies:",
+];
+
 /// The language of a file with objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Language {
@@ -186,27 +195,73 @@ fn is_object(text: &str) -> bool {
     has(b"\"kind\"") && (has(b"\"apiVersion\"") || has(b"\"items\""))
 }
 
+/// The first key of this JSON is one of an object's.
+pub(super) fn begins_object(text: &[u8]) -> bool {
+    let rest = text.trim_ascii_start();
+    let Some(rest) = rest.strip_prefix(b"{") else {
+        return false;
+    };
+    let rest = rest.trim_ascii_start();
+    [&b"\"kind\""[..], b"\"apiVersion\"", b"\"metadata\""]
+        .iter()
+        .any(|key| rest.starts_with(key))
+}
+
 /// Where YAML that begins here ends: at a line that neither is indented nor is a key, an item, a comment or a boundary.
-fn yaml_end(text: &str, start: usize) -> usize {
+pub(super) fn yaml_end(text: &str, start: usize) -> usize {
     let mut at = start;
+    // After a boundary only another object is YAML; a log may begin with anything.
+    let mut fresh = false;
     for line in text[start..].split_inclusive('\n') {
         let content = line.trim_end();
-        let first = content.bytes().next();
-        let key = content.split(':').next().is_some_and(|key| {
-            content.len() > key.len() && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        }) && !matches!(content.as_bytes().get(content.find(':').unwrap_or(0) + 1), Some(byte) if *byte != b' ');
-        let fits = matches!(first, None | Some(b' ' | b'#' | b'-'))
-            || (key
-                && content
-                    .bytes()
-                    .next()
-                    .is_some_and(|byte| byte.is_ascii_lowercase()));
+        let boundary = content == "---" || content.starts_with("--- ") || content == "...";
+        let fits = match content.bytes().next() {
+            None | Some(b'#') => true,
+            _ if boundary => true,
+            Some(b'-') => content.starts_with("- "),
+            Some(b' ') => !fresh,
+            Some(_) if fresh => FIRST_KEYS
+                .iter()
+                .chain(BEFORE_VERSION)
+                .any(|key| content.starts_with(key)),
+            Some(_) => is_top_key(content),
+        };
+        if !content.is_empty() && !content.starts_with('#') {
+            fresh = boundary;
+        }
         if !fits {
             return at;
         }
         at += line.len();
     }
     at
+}
+
+/// How a line of a log begins that looks like a key with a value.
+const LOG_KEYS: &[&str] = &[
+    "debug",
+    "err",
+    "error",
+    "exception",
+    "exit",
+    "failed",
+    "fatal",
+    "info",
+    "panic",
+    "trace",
+    "warn",
+    "warning",
+];
+
+/// A key at the margin of an object, with a value or without.
+fn is_top_key(content: &str) -> bool {
+    let Some((key, rest)) = content.split_once(':') else {
+        return false;
+    };
+    key.starts_with(|c: char| c.is_ascii_lowercase())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && (rest.is_empty() || rest.starts_with(' '))
+        && !LOG_KEYS.contains(&key)
 }
 
 #[cfg(test)]
@@ -245,6 +300,24 @@ mod tests {
             })
             .collect();
         assert_eq!(kinds, ['t', 'y', 't', 'j', 't']);
+    }
+
+    #[test]
+    fn a_log_after_an_object_is_no_part_of_it() {
+        let object = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\nspec:\n  containers:\n  - name: app\n";
+        let second = "kind: Pod\napiVersion: v1\nmetadata:\n  name: y\n";
+        for (rest, end) in [
+            ("starting up\npanic: boom\n", object.len()),
+            ("panic: cannot resolve host\n", object.len()),
+            ("\n2026-03-01T10:00:00Z fatal\n", object.len() + 1),
+            ("---\nfatal: boom\n", object.len() + 4),
+            ("---\n  at com.example.App\n", object.len() + 4),
+            ("status:\n  phase: Running\n", object.len() + 25),
+        ] {
+            assert_eq!(yaml_end(&format!("{object}{rest}"), 0), end, "{rest}");
+        }
+        let two = format!("---\n# one\n{object}---\n# two\n\n{second}");
+        assert_eq!(yaml_end(&two, 0), two.len());
     }
 
     proptest! {

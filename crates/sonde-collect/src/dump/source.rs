@@ -1,12 +1,15 @@
 //! Takes files from wherever they come, within the bounds.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use bytes::Bytes;
 use sonde_model::Problem;
 
 use super::recognize::{self, Looks};
-use crate::limits::{FILES_MAX, OBJECT_FILE_BYTES_MAX, PASTE_BYTES_MAX, TEXT_BYTES_MAX, TOTAL_BYTES_MAX};
+use crate::limits::{
+    FILES_MAX, OBJECT_FILE_BYTES_MAX, PASTE_BYTES_MAX, PASTE_HEAD_BYTES, TEXT_BYTES_MAX, TOTAL_BYTES_MAX,
+};
 
 /// Bytes that decide what a file is.
 const HEAD_BYTES: usize = 64 << 10;
@@ -53,15 +56,48 @@ impl Intake {
         });
     }
 
+    /// The bytes of the only text.
+    #[cfg(test)]
+    pub(crate) fn pasted(&self) -> &[u8] {
+        self.files.first().map_or(&[], |file| &file.bytes)
+    }
+
     /// Takes a text that a person pasted.
-    pub(crate) fn paste(&mut self, name: &str, mut bytes: Vec<u8>) {
-        let bound = usize::try_from(PASTE_BYTES_MAX).unwrap_or(usize::MAX);
-        if bytes.len() > bound {
-            bytes.truncate(bound);
-            self.problem(name, format!("is long: only its first {bound} bytes are used"));
-        }
-        if recognize::looks(&bytes[..bytes.len().min(HEAD_BYTES)]) == Looks::Binary {
-            return self.problem(name, "is no text");
+    pub(crate) fn paste(&mut self, name: &str, reader: &mut dyn Read) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        reader.take(PASTE_HEAD_BYTES).read_to_end(&mut bytes)?;
+        let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+        match recognize::looks(head) {
+            Looks::Binary => {
+                let packed = recognize::is_archive(head);
+                let what = if packed {
+                    "is packed, which is read with --from"
+                } else {
+                    "is no text"
+                };
+                self.problem(name, what);
+                return Ok(());
+            }
+            Looks::Text => {
+                let dropped = fill_around(reader, &mut bytes, PASTE_BYTES_MAX)?;
+                if dropped > 0 {
+                    self.problem(
+                        name,
+                        format!("is long: {dropped} bytes in its middle were left out"),
+                    );
+                }
+            }
+            Looks::Objects => {
+                reader
+                    .take(PASTE_BYTES_MAX - PASTE_HEAD_BYTES)
+                    .read_to_end(&mut bytes)?;
+                if io::copy(&mut reader.take(1), &mut io::sink())? > 0 {
+                    self.problem(
+                        name,
+                        format!("is long: only its first {} bytes are used", bytes.len()),
+                    );
+                }
+            }
         }
         let (bytes, note) = recognize::to_utf8(bytes);
         if let Some(note) = note {
@@ -72,6 +108,7 @@ impl Intake {
             bytes,
             cut: false,
         });
+        Ok(())
     }
 
     /// Reads one file. An error of the reader keeps what was read before it.
@@ -164,6 +201,43 @@ impl Intake {
 
 fn fill(reader: &mut dyn Read, bytes: &mut Vec<u8>, count: u64) -> Option<io::Error> {
     reader.take(count).read_to_end(bytes).err()
+}
+
+/// Reads to the end and keeps the last part beside what was read, `bound` bytes in all; returns how much was dropped
+/// between. Lines that were cut are dropped whole: half a line says something else.
+fn fill_around(reader: &mut dyn Read, bytes: &mut Vec<u8>, bound: u64) -> io::Result<usize> {
+    const STEP: usize = 1 << 20;
+    let room = usize::try_from(bound)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(bytes.len());
+    let mut tail: VecDeque<Vec<u8>> = VecDeque::new();
+    let (mut kept, mut dropped) = (0, 0);
+    loop {
+        let mut step = Vec::new();
+        reader.take(STEP as u64).read_to_end(&mut step)?;
+        if step.is_empty() {
+            break;
+        }
+        kept += step.len();
+        tail.push_back(step);
+        while kept > room
+            && let Some(first) = tail.pop_front()
+        {
+            kept -= first.len();
+            dropped += first.len();
+        }
+    }
+    let mut tail: Vec<u8> = tail.into_iter().flatten().collect();
+    if dropped > 0 {
+        let whole = memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
+        dropped += bytes.len() - whole;
+        bytes.truncate(whole);
+        let from = memchr::memchr(b'\n', &tail).map_or(tail.len(), |at| at + 1);
+        dropped += from;
+        tail.drain(..from);
+    }
+    bytes.append(&mut tail);
+    Ok(dropped)
 }
 
 /// Reads to the end and keeps the last part; returns how much was dropped.

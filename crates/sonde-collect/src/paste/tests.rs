@@ -2,6 +2,7 @@ use sonde_diagnose::{Scope, diagnose};
 use sonde_model::Kind;
 
 use super::*;
+use crate::limits::PASTE_BYTES_MAX;
 
 fn paste(text: &str) -> Gathered {
     read(&mut text.as_bytes(), "stdin", &Options::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -94,4 +95,80 @@ fn what_cannot_be_read_is_told() {
         "{}",
         error(broken.as_bytes())
     );
+}
+
+const LOG: &str =
+    "starting up\nconnecting to db\npanic: cannot resolve host: dial tcp: lookup db: no such host\n";
+const YAML: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web-0\n  namespace: shop\n  uid: u1\nspec:\n  \
+    containers:\n  - name: app\nstatus:\n  containerStatuses:\n  - name: app\n    restartCount: 4\n    \
+    state:\n      waiting:\n        reason: CrashLoopBackOff\n    lastState:\n      terminated:\n        \
+    exitCode: 1\n        reason: Error\n";
+
+#[test]
+fn a_log_right_after_an_object_is_its_log() {
+    let without_events = format!(
+        "{}Events:            <none>\n",
+        DESCRIBE.split("Events:").next().unwrap()
+    );
+    for (name, before) in [
+        ("a description", DESCRIBE.to_owned()),
+        ("a description without events", without_events),
+        (
+            "a description and a prompt",
+            format!("{DESCRIBE}$ kubectl logs --previous web-0 -n shop\n"),
+        ),
+        ("YAML", YAML.to_owned()),
+        ("YAML and a boundary", format!("{YAML}---\n")),
+        ("YAML and a blank line", format!("{YAML}\n")),
+    ] {
+        let gathered = paste(&format!("{before}{LOG}"));
+        let logs: Vec<_> = gathered
+            .texts
+            .container_logs
+            .iter()
+            .map(|(key, lines)| (&*key.pod, &*key.container, lines.len()))
+            .collect();
+        assert!(logs.contains(&("web-0", "app", 3)), "{name}: {logs:?}");
+    }
+}
+
+#[test]
+fn lines_are_counted_once() {
+    let gathered = paste(LOG);
+    assert_eq!(gathered.texts.lines, 3);
+}
+
+#[test]
+fn of_a_long_log_both_ends_are_kept_and_no_half_lines() {
+    let size = usize::try_from(PASTE_BYTES_MAX).unwrap();
+    let filler = "2026-03-01T10:00:00Z INFO served one more request of many, all of them well and in time\n";
+    let mut text = String::from("2026-03-01T09:00:00Z INFO starting\n");
+    while text.len() < size + (1 << 20) {
+        text.push_str(filler);
+    }
+    text.push_str("2026-03-01T11:00:00Z FATAL password authentication failed\n");
+    let mut intake = Intake::new();
+    intake.paste("log", &mut text.as_bytes()).unwrap();
+    let kept = std::str::from_utf8(intake.pasted()).unwrap();
+    assert!(kept.len() <= size);
+    assert!(kept.starts_with("2026-03-01T09:00:00Z INFO starting\n"));
+    assert!(kept.ends_with("FATAL password authentication failed\n"));
+    assert!(
+        kept.lines()
+            .all(|line| line.len() == filler.len() - 1 || line.len() < 70)
+    );
+    assert!(
+        kept.lines()
+            .skip(1)
+            .filter(|line| !line.contains("FATAL"))
+            .all(|line| line == filler.trim_end())
+    );
+}
+
+#[test]
+fn what_is_lost_is_told() {
+    let cut = paste("{\"kind\":\n");
+    assert!(!cut.problems.is_empty());
+    let packed = read(&mut &b"\x1f\x8b\x08\0\0\0\0\0"[..], "x.gz", &Options::default()).unwrap_err();
+    assert!(packed.to_string().contains("--from"), "{packed}");
 }

@@ -143,3 +143,81 @@ fn kernel_lines_alone_tell_whose_limit_it_was() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Every word that kubectl prints in the column STATUS (`printPod`), READY and RESTARTS beside it, and the code of the
+/// one finding; none where nothing is wrong.
+const STATUS_WORDS: &[(&str, &str, &str)] = &[
+    ("1/1", "Running", ""),
+    ("0/1", "Running", "RDY-UNKNOWN"),
+    ("1/2", "Running", "RDY-UNKNOWN"),
+    ("1/2", "NotReady", "RDY-UNKNOWN"),
+    ("0/1", "Pending", "SCH-UNKNOWN"),
+    ("0/1", "Completed", ""),
+    ("0/1", "Succeeded", ""),
+    ("0/1", "Failed", "EXT-UNKNOWN"),
+    ("0/1", "Error", "EXT-UNKNOWN"),
+    ("0/1", "ExitCode:3", "EXT-ERROR"),
+    ("0/1", "Signal:9", "EXT-UNKNOWN"),
+    ("0/1", "OOMKilled", "OOM-CONTAINER-LIMIT"),
+    ("0/1", "CrashLoopBackOff", "EXT-UNKNOWN"),
+    ("0/1", "ContainerStatusUnknown", "EXT-UNKNOWN"),
+    ("0/1", "StartError", "CRE-UNKNOWN"),
+    ("0/1", "ContainerCannotRun", "CRE-UNKNOWN"),
+    ("0/1", "CreateContainerError", "CRE-UNKNOWN"),
+    ("0/1", "CreateContainerConfigError", "CRE-UNKNOWN"),
+    ("0/1", "RunContainerError", "CRE-UNKNOWN"),
+    ("0/1", "ImagePullBackOff", "IMG-UNKNOWN"),
+    ("0/1", "ErrImagePull", "IMG-UNKNOWN"),
+    ("0/1", "ContainerCreating", "CRE-NOT-STARTING-UNKNOWN"),
+    ("0/1", "PodInitializing", "CRE-NOT-STARTING-UNKNOWN"),
+    ("0/1", "Init:0/1", "INI-UNKNOWN"),
+    ("0/1", "Init:1/2", "INI-UNKNOWN"),
+    ("0/1", "Init:Error", "EXT-UNKNOWN"),
+    ("0/1", "Init:CrashLoopBackOff", "EXT-UNKNOWN"),
+    ("0/1", "Init:ExitCode:3", "EXT-ERROR"),
+    ("0/1", "Init:Signal:9", "EXT-UNKNOWN"),
+    ("0/1", "Init:OOMKilled", "OOM-CONTAINER-LIMIT"),
+    ("0/1", "Init:ImagePullBackOff", "IMG-UNKNOWN"),
+    ("0/1", "Evicted", "EVI-UNKNOWN"),
+    ("0/1", "Preempting", "EVI-UNKNOWN"),
+    ("0/1", "NodeShutdown", "EVI-UNKNOWN"),
+    ("0/1", "DeadlineExceeded", "EXT-DEADLINE"),
+    ("0/1", "Unknown", "LOS-UNKNOWN"),
+    ("0/1", "NodeLost", "LOS-UNKNOWN"),
+    ("0/1", "SchedulingGated", "SCH-GATES"),
+    ("1/1", "Terminating", ""),
+    ("0/1", "NodeAffinity", "SCH-REJECTED-PREDICATE"),
+    ("0/1", "UnexpectedAdmissionError", "SCH-REJECTED-UNKNOWN"),
+    ("0/1", "OutOfcpu", "SCH-REJECTED-RESOURCES"),
+];
+
+#[test]
+fn a_word_of_a_table_proves_no_more_than_it_says() {
+    let mut wrong = Vec::new();
+    for (ready, word, code) in STATUS_WORDS {
+        let text =
+            format!("NAME    READY   STATUS   RESTARTS   AGE\nweb-1   {ready}     {word}   0          20m\n");
+        let outcome = Scene::new().pasted(&text).diagnose();
+        let open: Vec<_> = outcome
+            .report
+            .findings
+            .iter()
+            .filter(|it| it.ended.is_none())
+            .collect();
+        let codes: Vec<&str> = open.iter().map(|it| it.code.as_str()).collect();
+        let json = serde_json::to_string(&outcome.report).unwrap();
+        let invented = ["exitCode: 0", "exit code 0", "restartPolicy"]
+            .iter()
+            .any(|it| json.contains(it));
+        let looks = open
+            .iter()
+            .all(|it| !it.code.as_str().ends_with("UNKNOWN") || !it.next.is_empty());
+        if codes.join(" ") != *code || invented || !looks {
+            wrong.push(format!(
+                "{ready} {word}: wanted {code}, found {}, invented {invented}",
+                outcome.summary()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -90,24 +90,20 @@ pub(super) fn look(
                 );
             }
         },
-        ContainerState::Terminated {
-            reason, exit_code, ..
-        } => {
-            let ended_well = *exit_code == 0 && reason.as_ref() != "OOMKilled";
-            let may_end = container.role == ContainerRole::Init || !pod.restarts_always;
-            if !(ended_well && may_end) {
+        state @ ContainerState::Terminated { .. } => {
+            // A part of a pod may not show the policy; that a container was started again does.
+            let restarts_always = pod
+                .restarts_always
+                .unwrap_or(!object.partial || container.restarts > 0);
+            let may_end = container.role == ContainerRole::Init || !restarts_always;
+            if !(state.ended_well() && may_end) {
                 out.extend(terminated(object, container, "Terminated"));
             }
         }
         ContainerState::Running { since } => running(triage, object, container, *since, out),
         // A few pasted lines may show only how the last run ended.
         ContainerState::Unknown => {
-            if let ContainerState::Terminated {
-                exit_code, reason, ..
-            } = &container.last
-                && object.partial
-                && (*exit_code != 0 || reason.as_ref() == "OOMKilled")
-            {
+            if container.last.ended_badly() && object.partial {
                 out.extend(terminated(object, container, "Restarting"));
             }
         }
@@ -187,13 +183,8 @@ fn running(
     out: &mut Vec<Opened>,
 ) {
     let mut restarting = false;
-    if let ContainerState::Terminated {
-        finished,
-        exit_code,
-        reason,
-    } = &container.last
-    {
-        let ended_badly = *exit_code != 0 || reason.as_ref() == "OOMKilled" || container.restarts > 1;
+    if let ContainerState::Terminated { finished, .. } = &container.last {
+        let ended_badly = container.last.ended_badly() || container.restarts > 1;
         let remembered = triage.elapsed(*finished).is_none_or(|age| age < REMEMBERED);
         if ended_badly
             && remembered
@@ -278,7 +269,7 @@ fn failed_pre_stop(triage: &Triage<'_>, object: &Object, container: &ContainerCo
             opened.of_ended_run = false;
         }
         // No event tells of an overrun: only what proves it, or makes it likely, is worth a word.
-        None if container.pre_stop && newest_end(container).is_some_and(|(_, code, _)| code == 137) => {
+        None if container.pre_stop && newest_end(container).is_some_and(|(_, code, _)| code == Some(137)) => {
             opened.told = Told::WithItsCause;
         }
         None => return None,
@@ -329,6 +320,14 @@ fn killed_children(triage: &Triage<'_>, object: &Object, name: &str) -> Option<O
     recent.then(|| episode.into())
 }
 
+/// Init containers that have not ended, where the source shows no more.
+pub(super) fn init_goes_on(object: &Object, since: Option<Timestamp>) -> Opened {
+    Opened::patient(
+        Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init").since(since),
+        since.map(|since| since + INIT_PATIENCE),
+    )
+}
+
 /// Whether a container that is not ready had the time that its own probes give it.
 fn over_budget(
     triage: &Triage<'_>,
@@ -336,7 +335,8 @@ fn over_budget(
     container: &ContainerColumns,
     since: Option<Timestamp>,
 ) -> bool {
-    let Some(age) = triage.elapsed(since) else {
+    // A table does not show since when a container runs, but how old its pod is.
+    let Some(age) = triage.elapsed(since.or(object.created)) else {
         return true;
     };
     let Ok(pod) = object.encoded.decode::<Pod>() else {
@@ -372,12 +372,8 @@ pub(super) fn failed_containers(
     let over = replaced(triage, object);
     let before = out.len();
     for container in &pod.containers {
-        if let ContainerState::Terminated {
-            exit_code,
-            reason,
-            finished,
-        } = &container.state
-            && (*exit_code != 0 || reason.as_ref() == "OOMKilled")
+        if let ContainerState::Terminated { finished, .. } = &container.state
+            && container.state.ended_badly()
             && let Some(mut opened) = terminated(object, container, "Error")
         {
             if over {
@@ -458,7 +454,7 @@ pub(super) fn terminated_now(object: &Object, container: &ContainerColumns) -> O
 }
 
 /// How the newest run ended: the present state, else the one before the last restart.
-fn newest_end(container: &ContainerColumns) -> Option<(&str, i64, Option<Timestamp>)> {
+fn newest_end(container: &ContainerColumns) -> Option<(&str, Option<i64>, Option<Timestamp>)> {
     [&container.state, &container.last]
         .into_iter()
         .find_map(|state| match state {

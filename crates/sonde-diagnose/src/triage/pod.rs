@@ -50,7 +50,10 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
     match pod.phase {
         Phase::Succeeded => killed_children(object, pod, out),
         Phase::Failed => failed(triage, object, pod, out),
-        _ if pod.reason.as_ref() == "NodeLost" || node_is_silent(triage, pod) => {
+        _ if pod.phase == Phase::Unknown
+            || pod.reason.as_ref() == "NodeLost"
+            || node_is_silent(triage, pod) =>
+        {
             let since = pod
                 .condition("Ready")
                 .and_then(|ready| ready.last_transition_time.0);
@@ -61,7 +64,9 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
             };
             out.push(Episode::new(me.clone(), Symptom::Lost, word).since(since).into());
         }
-        _ if pod.node.is_empty() && !started(pod) => not_scheduled(triage, object, pod, out),
+        _ if pod.node.is_empty() && !started(pod) && !was_scheduled(object, pod) => {
+            not_scheduled(triage, object, pod, out)
+        }
         _ => bound(triage, object, pod, out),
     }
 }
@@ -95,6 +100,14 @@ fn started(pod: &PodColumns) -> bool {
     pod.containers
         .iter()
         .any(|it| it.state != ContainerState::Unknown || it.last != ContainerState::Unknown)
+}
+
+/// A part of a pod may not show its node, and show that it has one.
+fn was_scheduled(object: &Object, pod: &PodColumns) -> bool {
+    object.partial
+        && pod
+            .condition("PodScheduled")
+            .is_some_and(|condition| condition.is_true())
 }
 
 fn not_scheduled(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
@@ -253,7 +266,7 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
                 let since = pod.started.or(object.created);
                 container::image_pull_in_the_way(triage, object, &name, since, out);
             }
-            _ => not_starting(object, pod, out),
+            _ => not_starting(triage, object, pod, out),
         }
         return;
     }
@@ -302,7 +315,7 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
 fn blocks(container: &ContainerColumns) -> bool {
     match container.role {
         ContainerRole::Main => false,
-        ContainerRole::Init => !matches!(container.state, ContainerState::Terminated { exit_code: 0, .. }),
+        ContainerRole::Init => !container.state.ended_well(),
         ContainerRole::Sidecar => {
             !matches!(container.state, ContainerState::Running { .. }) || container.started == Some(false)
         }
@@ -327,7 +340,7 @@ fn waits_to_start(pod: &PodColumns) -> bool {
     })
 }
 
-fn not_starting(object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
+fn not_starting(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
     // A part of a pod without any container says nothing about starting.
     if pod.containers.is_empty() && object.partial && pod.phase != Phase::Pending {
         return;
@@ -336,6 +349,13 @@ fn not_starting(object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
         .condition("PodScheduled")
         .and_then(|condition| condition.last_transition_time.0);
     let since = pod.started.or(scheduled).or(object.created);
+    // A table says that init containers have not ended, and not what they wait for.
+    let unnamed = |it: &ContainerColumns| it.role == ContainerRole::Init && it.name.is_empty();
+    let silent = triage.snapshot.events_about(&object.reference).is_empty();
+    if object.partial && silent && pod.containers.iter().any(unnamed) {
+        out.push(container::init_goes_on(object, since));
+        return;
+    }
     out.push(Opened::patient(
         Episode::new(
             object.reference.clone(),

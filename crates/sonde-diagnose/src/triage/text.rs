@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact, VolumeFailure, WorkloadFact};
+use sonde_grammar::log::{self, AppSign};
 use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::EventColumns;
@@ -60,6 +61,44 @@ pub(super) fn kernel_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
                     .since(line.time)
                     .into(),
             );
+        }
+    }
+}
+
+/// Logs alone, without any object that they could be of: what the application tells of itself is all that is known.
+pub(super) fn logs_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
+    if triage
+        .snapshot
+        .objects()
+        .any(|object| RUN_PODS.contains(&object.reference.kind))
+    {
+        return;
+    }
+    let mut opened = BTreeSet::new();
+    for (key, lines) in &triage.texts.container_logs {
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        // What it listens on, waits for or was told is no trouble.
+        let trouble = log::application(&lines).into_iter().find(|line| {
+            !matches!(
+                line.sign,
+                AppSign::ListeningOn { .. }
+                    | AppSign::Waiting { .. }
+                    | AppSign::Signal { .. }
+                    | AppSign::Finished
+            )
+        });
+        let Some(trouble) = trouble else { continue };
+        let subject = if key.pod.is_empty() {
+            nameless()
+        } else {
+            ObjectRef::new(Kind::Pod, &key.namespace, &key.pod)
+        };
+        // The log of a run before and the present one may tell of the same.
+        if opened.insert((subject.clone(), key.container.clone())) {
+            let mut episode =
+                Episode::new(subject, Symptom::Terminated, "in trouble by its log").since(trouble.time);
+            episode.container = Some(key.container.clone());
+            out.push(episode.into());
         }
     }
 }
@@ -288,9 +327,37 @@ fn word(symptom: Symptom) -> &'static str {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sonde_model::Kind;
+    use sonde_model::{Kind, Verdict};
 
     use crate::testing::{Scene, pod};
+
+    #[test]
+    fn a_log_alone_tells_what_the_application_says() {
+        let panic = "panic: runtime error: index out of range [3] with length 3\n\ngoroutine 1 [running]:\nmain.main()\n\t/app/main.go:12 +0x1d\n";
+        let heap = "Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space\n\tat com.example.App.load(App.java:41)\n";
+        let lookup = "FATAL could not connect to postgres: dial tcp: lookup db: no such host\n";
+        for (log, code, words) in [
+            (panic, "EXT-ERROR", "index out of range"),
+            (lookup, "EXT-ERROR", "db"),
+            (heap, "OOM-JVM-HEAP", "heap"),
+        ] {
+            for key in ["/", "shop/web-1"] {
+                for previous in [false, true] {
+                    let outcome = Scene::new().log(key, "", previous, log).diagnose();
+                    outcome.finds_only(code, Verdict::Likely);
+                    assert!(
+                        outcome.finding(code).headline.contains(words),
+                        "{}",
+                        outcome.summary()
+                    );
+                }
+            }
+        }
+        Scene::new()
+            .log("/", "", false, "listening on :8080\nGET / 200\n")
+            .diagnose()
+            .is_calm();
+    }
 
     const UNSCHEDULED: &str = "0/3 nodes are available: 3 node(s) had untolerated taint {dedicated: gpu}.";
 

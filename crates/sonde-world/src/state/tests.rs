@@ -45,7 +45,10 @@ fn columns_hold_what_scans_need() {
     assert_eq!(app.restarts, 3);
     assert!(matches!(
         app.last,
-        ContainerState::Terminated { exit_code: 137, .. }
+        ContainerState::Terminated {
+            exit_code: Some(137),
+            ..
+        }
     ));
 }
 
@@ -91,6 +94,11 @@ fn indexes_follow_changes_and_snapshots_do_not() {
     let set = ObjectRef::new(Kind::ReplicaSet, "shop", "checkout-1");
     assert_eq!(after.owned_by(&set).count(), 1);
     assert_eq!(after.root_owner(&reference), set);
+    // The set is not at hand; its deployment is known by the set's name.
+    let deployment = ObjectRef::new(Kind::Deployment, "shop", "checkout");
+    let text = r#"{"kind":"Deployment","metadata":{"name":"checkout","namespace":"shop"}}"#;
+    world.put_json(text.into(), None).unwrap();
+    assert_eq!(world.snapshot().root_owner(&reference), deployment);
     world.remove(&reference);
     assert_eq!(world.snapshot().pods_using(&settings).count(), 0);
     assert!(after.get(&reference).is_some());

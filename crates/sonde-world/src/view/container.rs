@@ -93,13 +93,30 @@ view! {
     Waiting { reason: String, message: String }
     Running { started_at: Time }
     Terminated {
-        exit_code: i64,
+        exit_code: Option<i64>,
         signal: i64,
         reason: String,
         message: String,
         started_at: Time,
         finished_at: Time,
         #[serde(rename = "containerID")] container_id: String,
+    }
+}
+
+impl Terminated {
+    /// `exitCode: 1, reason: Error`: what is known of the end; a table of pods does not show the code.
+    pub fn text(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(code) = self.exit_code {
+            parts.push(format!("exitCode: {code}"));
+        }
+        if self.exit_code.is_none() && self.signal > 0 {
+            parts.push(format!("signal: {}", self.signal));
+        }
+        if self.exit_code.is_some() || !self.reason.is_empty() {
+            parts.push(format!("reason: {}", self.reason));
+        }
+        parts.join(", ")
     }
 }
 

@@ -99,10 +99,7 @@ fn without_face(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
             if run.end.reason != "OOMKilled" {
                 return;
             }
-            let ended = facts.field(
-                &run.path,
-                format!("exitCode: {}, reason: {}", run.end.exit_code, run.end.reason),
-            );
+            let ended = facts.field(&run.path, run.end.text());
             case.proven_by(ended.clone());
             tell_limit(facts, case, slip, false);
             case.step(

@@ -79,8 +79,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some(last) = facts.last_line() {
         case.step("the last thing it says", [last]);
     }
-    let policy = if facts.pod().spec.restart_policy.is_empty() { "Always" } else { &facts.pod().spec.restart_policy };
-    case.step("the kubelet starts it again, later each time", [facts.field("spec.restartPolicy", policy)]);
+    case.step("the kubelet starts it again, later each time", started_again(facts));
     case.headline(match quick {
         Some(_) => format!("{who} ends at once with exit code 0: nothing stays in the foreground, so it is started again and again"),
         None => format!("{who} finishes its work with exit code 0 and is started again and again"),
@@ -90,6 +89,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Risk::Restart,
     );
     case.advice("if its work has an end, run it as a Job or CronJob, where exit code 0 is success", Risk::Restart);
+}
+
+/// What shows that it is to run again: the policy where the source shows it, else that it was restarted.
+fn started_again(facts: &Facts<'_>) -> Option<crate::Seen> {
+    let policy = &facts.pod().spec.restart_policy;
+    if !policy.is_empty() {
+        return Some(facts.field("spec.restartPolicy", policy));
+    }
+    if !facts.is_partial() {
+        return Some(facts.unset("spec.restartPolicy"));
+    }
+    let (status, path) = facts.status()?;
+    (status.restart_count > 0).then(|| facts.field(&format!("{path}.restartCount"), status.restart_count))
 }
 
 /// `1m 20s`, `3h 5m`.

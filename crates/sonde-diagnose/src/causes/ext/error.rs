@@ -21,6 +21,9 @@ pub(super) static CAUSE: Cause = Cause {
 const OTHERS: &[i64] = &[126, 127];
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    if facts.is_text() {
+        return from_text(facts, case);
+    }
     let Some((code, ended)) = facts.exit() else { return };
     let lost = facts.episode.run.as_ref().is_some_and(|run| matches!(run.end.reason.as_str(), "Unknown" | "ContainerStatusUnknown" | "OOMKilled"));
     if code <= 0 || OTHERS.contains(&code) || facts.signal().is_some() || lost {
@@ -77,6 +80,47 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Risk::None,
     );
     case.look("what else it says before its end", command);
+}
+
+/// A log alone: it tells of a failure, and not whether the process ended of it.
+fn from_text(facts: &Facts<'_>, case: &mut Case) {
+    let Some((clause, sign, line)) = why(facts) else { return };
+    if facts.own_word(|sign| is_memory(sign).then_some(())).is_some() {
+        // A full heap has causes of its own.
+        case.hinted_by(line.clone());
+    } else {
+        case.supported_by(line.clone());
+    }
+    case.headline(format!("the application fails by its own word: {clause}"));
+    case.step(format!("the application says: {clause}"), [line]);
+    about_target(facts, case, &sign);
+    case.advice(advice(&sign), Risk::None);
+    case.look(
+        "whether it ended, and how: its pod's description, pasted as well, tells",
+        describe_command(facts),
+    );
+}
+
+fn is_memory(sign: &AppSign) -> bool {
+    matches!(
+        sign,
+        AppSign::JvmHeap
+            | AppSign::JvmDirect
+            | AppSign::JvmMetaspace
+            | AppSign::JvmThreads
+            | AppSign::NodeHeap
+            | AppSign::PythonMemory
+            | AppSign::GoMemory
+    )
+}
+
+/// The command that describes the subject; a text may not name it.
+fn describe_command(facts: &Facts<'_>) -> String {
+    let subject = &facts.episode.subject;
+    match subject.kind {
+        Kind::Pod => format!("kubectl describe {}", subject.kubectl()),
+        _ => "kubectl describe pod NAME -n NAMESPACE".to_owned(),
+    }
 }
 
 /// The service that refuses or is unknown may not exist at all.

@@ -132,12 +132,7 @@ pub(super) fn died_of_memory(facts: &Facts<'_>) -> Option<Seen> {
             )
         }
     };
-    (end.reason == "OOMKilled").then(|| {
-        facts.field(
-            &path,
-            format!("exitCode: {}, reason: {}", end.exit_code, end.reason),
-        )
-    })
+    (end.reason == "OOMKilled").then(|| facts.field(&path, end.text()))
 }
 
 /// The hook did not fail by itself: its container ended under it.

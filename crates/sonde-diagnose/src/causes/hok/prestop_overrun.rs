@@ -30,7 +30,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         })
         .collect();
     if let Some(run) = &facts.episode.run {
-        if run.end.exit_code != 137 {
+        if run.end.exit_code != Some(137) {
             return;
         }
         if hooked.is_empty() && !facts.is_partial() {
@@ -83,7 +83,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.step("the hook is still running when the time is up", overran.or(killed).map(|(_, message)| message.seen()));
     case.step(
         "the process gets SIGTERM and two seconds later SIGKILL",
-        facts.episode.run.as_ref().map(|run| facts.field(&run.path, format!("exitCode: {}", run.end.exit_code))),
+        facts.exit().map(|(_, ended)| ended),
     );
     let end = facts.exit().map_or(String::new(), |(code, _)| format!(", so it is killed (exit code {code})"));
     case.headline(format!("the preStop hook of {name} takes longer than the grace period of {grace}s{end}"));

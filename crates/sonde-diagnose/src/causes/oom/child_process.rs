@@ -25,7 +25,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let who = facts.container_phrase();
     let limit = container_limit(facts);
-    let Some((code, ended)) = facts.exit() else {
+    let Some((code, ended)) = facts.ended() else {
         // The container runs: only the kernel's log shows it.
         let Some((kill, seen)) = kills(facts).into_iter().next_back() else { return };
         if facts.episode.container.is_none() || limit_of(facts, kill).is_some_and(|it| it != Limit::Container) {
@@ -47,6 +47,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
+    // Without the code it may be the main process that was killed.
+    let Some(code) = code else { return };
     if facts.killing().is_some() {
         return;
     }

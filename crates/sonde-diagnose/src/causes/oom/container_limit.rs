@@ -24,8 +24,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.is_text() {
         return from_text(facts, case);
     }
-    let Some((KILLED, ended)) = facts.exit() else { return };
+    let Some((code, ended)) = facts.ended() else { return };
     let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
+    // A table of pods shows the reason alone, which a killed child gives as well.
+    if code.map_or(!says_oom, |code| code != KILLED) {
+        return;
+    }
     let kill = last_kill(facts);
     if let Some((kill, seen)) = &kill
         && matches!(limit_of(facts, kill), Some(Limit::Pod | Limit::Node))
@@ -36,7 +40,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let at_limit = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Container));
     let spec = container_limit(facts);
     // A table of pods says OOMKilled and shows no limits.
-    let unseen = spec.is_none() && says_oom && facts.is_partial() && facts.killing().is_none();
+    let unseen = (spec.is_none() || code.is_none()) && says_oom && facts.is_partial() && facts.killing().is_none();
     if spec.is_none() && at_limit.is_none() && !unseen {
         if says_oom && !facts.is_partial() && let Some((_, path)) = facts.container() {
             let seen = facts.unset(&format!("{path}.resources.limits.memory"));
@@ -93,7 +97,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.headline(format!("a process of {who} was killed because they need more than their memory limit{of}"));
         }
         None => {
-            case.step("the kernel killed its main process (SIGKILL, exit code 137)", [ended]);
+            case.step(
+                match code {
+                    Some(_) => "the kernel killed its main process (SIGKILL, exit code 137)",
+                    None => "the kernel killed a process of it for memory, and the container ended",
+                },
+                [ended],
+            );
             case.headline(format!("{who} was killed because it needs more than its memory limit{of}"));
         }
     }
@@ -131,6 +141,12 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
     let what = kill.process.as_deref().unwrap_or("a process");
     let whose = if named { "its container" } else { "its container, or the pod," };
     case.headline(format!("the kernel killed {what} because {whose} had reached its memory limit{limit}"));
+    if !named {
+        case.look(
+            "the kernel's line before it (oom-kill:constraint=) names the limit that was reached: the container's or its pod's",
+            "dmesg -T | grep oom-kill",
+        );
+    }
     case.root_key(kill.container_id().unwrap_or_default());
     case.advice("give the container a higher memory limit if its work needs it, or find out why its memory grows", Risk::Restart);
 }

@@ -31,6 +31,9 @@ fn is_context(sign: &AppSign) -> bool {
 
 /// States the case of a program that says `sign` before its end.
 pub(super) fn state(facts: &Facts<'_>, case: &mut Case, own: &Own, sign: impl Fn(&AppSign) -> bool) {
+    if facts.is_text() {
+        return from_text(facts, case, own, sign);
+    }
     let Some((code, ended)) = facts.exit() else { return };
     if code == 0 {
         return;
@@ -79,6 +82,21 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, own: &Own, sign: impl Fn
     case.headline(format!("{who} ends with exit code {code}: {}{with}", own.what));
     case.advice(own.advice, Risk::Restart);
     case.look("what it says before its end", facts.logs_command());
+}
+
+/// A log alone: whether the program ended of it is not told. More specific than what else such a log says.
+fn from_text(facts: &Facts<'_>, case: &mut Case, own: &Own, sign: impl Fn(&AppSign) -> bool) {
+    let Some((_, line)) = facts.own_words().into_iter().find(|(word, _)| sign(&word.sign)) else {
+        return;
+    };
+    case.supported_by(line.clone());
+    case.step(format!("the application says that {}", own.what), [line]);
+    case.headline(format!("the application says that {}", own.what));
+    case.advice(own.advice, Risk::Restart);
+    case.look(
+        "its memory limit and how it ended: its pod's description, pasted as well, tells",
+        "kubectl describe pod NAME -n NAMESPACE",
+    );
 }
 
 /// A word of the environment, command or args that begins with one of `names`.

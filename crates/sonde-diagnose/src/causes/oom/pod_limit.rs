@@ -1,5 +1,6 @@
 //! OOM-POD-LIMIT: the pod's containers together reached the pod's own memory limit.
 
+use sonde_grammar::fact::OomConstraint;
 use sonde_model::{Code, Risk, bytes_text};
 
 use super::kills::{Limit, container_limit, kill_text, kills, last_kill, limit_of, pod_limit};
@@ -21,6 +22,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         && limit_of(facts, kill).is_some_and(|it| it != Limit::Pod)
     {
         case.refuted_by(seen.clone(), "the kernel names another limit than the pod's");
+        return;
+    }
+    if let Some((kill, seen)) = &kill
+        && facts.is_text()
+        && kill.constraint == Some(OomConstraint::Cgroup)
+        && limit_of(facts, kill).is_none()
+    {
+        // The line that names the limit is missing; most pods have none of their own.
+        case.hinted_by(seen.clone());
+        case.step(kill_text(kill), [seen.clone()]);
+        let what = kill.process.as_deref().unwrap_or("a process");
+        case.headline(format!("the kernel killed {what} because its pod had reached the memory limit of the pod as a whole"));
         return;
     }
     let at_pod = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Pod));

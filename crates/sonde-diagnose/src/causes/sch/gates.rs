@@ -27,7 +27,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let Some(stated) = decides(facts, case, Why::Gates) else {
-        return;
+        return by_condition(facts, case);
     };
     let gates: Vec<String> = stated
         .obstacles()
@@ -70,6 +70,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
     }
     stated.finish(facts, case);
+}
+
+/// A table shows the condition and no gate.
+fn by_condition(facts: &Facts<'_>, case: &mut Case) {
+    const GATED: &str = "SchedulingGated";
+    let gated = facts.is_partial() && facts.pod().condition("PodScheduled").is_some_and(|it| it.reason == GATED);
+    if !gated {
+        return;
+    }
+    let seen = facts.field("status.conditions[PodScheduled].reason", GATED);
+    case.proven_by(seen.clone());
+    case.severity(Severity::Warning);
+    case.step("the scheduler does not look at a pod that has a gate", [seen]);
+    case.headline(format!("{} is held back by scheduling gates; whoever set them must remove them", who(facts)));
+    case.look("which gates it has", format!("kubectl get {} -o jsonpath={{.spec.schedulingGates}}", facts.episode.subject.kubectl()));
 }
 
 /// Parts of the gate names of queues that admit pods in their own time.

@@ -1,7 +1,8 @@
 //! Where descriptions and manifests begin and end.
 
+use crate::log::AppSign;
 use crate::paste::command::command;
-use crate::paste::describe::is_container_name;
+use crate::paste::describe::{is_container_name, wrap_column};
 use crate::paste::lines::{Row, indent};
 use crate::paste::table::Columns;
 
@@ -227,7 +228,11 @@ pub(super) fn describe_end(rows: &[Row<'_>], at: usize, start: &Start) -> usize 
                 _ => {}
             }
             // After the events' table, text at the margin is the next thing, unless it is a wrapped message.
-            if in_events && key_of(&text) != Some("Events") && !is_event_head(&text) && is_other(rows, end) {
+            if in_events
+                && key_of(&text) != Some("Events")
+                && !is_event_head(&text)
+                && is_other(rows, at, end)
+            {
                 break;
             }
             if blanks >= 2 {
@@ -242,7 +247,7 @@ pub(super) fn describe_end(rows: &[Row<'_>], at: usize, start: &Start) -> usize 
 
 /// The line begins something else than a wrapped event message: a log line with its time, or prose after the rows of
 /// events that were indented.
-fn is_other(rows: &[Row<'_>], at: usize) -> bool {
+fn is_other(rows: &[Row<'_>], from: usize, at: usize) -> bool {
     let text = rows[at].text.as_ref();
     let is_row = |text: &str| {
         crate::paste::events::row(text.trim()).is_some() || text.trim_start().starts_with("----")
@@ -255,7 +260,64 @@ fn is_other(rows: &[Row<'_>], at: usize) -> bool {
     let had_room = is_row(&previous) && previous.trim_end().chars().count() < 60;
     // `kubectl logs --prefix` names pod and container.
     let names_its_pod = text.starts_with("[pod/") && text.contains("] ");
-    names_its_pod || crate::log::unwrap_line(text).0.is_some() || (!is_row(text) && had_room)
+    names_its_pod
+        || crate::log::unwrap_line(text).0.is_some()
+        || (!is_row(text) && had_room)
+        || is_next_output(rows, from, at)
+}
+
+/// Messages that carry the output of a command, line ends included.
+const WITH_OUTPUT: &[&str] = &["probe failed", "probe errored", "Hook", "hook", "message:"];
+
+/// Lines at the margin after the last row of events that are no rest of its message: another command wrote them right
+/// after the description.
+fn is_next_output(rows: &[Row<'_>], from: usize, at: usize) -> bool {
+    const BLOCK_MAX: usize = 2_000;
+    let previous = shipped(&rows[at - 1].text);
+    if previous
+        .trim_start()
+        .strip_prefix("Events:")
+        .is_some_and(|rest| rest.trim() == "<none>")
+    {
+        return true;
+    }
+    let is_row = |text: &str| crate::paste::events::row(text.trim()).is_some();
+    let width = |row: &Row<'_>| row.text.trim_end().chars().count();
+    // Without the indentation of the rows nothing tells what stands at the margin.
+    if !is_row(&previous)
+        || indent(&previous) <= indent(&rows[at].text)
+        || WITH_OUTPUT.iter().any(|words| previous.contains(words))
+    {
+        return false;
+    }
+    let block = rows[at..]
+        .iter()
+        .take(BLOCK_MAX)
+        .take_while(|row| !row.is_blank() && !row.fence && command(row.text.trim()).is_none());
+    let block: Vec<&Row<'_>> = block.collect();
+    if block.iter().any(|row| is_row(&row.text)) {
+        return false;
+    }
+    let widths = rows[from..at].iter().map(width);
+    let at_break = |wrap: usize| wrap.abs_diff(width(&rows[at - 1])) <= 1;
+    if wrap_column(widths.clone()).is_some_and(at_break) {
+        return false;
+    }
+    let widest = widths.max().unwrap_or(0);
+    match block[..] {
+        // A broken message fills its lines but the last: the next word would not have fitted.
+        [first, second, ..] => {
+            let word = second.text.split_whitespace().next().unwrap_or("");
+            width(first) + 1 + word.chars().count() <= widest
+        }
+        [only] => {
+            let tells = crate::log::application(&[&only.text])
+                .iter()
+                .any(|line| !matches!(line.sign, AppSign::Finished | AppSign::Error { .. }));
+            tells && previous.trim_end().ends_with([')', '.'])
+        }
+        [] => false,
+    }
 }
 
 /// A manifest begins here: YAML with `apiVersion:` or `kind:` at its margin, or a JSON object that has them.

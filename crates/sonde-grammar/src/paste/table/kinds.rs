@@ -72,93 +72,152 @@ fn pod(cell: Cell<'_, '_>, found: &mut TableObject) {
     } else {
         "containerStatuses"
     };
-    let phase = match word {
-        "Pending"
-        | "ContainerCreating"
-        | "PodInitializing"
-        | "SchedulingGated"
-        | "ErrImagePull"
-        | "ImagePullBackOff"
-        | "ErrImageNeverPull"
-        | "InvalidImageName"
-        | "CreateContainerConfigError"
-        | "CreateContainerError" => Some("Pending"),
-        "Running" | "NotReady" | "CrashLoopBackOff" if !init => Some("Running"),
-        "Completed" | "Succeeded" => Some("Succeeded"),
-        "Failed"
-        | "Evicted"
-        | "NodeLost"
-        | "Shutdown"
-        | "NodeShutdown"
-        | "NodeAffinity"
-        | "UnexpectedAdmissionError" => Some("Failed"),
-        "Unknown" => Some("Unknown"),
-        word if word.starts_with("OutOf") => Some("Failed"),
-        _ if init => Some("Pending"),
-        _ => None,
-    };
-    if let Some(phase) = phase {
-        set(object, &["status", "phase"], phase);
-    }
     // The container's name is not in the table.
     let mut container = json!({ "name": "" });
     if let Some(count) = restarts {
         set(&mut container, &["restartCount"], count);
     }
-    match word {
-        "Evicted"
-        | "NodeLost"
-        | "NodeShutdown"
-        | "NodeAffinity"
-        | "UnexpectedAdmissionError"
-        | "Shutdown" => {
+    let shown = Shown::of(word, init);
+    if let Some(phase) = shown.phase() {
+        set(object, &["status", "phase"], phase);
+    }
+    match shown {
+        Shown::Phase(_) => return,
+        Shown::Lost | Shown::Failed => {
             set(object, &["status", "reason"], word);
             return;
         }
-        word if word.starts_with("OutOf") => {
-            set(object, &["status", "reason"], word);
-            return;
-        }
-        "Terminating" => {
+        Shown::Deleted => {
             // Since when is not told: it counts as begun now.
             found.ages.push((vec!["metadata", "deletionTimestamp"], 0));
             return;
         }
-        "SchedulingGated" => {
+        Shown::Gated => {
             let condition = json!({ "type": "PodScheduled", "status": "False", "reason": "SchedulingGated" });
             push(object, &["status", "conditions"], condition);
             return;
         }
-        "Running" | "NotReady" => {
+        Shown::Runs => {
+            let unready = ready.zip(total).is_some_and(|(ready, total)| ready < total);
             if total == Some(1) {
                 set(&mut container, &["ready"], ready == Some(1));
-            } else if restarts.is_none_or(|count| count == 0) {
+            } else if !unready && restarts.is_none_or(|count| count == 0) {
                 return;
             }
             set(&mut container, &["state", "running"], json!({}));
         }
-        "Pending" | "Succeeded" | "Failed" | "Unknown" => return,
-        "Completed"
-        | "Error"
-        | "OOMKilled"
-        | "ContainerCannotRun"
-        | "StartError"
-        | "DeadlineExceeded"
-        | "ContainerStatusUnknown" => {
-            set(&mut container, &["state", "terminated", "reason"], word);
+        // Init containers have a status only once the kubelet has taken the pod. Which of them it is that has not
+        // ended, and whether it runs, is not told.
+        Shown::InitGoesOn => {
+            let scheduled = json!({ "type": "PodScheduled", "status": "True" });
+            push(object, &["status", "conditions"], scheduled);
         }
-        word if word.starts_with("ExitCode:") || word.starts_with("Signal:") => {
-            let (name, number) = word.split_once(':').unwrap_or((word, ""));
-            let field = if name == "Signal" { "signal" } else { "exitCode" };
-            if let Ok(number) = number.parse::<i64>() {
-                set(&mut container, &["state", "terminated", field], number);
-            }
-        }
-        // `Init:1/2`.
-        word if init && word.contains('/') => return,
-        word => set(&mut container, &["state", "waiting", "reason"], word),
+        Shown::Ended => set(&mut container, &["state", "terminated", "reason"], word),
+        Shown::EndedWith(field, number) => set(&mut container, &["state", "terminated", field], number),
+        Shown::Waits { .. } => set(&mut container, &["state", "waiting", "reason"], word),
     }
     push(object, &["status", statuses], container);
+}
+
+/// What a word in the column STATUS is taken from (`pkg/printers/internalversion/printers.go`, `printPod`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// `status.phase`.
+    Phase(&'static str),
+    /// `status.reason` of a pod that failed as a whole.
+    Failed,
+    /// `status.reason` of a pod whose node is lost.
+    Lost,
+    /// `metadata.deletionTimestamp`.
+    Deleted,
+    /// The condition `PodScheduled`.
+    Gated,
+    /// Containers run, not all of them ready perhaps.
+    Runs,
+    /// `Init:1/2`.
+    InitGoesOn,
+    /// `state.terminated.reason` of a container.
+    Ended,
+    /// Another field of `state.terminated`.
+    EndedWith(&'static str, i64),
+    /// `state.waiting.reason` of a container, which has not run unless `ran`.
+    Waits { ran: bool },
+}
+
+/// Reasons of pods that failed as a whole: of evictions, deadlines, shutdowns, preemptions, and of the kubelet's refusals
+/// (`pkg/kubelet/lifecycle/predicate.go`).
+const FAILED: &[&str] = &[
+    "Evicted",
+    "DeadlineExceeded",
+    "Preempting",
+    "Shutdown",
+    "NodeShutdown",
+    "Terminated",
+    "NodeAffinity",
+    "NodeName",
+    "NodePorts",
+    "TaintToleration",
+    "UnexpectedAdmissionError",
+    "TopologyAffinityError",
+    "AppArmor",
+    "SysctlForbidden",
+    "PodOSSelectorNodeLabelDoesNotMatch",
+    "PodOSNotSupported",
+    "PodLevelResourcesNotSupported",
+    "MatchNodeSelector",
+    "HostPortConflict",
+    "InvalidNodeInfo",
+    "UnexpectedPredicateFailureType",
+];
+
+impl Shown {
+    fn of(word: &str, init: bool) -> Self {
+        match word {
+            "Completed" if init => Shown::Ended,
+            "Error" | "OOMKilled" | "ContainerCannotRun" | "StartError" | "ContainerStatusUnknown" => {
+                Shown::Ended
+            }
+            "CrashLoopBackOff" => Shown::Waits { ran: true },
+            _ if init && word.contains('/') => Shown::InitGoesOn,
+            _ if init => Self::numbered(word).unwrap_or(Shown::Waits { ran: false }),
+            "Pending" => Shown::Phase("Pending"),
+            "Completed" | "Succeeded" => Shown::Phase("Succeeded"),
+            "Failed" => Shown::Phase("Failed"),
+            "Unknown" => Shown::Phase("Unknown"),
+            "Running" | "NotReady" => Shown::Runs,
+            "NodeLost" => Shown::Lost,
+            "Terminating" => Shown::Deleted,
+            "SchedulingGated" => Shown::Gated,
+            _ if FAILED.contains(&word) || word.starts_with("OutOf") => Shown::Failed,
+            _ => Self::numbered(word).unwrap_or(Shown::Waits { ran: false }),
+        }
+    }
+
+    /// `ExitCode:1`, `Signal:9`.
+    fn numbered(word: &str) -> Option<Self> {
+        let (name, number) = word.split_once(':')?;
+        let field = match name {
+            "ExitCode" => "exitCode",
+            "Signal" => "signal",
+            _ => return None,
+        };
+        Some(Shown::EndedWith(field, number.parse().ok()?))
+    }
+
+    /// The phase, where only one has such a word; a container that ended may be of a pod that runs, or failed.
+    fn phase(self) -> Option<&'static str> {
+        match self {
+            Shown::Phase(phase) => Some(phase),
+            Shown::Failed => Some("Failed"),
+            Shown::Gated | Shown::InitGoesOn | Shown::Waits { ran: false } => Some("Pending"),
+            Shown::Runs => Some("Running"),
+            Shown::Lost
+            | Shown::Deleted
+            | Shown::Ended
+            | Shown::EndedWith(..)
+            | Shown::Waits { ran: true } => None,
+        }
+    }
 }
 
 fn node(cell: Cell<'_, '_>, object: &mut Value) {
