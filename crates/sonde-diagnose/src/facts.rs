@@ -213,9 +213,9 @@ impl<'a> Facts<'a> {
         (pod.grace_seconds(), seen)
     }
 
-    /// That a field is not set.
+    /// That a field is not set; of a part of an object, that the source does not show it.
     pub fn unset(&self, path: &str) -> Seen {
-        self.field(path, "not set")
+        self.field(path, if self.is_partial() { "not shown" } else { "not set" })
     }
 
     /// The field in which the episode's symptom stands; the word that people see where no single field has it.

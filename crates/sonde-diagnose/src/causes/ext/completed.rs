@@ -66,7 +66,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         } else if !words.is_empty() {
             case.step("its command runs to its end", [facts.field(path, &line)]);
         } else {
-            case.step("the image's own command runs to its end", [facts.field(path, "not set")]);
+            case.step("the image's own command runs to its end", [facts.unset(path)]);
         }
     }
     let quick = facts.lived().filter(|lived| *lived < AT_ONCE);
