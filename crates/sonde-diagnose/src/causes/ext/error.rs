@@ -92,9 +92,9 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
         case.supported_by(line.clone());
     }
     case.headline(format!("the application fails by its own word: {clause}"));
-    case.step(format!("the application says: {clause}"), [line]);
+    case.step(format!("the application says: {clause}"), [line.clone()]);
     about_target(facts, case, &sign);
-    case.advice(advice(&sign), Risk::None);
+    case.advice(advice(&sign, &line.text), Risk::None);
     case.look(
         "whether it ended, and how: its pod's description, pasted as well, tells",
         describe_command(facts),
