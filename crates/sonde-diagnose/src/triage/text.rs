@@ -176,8 +176,9 @@ pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     {
         return;
     }
-    let mut seen: BTreeMap<(ObjectRef, Symptom, Option<&str>), (i64, Option<jiff::Timestamp>)> =
-        BTreeMap::new();
+    // Subject, symptom and container; how often, and since when.
+    type Key<'a> = (ObjectRef, Symptom, Option<&'a str>);
+    let mut seen: BTreeMap<Key<'_>, (i64, Option<jiff::Timestamp>)> = BTreeMap::new();
     for line in triage.texts.node.values().flatten() {
         let subject = match &line.pod {
             Some(pod) => ObjectRef::new(Kind::Pod, &pod.namespace, &pod.name),
