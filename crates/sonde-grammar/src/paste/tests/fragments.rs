@@ -109,6 +109,10 @@ fn a_containers_state_without_its_pod() {
             "{pasted}"
         );
     }
+    let two = read(
+        "  app:\n    Container ID: x://y\n    State: Running\n  side:\n    Container ID: x://z\n    State: Waiting\n      Reason: CrashLoopBackOff",
+    );
+    assert_eq!(text(&two.objects[0], "/status/containerStatuses/1/name"), "side");
     let named =
         read("  app:\n    Container ID: x://y\n    State: Terminated\n      Exit Code: 1\n    Ready: False");
     assert_eq!(text(&named.objects[0], "/status/containerStatuses/0/name"), "app");
