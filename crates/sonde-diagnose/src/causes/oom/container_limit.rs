@@ -6,7 +6,7 @@ use sonde_model::{Code, Kind, Risk, bytes_text};
 
 use super::kills::{Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes, node_was_pressed, node_was_short, pod_limit, raise_limit, went_on};
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom};
+use crate::{Case, Cause, Facts, Seen, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("OOM-CONTAINER-LIMIT"),
@@ -84,6 +84,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let of = limit.map_or(String::new(), |limit| format!(" of {}", bytes_text(limit)));
     if let Some((bytes, seen)) = spec {
         case.step(format!("{who} may use {} of memory", bytes_text(bytes)), [seen]);
+        if let Some(seen) = given_by_limit_range(facts) {
+            case.step("nobody wrote that limit: a LimitRange of the namespace gave it", [seen]);
+        }
     }
     if let Some((kill, seen)) = &at_limit {
         case.step(kill_text(kill), [seen.clone()]);
@@ -117,6 +120,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((_, volume, ..)) = memory_volumes(facts).next() {
         case.advice(format!("files in its memory-backed volume {volume} count against the limit too"), Risk::None);
     }
+}
+
+/// The annotation with which the API server tells what a LimitRange gave: `memory limit for container app`.
+fn given_by_limit_range(facts: &Facts<'_>) -> Option<Seen> {
+    const TOLD: &str = "kubernetes.io/limit-ranger";
+    let container = facts.episode.container.as_deref()?;
+    let told = facts.pod().metadata.annotations.get(TOLD)?;
+    // `LimitRanger plugin set: cpu, memory request for container app; cpu, memory limit for container app`
+    let words = told.rsplit(": ").next().unwrap_or(told);
+    let is_it = |part: &str| {
+        part.trim().strip_suffix(container).is_some_and(|it| it.contains("memory") && it.ends_with(" limit for container "))
+    };
+    words.split(';').any(is_it).then(|| facts.field(&format!("metadata.annotations[{TOLD}]"), told))
 }
 
 /// The kernel's lines alone: they name the limit and its cgroup.
@@ -171,6 +187,20 @@ mod tests {
         let finding = outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
         assert!(finding.headline.contains("64Mi"), "{}", finding.headline);
         assert!(!outcome.wants.is_empty(), "the kernel's numbers are wanted");
+    }
+
+    #[test]
+    fn a_limit_that_a_limit_range_gave_is_told_so() {
+        for (told, given) in [
+            ("LimitRanger plugin set: cpu, memory request for container app; cpu, memory limit for container app", true),
+            ("LimitRanger plugin set: memory request for container app; memory limit for container side", false),
+        ] {
+            let mut it = limited(crashed(137, "OOMKilled"));
+            it["metadata"]["annotations"] = json!({"kubernetes.io/limit-ranger": told});
+            let outcome = Scene::new().object(it).diagnose();
+            let finding = outcome.finding("OOM-CONTAINER-LIMIT");
+            assert_eq!(finding.chain.iter().any(|step| step.text.contains("LimitRange")), given, "{:?}", finding.chain);
+        }
     }
 
     #[test]
