@@ -38,6 +38,9 @@ pub(super) const ANCHORS: &[&str] = &[
     "no image found in ",
 ];
 
+/// Of these, the words of a status, which say that a pull fails and not why.
+const STATUS: &[&str] = &["ErrImagePull", "ImagePullBackOff"];
+
 /// Reads a text whose reason says that it is about an image.
 pub(super) fn read(text: &str, out: &mut Vec<Fact>) {
     by_text(text, out);
@@ -90,6 +93,19 @@ pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
     match text.trim_end_matches('.') {
         // The event `Error: ErrImagePull` accompanies the one that has the cause.
         "ErrImagePull" | "ImagePullBackOff" => out.push(Fact::Pull(PullFact::BackOff { image: None })),
+        // A person's sentence, or a row of a table, that names the status and nothing else.
+        _ if !any(
+            text,
+            ANCHORS
+                .iter()
+                .filter(|it| !STATUS.contains(it))
+                .copied()
+                .collect::<Vec<_>>()
+                .as_slice(),
+        ) =>
+        {
+            out.push(Fact::Pull(PullFact::BackOff { image: None }));
+        }
         _ => out.push(failed(text)),
     }
 }

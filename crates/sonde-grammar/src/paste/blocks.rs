@@ -63,7 +63,8 @@ pub(super) fn read(rows: &[Row<'_>]) -> Pasted {
             continue;
         }
         // These write no blank lines; what follows one is the person's again.
-        if row.is_blank() && matches!(context.program.as_str(), "dmesg" | "journalctl") {
+        let session = context.verb == "exec" && (row.is_blank() || row.fence);
+        if session || row.is_blank() && matches!(context.program.as_str(), "dmesg" | "journalctl") {
             group.end(&mut parts.groups, &context);
             context = Command::default();
         }

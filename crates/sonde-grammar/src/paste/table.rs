@@ -150,7 +150,18 @@ impl Columns {
                 .windows(2)
                 .any(|pair| slice_chars(text, pair[0].1, pair[1].1).trim().contains("  "))
         };
-        starts.first().is_some_and(|second| count > *second) && text.split("  ").count() > 1 && !shifted()
+        starts.first().is_some_and(|second| count > *second)
+            && text.split("  ").count() > 1
+            && !shifted()
+            && !self.misses(text)
+    }
+}
+
+impl Columns {
+    /// A row with as many cells as columns, of which one would be empty: it was written under another header.
+    fn misses(&self, text: &str) -> bool {
+        let empty = |pair: &[(String, usize)]| slice_chars(text, pair[0].1, pair[1].1).trim().is_empty();
+        self.names.windows(2).any(empty) && cells(text).len() == self.names.len()
     }
 }
 

@@ -96,7 +96,9 @@ impl Group {
         }
         for log in logs {
             let lines: Vec<&str> = log.lines.iter().map(String::as_str).collect();
-            if is_log || log.pod.is_some() || looks_like_log(&lines) {
+            // What a person's own `kubectl exec` answers is no application's log.
+            let session = self.command.verb == "exec";
+            if is_log || log.pod.is_some() || (!session && looks_like_log(&lines)) {
                 pasted.logs.push(log);
             } else {
                 not_understood(pasted, &lines);

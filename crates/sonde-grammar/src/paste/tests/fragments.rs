@@ -308,3 +308,20 @@ fn a_description_that_nobody_knows_is_read_by_its_lines() {
     );
     assert_eq!((pasted.objects.len(), pasted.loose.len()), (0, 1));
 }
+
+#[test]
+fn what_a_session_answers_is_no_log() {
+    const FAILED: &str = "OCI runtime exec failed: exec failed: exec: \"/bin/bash\": stat /bin/bash: no such file or directory: unknown";
+    let pasted = read(&format!("$ kubectl exec -it web-1 -- bash\n{FAILED}"));
+    assert!(pasted.logs.is_empty() && pasted.loose.is_empty(), "{pasted:?}");
+}
+
+#[test]
+fn a_sentence_that_names_a_status_is_no_reason() {
+    let pasted = read(
+        "I get this `web-1   0/1   ImagePullBackOff`\nFailed to pull image \"r.example/a:1\": x509: certificate signed by unknown authority",
+    );
+    let reasons = pasted.loose.iter().flat_map(|it| &it.facts);
+    let failed = reasons.filter(|it| matches!(it, Fact::Pull(crate::fact::PullFact::Failed { .. })));
+    assert_eq!(failed.count(), 1);
+}
