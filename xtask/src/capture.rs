@@ -85,12 +85,12 @@ fn capture(plan: &Plan, sonde: &Path, scenario: &Scenario) -> Result<PathBuf> {
         );
     }
     trim::trim(&folder, stage.namespace())?;
-    paste(plan, stage.namespace(), &scenario.name)?;
+    paste(plan, stage.namespace(), scenario)?;
     Ok(folder)
 }
 
 /// What a person would copy from a terminal: descriptions of what is not well, and logs.
-fn paste(plan: &Plan, namespace: &str, name: &str) -> Result<()> {
+fn paste(plan: &Plan, namespace: &str, scenario: &Scenario) -> Result<()> {
     let kubectl = |arguments: &[&str]| cluster::control::kubectl(plan, arguments);
     let mut text = kubectl(&[
         "describe",
@@ -100,6 +100,10 @@ fn paste(plan: &Plan, namespace: &str, name: &str) -> Result<()> {
         "-n",
         namespace,
     ])?;
+    // Who sees pods of a node that is not well looks at the node too.
+    for node in scenario.nodes() {
+        text.push_str(&kubectl(&["describe", "node", node])?);
+    }
     let containers = kubectl(&["get", "pods", "-n", namespace, "-o", CONTAINERS])?;
     for line in containers.lines() {
         let Some((pod, container)) = line.split_once(' ') else {
@@ -124,11 +128,15 @@ fn paste(plan: &Plan, namespace: &str, name: &str) -> Result<()> {
     }
     let folder = repository().join("fixtures/pasted").join(plan.release.minor());
     std::fs::create_dir_all(&folder).context("failed to create the folder of pasted texts")?;
-    std::fs::write(folder.join(format!("{name}.txt")), text).context("failed to write the pasted text")
+    std::fs::write(
+        folder.join(format!("{}.txt", scenario.name)),
+        trim::described(&text),
+    )
+    .context("failed to write the pasted text")
 }
 
 const DESCRIBED: &str = "pods,replicasets,deployments,statefulsets,daemonsets,jobs,cronjobs,persistentvolumeclaims,\
-    horizontalpodautoscalers";
+    horizontalpodautoscalers,poddisruptionbudgets,services";
 
 /// A line for each container: its pod and its name.
 const CONTAINERS: &str = "go-template={{range .items}}{{$pod := .metadata.name}}\

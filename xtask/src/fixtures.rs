@@ -78,8 +78,8 @@ pub(crate) fn judge_pasted(filter: &[String]) -> Result<Outcome> {
             Some(text),
         )?;
         let judgment = scenarios::judge_paste(&scenario, &report);
-        if let Some(why) = scenario.paste {
-            let (_, missed) = known.entry(scenario.name).or_insert((why, false));
+        if let Some(paste) = scenario.paste {
+            let (_, missed) = known.entry(scenario.name).or_insert((paste.misses, false));
             *missed |= !matches!(judgment, Ok(Pasted::Told));
         }
         record(&mut outcome, &path, judgment.map(drop));

@@ -48,6 +48,8 @@ pub(super) fn trim(folder: &Path, namespace: &str) -> Result<()> {
             .is_some_and(|parent| parent.file_name().is_some_and(|name| name == "objects"));
         let trimmed = if is_list {
             objects(&text, &scope)?
+        } else if path.ends_with("cadvisor.txt") {
+            Some(counters(&text, &scope))
         } else if path.iter().any(|part| part == "nodes") {
             Some(node_log(&text, &scope))
         } else {
@@ -60,6 +62,15 @@ pub(super) fn trim(folder: &Path, namespace: &str) -> Result<()> {
         .with_context(|| format!("failed to write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// A description without the ids of a machine.
+pub(super) fn described(text: &str) -> String {
+    const IDS: &[&str] = &["Machine ID:", "System UUID:", "Boot ID:", "Kernel Version:"];
+    text.lines()
+        .filter(|line| !IDS.iter().any(|id| line.trim_start().starts_with(id)))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 fn scope(files: &[PathBuf], namespace: &str) -> Result<Scope> {
@@ -154,9 +165,11 @@ impl Scope {
         if !namespace.is_empty() {
             return namespace == self.namespace || SYSTEM.contains(&namespace.as_str());
         }
-        let of_the_cluster = STANDING.contains(&kind)
-            || name.starts_with("system-")
-            || !item["metadata"]["labels"]["kube-aggregator.kubernetes.io/automanaged"].is_null();
+        // The API server's own services are there as long as it answers.
+        if !item["metadata"]["labels"]["kube-aggregator.kubernetes.io/automanaged"].is_null() {
+            return false;
+        }
+        let of_the_cluster = STANDING.contains(&kind) || name.starts_with("system-");
         of_the_cluster || text(&item["metadata"]["creationTimestamp"]) >= self.since
     }
 
@@ -223,6 +236,15 @@ fn node_log(text: &str, scope: &Scope) -> String {
         }
     }
     out
+}
+
+/// The counters of the scenario's own containers.
+fn counters(text: &str, scope: &Scope) -> String {
+    let own = format!("namespace=\"{}\"", scope.namespace);
+    text.lines()
+        .filter(|line| line.starts_with('#') || line.contains(&own))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// Every file below a folder.
@@ -300,6 +322,16 @@ mod tests {
             I1121 14:34:41.000000 1 a.go:1] \"foreign\" pod=\"other/app\"\n";
         let kept = node_log(log, &scope());
         assert_eq!(kept.lines().count(), 2, "{kept}");
+    }
+
+    #[test]
+    fn only_its_own_counters_stay() {
+        let text =
+            "# TYPE a counter\na{namespace=\"oom\",pod=\"app\"} 1\na{namespace=\"other\",pod=\"app\"} 2\n";
+        assert_eq!(
+            counters(text, &scope()),
+            "# TYPE a counter\na{namespace=\"oom\",pod=\"app\"} 1\n"
+        );
     }
 
     #[test]

@@ -50,8 +50,7 @@ pub(crate) struct Scenario {
     /// Codes that may be found as well.
     #[serde(default)]
     pub(crate) tolerate: Vec<String>,
-    /// Why pasted text alone cannot tell what is expected, where it cannot.
-    pub(crate) paste: Option<String>,
+    pub(crate) paste: Option<Paste>,
     /// What is done at the end, whatever happened; the manifests and the namespace are deleted after it.
     #[serde(default)]
     pub(crate) cleanup: Vec<Step>,
@@ -98,6 +97,17 @@ pub(crate) enum Step {
         node: String,
         set: String,
     },
+}
+
+/// What pasted text alone cannot tell.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Paste {
+    /// Why it cannot.
+    pub(crate) misses: String,
+    /// Codes that it may tell instead: true, but less than what is expected.
+    #[serde(default)]
+    pub(crate) says: Vec<String>,
 }
 
 /// A finding that must be there, once.
@@ -160,7 +170,19 @@ impl Scenario {
     /// Every code that the scenario names.
     pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
         let expected = self.expect.iter().map(|expectation| expectation.code.as_str());
-        expected.chain(self.tolerate.iter().map(String::as_str))
+        let instead = self.paste.iter().flat_map(|paste| &paste.says);
+        expected.chain(self.tolerate.iter().chain(instead).map(String::as_str))
+    }
+
+    /// The nodes that findings are about.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &str> {
+        let subjects = self
+            .expect
+            .iter()
+            .filter_map(|expectation| expectation.subject.as_deref());
+        subjects
+            .filter_map(|subject| subject.strip_prefix("node/"))
+            .filter(|name| !name.contains('*'))
     }
 
     fn check(&self) -> Result<()> {

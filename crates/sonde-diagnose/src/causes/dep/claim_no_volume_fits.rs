@@ -6,7 +6,7 @@ use sonde_world::view::PersistentVolume;
 
 use super::claim::{NO_PROVISIONER, Unbound, unbound};
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom};
+use crate::{Case, Cause, Facts, Seen, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CLAIM-NO-VOLUME-FITS"),
@@ -24,21 +24,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             _ => None,
         });
         let by_hand = claim.class(facts).is_some_and(|class| class.provisioner == NO_PROVISIONER);
+        // The controller looks for a provisioner only where it found no volume that fits.
+        let looked = claim.said(|fact| matches!(fact, ClaimFact::ProvisioningFailed { detail } if detail.contains(NO_PROVISIONER)).then_some(()));
+        let complete = facts.snapshot.is_complete_everywhere(&Kind::PersistentVolume);
         if let Some((detail, seen)) = mismatch {
             case.proven_by(seen.clone());
             case.step(format!("the volume does not fit the claim: {detail}"), [seen]);
             claim.conclude(facts, case, &format!("its volume does not fit: {detail}"));
-        } else if by_hand && facts.snapshot.is_complete_everywhere(&Kind::PersistentVolume) {
-            let near: Vec<String> = misfits(facts, &claim);
-            let seen = facts.computed("volumes of the claim's class", if near.is_empty() { "none".into() } else { near.join("; ") });
-            case.supported_by(seen.clone());
-            // The controller looks for a provisioner only where it found no volume that fits.
-            let looked = claim.said(|fact| matches!(fact, ClaimFact::ProvisioningFailed { detail } if detail.contains(NO_PROVISIONER)).then_some(()));
-            if let Some((_, looked)) = looked {
-                case.proven_by(looked);
-            }
+        } else if looked.is_some() || (by_hand && complete) {
+            let near = complete.then(|| misfits(facts, &claim));
+            let seen = near.map(|near| {
+                let text = if near.is_empty() { "none".to_owned() } else { near.join("; ") };
+                facts.computed("volumes of the claim's class", text)
+            });
             case.step("its class makes no volumes by itself", [claim.field("spec.storageClassName", claim.class_name().unwrap_or_default())]);
-            case.step("none of the volumes made by hand fits", [seen]);
+            let shown: Vec<Seen> = looked.iter().map(|(_, seen)| seen.clone()).chain(seen.clone()).collect();
+            case.step("none of the volumes made by hand fits", shown);
+            match (looked, seen) {
+                (Some((_, looked)), _) => case.proven_by(looked),
+                (None, Some(seen)) => case.supported_by(seen),
+                (None, None) => continue,
+            };
             claim.conclude(facts, case, "no volume that was made by hand fits it");
         } else {
             continue;

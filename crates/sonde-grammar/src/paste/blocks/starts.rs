@@ -252,16 +252,17 @@ fn is_other(rows: &[Row<'_>], from: usize, at: usize) -> bool {
     let is_row = |text: &str| {
         crate::paste::events::row(text.trim()).is_some() || text.trim_start().starts_with("----")
     };
+    // `kubectl logs --prefix` names pod and container.
+    if text.starts_with("[pod/") && text.contains("] ") {
+        return true;
+    }
     let previous = shipped(&rows[at - 1].text);
     // A row that had room to spare was not broken.
     if super::unwrap::goes_on(&previous, text) {
         return false;
     }
     let had_room = is_row(&previous) && previous.trim_end().chars().count() < 60;
-    // `kubectl logs --prefix` names pod and container.
-    let names_its_pod = text.starts_with("[pod/") && text.contains("] ");
-    names_its_pod
-        || crate::log::unwrap_line(text).0.is_some()
+    crate::log::unwrap_line(text).0.is_some()
         || (!is_row(text) && had_room)
         || is_next_output(rows, from, at)
 }

@@ -204,6 +204,14 @@ pub(super) fn job(fields: &Fields<'_>, described: &mut Described) {
             json!({"type": "Failed", "status": "True", "reason": row.reason, "message": row.message}),
         );
     }
+    // Only a Job that is done has such a time.
+    if fields.some("Completed At").and_then(absolute).is_some() {
+        push(
+            object,
+            &["status", "conditions"],
+            json!({"type": "Complete", "status": "True"}),
+        );
+    }
     template(fields, object);
 }
 
