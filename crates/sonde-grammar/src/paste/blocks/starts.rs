@@ -262,9 +262,7 @@ fn is_other(rows: &[Row<'_>], from: usize, at: usize) -> bool {
         return false;
     }
     let had_room = is_row(&previous) && previous.trim_end().chars().count() < 60;
-    crate::log::unwrap_line(text).0.is_some()
-        || (!is_row(text) && had_room)
-        || is_next_output(rows, from, at)
+    crate::log::unwrap_line(text).0.is_some() || (!is_row(text) && had_room) || is_next_output(rows, from, at)
 }
 
 /// Messages that carry the output of a command, line ends included.
