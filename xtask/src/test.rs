@@ -33,6 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         stages.push((name, outcome));
     };
     stage("format", &mut || cargo(&["fmt", "--all", "--check"]));
+    stage("format of the causes", &mut causes_are_formatted);
     stage("clippy", &mut || {
         cargo(&[
             "clippy",
@@ -71,6 +72,22 @@ fn cargo(args: &[&str]) -> Result<Outcome> {
         Outcome::Passed
     } else {
         Outcome::Failed(format!("cargo {} failed", args.join(" ")))
+    })
+}
+
+/// `cargo fmt` does not see modules that a macro declares, as `family!` does.
+fn causes_are_formatted() -> Result<Outcome> {
+    let files = tidy::sources(&root().join("crates/sonde-diagnose/src/causes"))?;
+    let status = Command::new("rustfmt")
+        .args(["--check", "--edition", "2024"])
+        .args(&files)
+        .current_dir(root())
+        .status()
+        .context("failed to run rustfmt")?;
+    Ok(if status.success() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed("run rustfmt --edition 2024 crates/sonde-diagnose/src/causes/*/*.rs".to_owned())
     })
 }
 

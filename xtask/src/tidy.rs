@@ -34,7 +34,7 @@ fn check(root: &Path) -> Result<Vec<String>> {
 }
 
 /// Every `.rs` file below a folder, in order.
-fn sources(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+pub(crate) fn sources(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     let mut out = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(folder) = open.pop() {
