@@ -17,15 +17,26 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::Forbidden { user, verb, resource }, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::Forbidden { user, verb, resource }, message)) = newest(facts) else {
+        return;
+    };
     case.proven_by(message.seen());
     case.step(format!("{user} may not {verb} {resource}"), [message.seen()]);
     pods_are_missing(facts, case);
-    case.headline(format!("{}: {user} may not {verb} {resource} there", cannot_create(facts)));
+    case.headline(format!(
+        "{}: {user} may not {verb} {resource} there",
+        cannot_create(facts)
+    ));
     case.severity(Severity::Critical);
     case.look(
         "which rights it has",
-        format!("kubectl auth can-i --list --as={user} -n {}", facts.episode.subject.namespace),
+        format!(
+            "kubectl auth can-i --list --as={user} -n {}",
+            facts.episode.subject.namespace
+        ),
     );
-    case.advice(format!("give {user} the right to {verb} {resource} again"), Risk::Wide);
+    case.advice(
+        format!("give {user} the right to {verb} {resource} again"),
+        Risk::Wide,
+    );
 }

@@ -17,7 +17,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((refusal, message)) = newest(facts) else { return };
+    let Some((refusal, message)) = newest(facts) else {
+        return;
+    };
     // A refusal of a plugin that no grammar knows says more than nothing: its own words.
     let detail = match refusal {
         AdmissionRefusal::Invalid { detail } => {
@@ -30,8 +32,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         _ => return,
     };
-    case.step(format!("the API server refuses the pod: {detail}"), [message.seen()]);
+    case.step(
+        format!("the API server refuses the pod: {detail}"),
+        [message.seen()],
+    );
     pods_are_missing(facts, case);
-    case.headline(format!("{}: the API server refuses the pod: {detail}", cannot_create(facts)));
+    case.headline(format!(
+        "{}: the API server refuses the pod: {detail}",
+        cannot_create(facts)
+    ));
     case.advice("correct the named field in the pod's template", Risk::Restart);
 }

@@ -17,7 +17,16 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::LimitRange { bound, resource, scope, limit, value }, message)) = newest(facts)
+    let Some((
+        AdmissionRefusal::LimitRange {
+            bound,
+            resource,
+            scope,
+            limit,
+            value,
+        },
+        message,
+    )) = newest(facts)
     else {
         return;
     };
@@ -32,7 +41,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             text: "no LimitRange".into(),
         };
         let was = "a LimitRange forbade the pods";
-        mended(facts, case, message, was, ("the namespace has no LimitRange any more", seen, None));
+        mended(
+            facts,
+            case,
+            message,
+            was,
+            ("the namespace has no LimitRange any more", seen, None),
+        );
         return;
     }
     case.proven_by(message.seen());
@@ -48,9 +63,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .next()
         .map(|it| field_on(&it.reference, "spec.limits", &rule));
     case.step(format!("the namespace's LimitRange says: {rule}"), known);
-    let asked = value.as_ref().map_or_else(String::new, |value| format!(" {value}"));
+    let asked = value
+        .as_ref()
+        .map_or_else(String::new, |value| format!(" {value}"));
     case.step(format!("the pod's template asks{asked}"), [message.seen()]);
     pods_are_missing(facts, case);
-    case.headline(format!("{}: LimitRange: {rule}, the template has{asked}", cannot_create(facts)));
-    case.advice(format!("{fix} the {resource} request and limit in the pod's template, or change the LimitRange"), Risk::Restart);
+    case.headline(format!(
+        "{}: LimitRange: {rule}, the template has{asked}",
+        cannot_create(facts)
+    ));
+    case.advice(
+        format!("{fix} the {resource} request and limit in the pod's template, or change the LimitRange"),
+        Risk::Restart,
+    );
 }

@@ -20,12 +20,17 @@ pub(super) static CAUSE: Cause = Cause {
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::PodSecurity { level, violations }, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::PodSecurity { level, violations }, message)) = newest(facts) else {
+        return;
+    };
     case.proven_by(message.seen());
     let namespace = ObjectRef::cluster(Kind::Namespace, &facts.episode.subject.namespace);
     let label = facts.snapshot.get(&namespace).and_then(|it| it.label(ENFORCE));
     let enforced = label.map(|value| field_on(&namespace, &format!("metadata.labels[{ENFORCE}]"), value));
-    case.step(format!("the namespace allows only pods of level {level}"), enforced);
+    case.step(
+        format!("the namespace allows only pods of level {level}"),
+        enforced,
+    );
     for violation in violations {
         case.step(format!("the pod breaks it: {violation}"), [message.seen()]);
     }
@@ -35,5 +40,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         cannot_create(facts),
         violations.first().map_or("what they ask for", String::as_str)
     ));
-    case.advice("set the named fields in the pod's template as the text asks", Risk::Restart);
+    case.advice(
+        "set the named fields in the pod's template as the text asks",
+        Risk::Restart,
+    );
 }

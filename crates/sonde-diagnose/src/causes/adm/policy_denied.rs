@@ -17,11 +17,19 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::PolicyDenied { policy, detail }, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::PolicyDenied { policy, detail }, message)) = newest(facts) else {
+        return;
+    };
     case.proven_by(message.seen());
-    case.step(format!("ValidatingAdmissionPolicy {policy} says no: {detail}"), [message.seen()]);
+    case.step(
+        format!("ValidatingAdmissionPolicy {policy} says no: {detail}"),
+        [message.seen()],
+    );
     pods_are_missing(facts, case);
-    case.headline(format!("{}: policy {policy} refuses them: {detail}", cannot_create(facts)));
+    case.headline(format!(
+        "{}: policy {policy} refuses them: {detail}",
+        cannot_create(facts)
+    ));
     case.fix(
         "read the policy's rule, and change the pod's template to fit it",
         format!("kubectl get validatingadmissionpolicy {policy} -o yaml"),

@@ -21,39 +21,73 @@ pub(super) static CAUSE: Cause = Cause {
 const USERS: usize = 3;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::QuotaExceeded { quota, items }, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::QuotaExceeded { quota, items }, message)) = newest(facts) else {
+        return;
+    };
     let object = ObjectRef::new(Kind::ResourceQuota, &facts.episode.subject.namespace, quota);
     if let Some(seen) = facts.absence(&object) {
-        mended(facts, case, message, &format!("quota {quota} was used up"), ("the quota is gone", seen, None));
+        mended(
+            facts,
+            case,
+            message,
+            &format!("quota {quota} was used up"),
+            ("the quota is gone", seen, None),
+        );
         return;
     }
     if let Some(seen) = has_room(facts, &object, items) {
-        mended(facts, case, message, &format!("quota {quota} was used up"), ("the quota has room by now", seen, None));
+        mended(
+            facts,
+            case,
+            message,
+            &format!("quota {quota} was used up"),
+            ("the quota has room by now", seen, None),
+        );
         return;
     }
     case.proven_by(message.seen());
     for item in items {
         let known = facts.snapshot.get(&object).map(|_| {
-            field_on(&object, &format!("status.used[{}]", item.resource), format!("{} of {}", item.used, item.limited))
+            field_on(
+                &object,
+                &format!("status.used[{}]", item.resource),
+                format!("{} of {}", item.used, item.limited),
+            )
         });
         case.step(
-            format!("quota {quota} allows {} of {}, {} are used", item.limited, item.resource, item.used),
+            format!(
+                "quota {quota} allows {} of {}, {} are used",
+                item.limited, item.resource, item.used
+            ),
             known.into_iter().chain([message.seen()]),
         );
         if let Some((users, seen)) = biggest_users(facts, &item.resource) {
-            case.step(format!("the biggest users of {} are {users}", item.resource), [seen]);
+            case.step(
+                format!("the biggest users of {} are {users}", item.resource),
+                [seen],
+            );
         }
     }
     let short: Vec<String> = items.iter().filter_map(short_by).collect();
-    let more = if items.iter().all(|item| matches!(item.resource.as_str(), "pods" | "count/pods")) {
+    let more = if items
+        .iter()
+        .all(|item| matches!(item.resource.as_str(), "pods" | "count/pods"))
+    {
         "one more pod is more than that".to_owned()
     } else {
         format!("one more pod would use {}", asked(items))
     };
     case.step(more, [message.seen()]);
     pods_are_missing(facts, case);
-    let short = if short.is_empty() { String::new() } else { format!(", short by {}", short.join(" and ")) };
-    case.headline(format!("{}: quota {quota} is used up{short}", cannot_create(facts)));
+    let short = if short.is_empty() {
+        String::new()
+    } else {
+        format!(", short by {}", short.join(" and "))
+    };
+    case.headline(format!(
+        "{}: quota {quota} is used up{short}",
+        cannot_create(facts)
+    ));
     case.root(object.clone());
     old_revision_serves(facts, case);
     case.fix(
@@ -70,9 +104,21 @@ fn old_revision_serves(facts: &Facts<'_>, case: &mut Case) {
     if deployment.kind != Kind::Deployment || deployment == *me {
         return;
     }
-    let others = facts.snapshot.owned_by(&deployment).filter(|it| it.reference != *me);
+    let others = facts
+        .snapshot
+        .owned_by(&deployment)
+        .filter(|it| it.reference != *me);
     let serving = others
-        .filter_map(|it| Some((&it.reference, facts.snapshot.view::<ReplicaSet>(&it.reference)?.status.ready_replicas)))
+        .filter_map(|it| {
+            Some((
+                &it.reference,
+                facts
+                    .snapshot
+                    .view::<ReplicaSet>(&it.reference)?
+                    .status
+                    .ready_replicas,
+            ))
+        })
         .find(|(_, ready)| *ready > 0);
     let Some((set, ready)) = serving else { return };
     case.step(
@@ -103,13 +149,19 @@ fn has_room(facts: &Facts<'_>, object: &ObjectRef, items: &[QuotaItem]) -> Optio
 }
 
 fn asked(items: &[QuotaItem]) -> String {
-    items.iter().map(|item| format!("{} {}", item.requested, item.resource)).collect::<Vec<_>>().join(" and ")
+    items
+        .iter()
+        .map(|item| format!("{} {}", item.requested, item.resource))
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
 /// `400m requests.cpu`: what is missing.
 fn short_by(item: &QuotaItem) -> Option<String> {
     let read = |text: &str| Quantity::parse(text).ok();
-    let short = read(&item.used)?.plus(read(&item.requested)?).minus(read(&item.limited)?);
+    let short = read(&item.used)?
+        .plus(read(&item.requested)?)
+        .minus(read(&item.limited)?);
     (short > Quantity::ZERO).then(|| {
         let amount = if item.resource.contains("memory") || item.resource.contains("storage") {
             sonde_model::bytes_text(short.units())
@@ -125,13 +177,18 @@ fn short_by(item: &QuotaItem) -> Option<String> {
 /// The workloads of the namespace that ask for most of a resource.
 fn biggest_users(facts: &Facts<'_>, resource: &str) -> Option<(String, Seen)> {
     let namespace = &facts.episode.subject.namespace;
-    let plain = resource.strip_prefix("requests.").or(resource.strip_prefix("limits.")).unwrap_or(resource);
+    let plain = resource
+        .strip_prefix("requests.")
+        .or(resource.strip_prefix("limits."))
+        .unwrap_or(resource);
     if !facts.snapshot.is_complete(&Kind::Pod, namespace) {
         return None;
     }
     let mut users = std::collections::BTreeMap::<ObjectRef, i64>::new();
     for object in facts.snapshot.in_namespace(Kind::Pod, namespace) {
-        let Some(pod) = object.pod().filter(|pod| !pod.is_terminal()) else { continue };
+        let Some(pod) = object.pod().filter(|pod| !pod.is_terminal()) else {
+            continue;
+        };
         let amount = if plain == "pods" || plain == "count/pods" {
             1
         } else if resource.starts_with("limits.") {
@@ -139,7 +196,9 @@ fn biggest_users(facts: &Facts<'_>, resource: &str) -> Option<(String, Seen)> {
         } else {
             pod.requests.get(plain)
         };
-        *users.entry(facts.snapshot.root_owner(&object.reference)).or_default() += amount;
+        *users
+            .entry(facts.snapshot.root_owner(&object.reference))
+            .or_default() += amount;
     }
     let mut users: Vec<_> = users.into_iter().filter(|(_, amount)| *amount > 0).collect();
     users.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -164,12 +223,22 @@ fn biggest_users(facts: &Facts<'_>, resource: &str) -> Option<(String, Seen)> {
 
 /// What a pod's containers may use of a resource at most; CPU in millicores.
 fn limits(facts: &Facts<'_>, pod: &ObjectRef, resource: &str) -> i64 {
-    let Some(pod) = facts.snapshot.view::<Pod>(pod) else { return 0 };
+    let Some(pod) = facts.snapshot.view::<Pod>(pod) else {
+        return 0;
+    };
     let limit = |container: &Container| {
         let quantity = container.limit(resource)?.quantity()?;
-        Some(if resource == "cpu" { quantity.milli() } else { quantity.units() })
+        Some(if resource == "cpu" {
+            quantity.milli()
+        } else {
+            quantity.units()
+        })
     };
-    pod.spec.containers.iter().filter_map(limit).fold(0, i64::saturating_add)
+    pod.spec
+        .containers
+        .iter()
+        .filter_map(limit)
+        .fold(0, i64::saturating_add)
 }
 
 #[cfg(test)]
@@ -190,10 +259,28 @@ mod tests {
         let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "u-web"},
             "spec": {"replicas": 2}});
         let message = "Error creating: pods \"app-x7z\" is forbidden: exceeded quota: compute, requested: requests.cpu=500m, used: requests.cpu=1, limited: requests.cpu=1";
-        let outcome = refused(message).object(of("app", 1, 0)).object(of("old", 2, 2)).object(deployment).diagnose();
+        let outcome = refused(message)
+            .object(of("app", 1, 0))
+            .object(of("old", 2, 2))
+            .object(deployment)
+            .diagnose();
         let finding = outcome.finding("ADM-QUOTA-EXCEEDED");
-        assert!(finding.chain.iter().any(|step| step.text.contains("rs/old) still serves, with 2 ready")), "{:?}", finding.chain);
-        assert!(finding.fixes.iter().any(|fix| fix.command.as_ref().is_some_and(|it| it.contains("maxSurge"))), "{:?}", finding.fixes);
+        assert!(
+            finding
+                .chain
+                .iter()
+                .any(|step| step.text.contains("rs/old) still serves, with 2 ready")),
+            "{:?}",
+            finding.chain
+        );
+        assert!(
+            finding
+                .fixes
+                .iter()
+                .any(|fix| fix.command.as_ref().is_some_and(|it| it.contains("maxSurge"))),
+            "{:?}",
+            finding.fixes
+        );
     }
 
     #[test]
@@ -203,9 +290,11 @@ mod tests {
                 "Error creating: pods \"app-x7z\" is forbidden: exceeded quota: compute, requested: {resource}=500m, used: {resource}=900m, limited: {resource}=1"
             );
             let user = |name: &str, owner: &str, cpu: &str, phase: &str| {
-                pod(json!({"metadata": {"name": name, "uid": name, "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": owner, "controller": true}]},
+                pod(
+                    json!({"metadata": {"name": name, "uid": name, "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": owner, "controller": true}]},
                     "spec": {"containers": [{"name": "app", "image": "a", "resources": {place: {"cpu": cpu}}}]},
-                    "status": {"phase": phase}}))
+                    "status": {"phase": phase}}),
+                )
             };
             let outcome = refused(&message)
                 .object(user("a-1", "small", "100m", "Running"))
@@ -217,7 +306,11 @@ mod tests {
             let finding = outcome.finding("ADM-QUOTA-EXCEEDED");
             assert_eq!(finding.verdict, Verdict::Proven);
             let users = format!("the biggest users of {resource} are rs/big (800m), rs/small (100m)");
-            assert!(finding.chain.iter().any(|step| step.text.contains(&users)), "{:?}", finding.chain);
+            assert!(
+                finding.chain.iter().any(|step| step.text.contains(&users)),
+                "{:?}",
+                finding.chain
+            );
             assert!(finding.headline.contains("short by 400m"), "{}", finding.headline);
         }
     }

@@ -17,7 +17,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::QuotaMustSpecify { quota, resources }, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::QuotaMustSpecify { quota, resources }, message)) = newest(facts) else {
+        return;
+    };
     let object = ObjectRef::new(Kind::ResourceQuota, &facts.episode.subject.namespace, quota);
     if let Some(seen) = facts.absence(&object) {
         let was = format!("quota {quota} demanded what the pods do not set");
@@ -26,13 +28,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     case.proven_by(message.seen());
     let list = resources.join(", ");
-    let known = facts.snapshot.get(&object).map(|_| field_on(&object, "spec.hard", &list));
-    case.step(format!("quota {quota} counts {list}, so every pod must say how much it takes"), known);
-    case.step("the pod's template does not say it for all its containers", [message.seen()]);
+    let known = facts
+        .snapshot
+        .get(&object)
+        .map(|_| field_on(&object, "spec.hard", &list));
+    case.step(
+        format!("quota {quota} counts {list}, so every pod must say how much it takes"),
+        known,
+    );
+    case.step(
+        "the pod's template does not say it for all its containers",
+        [message.seen()],
+    );
     pods_are_missing(facts, case);
-    case.headline(format!("{}: quota {quota} demands that they set {list}", cannot_create(facts)));
+    case.headline(format!(
+        "{}: quota {quota} demands that they set {list}",
+        cannot_create(facts)
+    ));
     case.advice(
-        format!("set {list} on every container of the template, or give the namespace a LimitRange with defaults"),
+        format!(
+            "set {list} on every container of the template, or give the namespace a LimitRange with defaults"
+        ),
         Risk::Restart,
     );
 }

@@ -17,12 +17,20 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::RequestTimeout, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::RequestTimeout, message)) = newest(facts) else {
+        return;
+    };
     // The text does not say who was slow: a webhook, the storage, or the server itself.
     case.supported_by(message.seen());
-    case.step("the API server did not finish the request in time", [message.seen()]);
+    case.step(
+        "the API server did not finish the request in time",
+        [message.seen()],
+    );
     pods_are_missing(facts, case);
-    case.headline(format!("{}: the API server does not finish the requests in time", cannot_create(facts)));
+    case.headline(format!(
+        "{}: the API server does not finish the requests in time",
+        cannot_create(facts)
+    ));
     case.severity(Severity::Critical);
     case.look(
         "how long each webhook takes",

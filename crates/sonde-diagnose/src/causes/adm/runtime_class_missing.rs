@@ -17,18 +17,32 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::RuntimeClassMissing { name }, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::RuntimeClassMissing { name }, message)) = newest(facts) else {
+        return;
+    };
     let class = ObjectRef::cluster(Kind::RuntimeClass, name);
     if let Some(there) = facts.snapshot.get(&class) {
         let seen = field_on(&class, "metadata.name", name);
         let was = format!("runtime class {name} did not exist");
-        mended(facts, case, message, &was, ("the class exists by now", seen, there.created));
+        mended(
+            facts,
+            case,
+            message,
+            &was,
+            ("the class exists by now", seen, there.created),
+        );
         return;
     }
     case.proven_by(message.seen());
-    case.step(format!("the pods name runtime class {name}, which does not exist"), [message.seen()]);
+    case.step(
+        format!("the pods name runtime class {name}, which does not exist"),
+        [message.seen()],
+    );
     pods_are_missing(facts, case);
-    case.headline(format!("{}: runtime class {name} does not exist", cannot_create(facts)));
+    case.headline(format!(
+        "{}: runtime class {name} does not exist",
+        cannot_create(facts)
+    ));
     case.root(class);
     let advice = "correct the name in the pod's template, or create the class";
     let advice = match facts.existing(&Kind::RuntimeClass) {
@@ -38,9 +52,5 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         None => advice.to_owned(),
     };
-    case.fix(
-        advice,
-        "kubectl get runtimeclass",
-        Risk::None,
-    );
+    case.fix(advice, "kubectl get runtimeclass", Risk::None);
 }

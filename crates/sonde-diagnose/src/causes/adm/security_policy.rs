@@ -18,19 +18,32 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::SecurityPolicy { detail }, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::SecurityPolicy { detail }, message)) = newest(facts) else {
+        return;
+    };
     case.proven_by(message.seen());
     let account = facts
         .snapshot
         .view::<ReplicaSet>(&facts.episode.subject)
         .map(|it| it.spec.template.spec.service_account_name)
         .filter(|name| !name.is_empty())
-        .map_or_else(|| "the pod's service account".into(), |name| format!("service account {name}"));
-    case.step(format!("no policy that {account} may use allows the pod: {detail}"), [message.seen()]);
+        .map_or_else(
+            || "the pod's service account".into(),
+            |name| format!("service account {name}"),
+        );
+    case.step(
+        format!("no policy that {account} may use allows the pod: {detail}"),
+        [message.seen()],
+    );
     pods_are_missing(facts, case);
-    case.headline(format!("{}: no security policy that {account} may use allows them", cannot_create(facts)));
+    case.headline(format!(
+        "{}: no security policy that {account} may use allows them",
+        cannot_create(facts)
+    ));
     case.advice(
-        format!("drop the privileges that the template asks for, or let {account} use a policy that allows them"),
+        format!(
+            "drop the privileges that the template asks for, or let {account} use a policy that allows them"
+        ),
         Risk::Wide,
     );
 }

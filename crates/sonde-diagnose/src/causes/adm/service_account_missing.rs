@@ -17,20 +17,34 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((AdmissionRefusal::ServiceAccountMissing { name }, message)) = newest(facts) else { return };
+    let Some((AdmissionRefusal::ServiceAccountMissing { name }, message)) = newest(facts) else {
+        return;
+    };
     // The text may give namespace and name.
     let name = name.rsplit('/').next().unwrap_or(name);
     let account = ObjectRef::new(Kind::ServiceAccount, &facts.episode.subject.namespace, name);
     if let Some(there) = facts.snapshot.get(&account) {
         let seen = field_on(&account, "metadata.name", name);
         let was = format!("service account {name} did not exist");
-        mended(facts, case, message, &was, ("the service account exists by now", seen, there.created));
+        mended(
+            facts,
+            case,
+            message,
+            &was,
+            ("the service account exists by now", seen, there.created),
+        );
         return;
     }
     case.proven_by(message.seen());
-    case.step(format!("the pods run as service account {name}, which does not exist"), [message.seen()]);
+    case.step(
+        format!("the pods run as service account {name}, which does not exist"),
+        [message.seen()],
+    );
     pods_are_missing(facts, case);
-    case.headline(format!("{}: service account {name} does not exist", cannot_create(facts)));
+    case.headline(format!(
+        "{}: service account {name} does not exist",
+        cannot_create(facts)
+    ));
     case.root(account.clone());
     case.fix(
         "create the service account, or correct its name in the pod's template",

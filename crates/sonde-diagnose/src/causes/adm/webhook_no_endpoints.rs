@@ -11,14 +11,18 @@ pub(super) static CAUSE: Cause = Cause {
     code: Code::new("ADM-WEBHOOK-NO-ENDPOINTS"),
     title: "admission webhook without endpoints",
     explains: &[Symptom::PodsNotCreated],
-    reads: &[Kind::ValidatingWebhookConfiguration, Kind::MutatingWebhookConfiguration],
+    reads: &[
+        Kind::ValidatingWebhookConfiguration,
+        Kind::MutatingWebhookConfiguration,
+    ],
     state,
     page: page!("ADM-WEBHOOK-NO-ENDPOINTS"),
 };
 
-const FAILURES: &[WebhookFailure] =
-    &[WebhookFailure::NoEndpoints, WebhookFailure::ServiceMissing];
+const FAILURES: &[WebhookFailure] = &[WebhookFailure::NoEndpoints, WebhookFailure::ServiceMissing];
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    webhook_call(facts, case, FAILURES, |behind| format!("{behind} has no ready endpoint or does not exist"));
+    webhook_call(facts, case, FAILURES, |behind| {
+        format!("{behind} has no ready endpoint or does not exist")
+    });
 }

@@ -11,14 +11,18 @@ pub(super) static CAUSE: Cause = Cause {
     code: Code::new("ADM-WEBHOOK-TIMEOUT"),
     title: "admission webhook does not answer in time",
     explains: &[Symptom::PodsNotCreated],
-    reads: &[Kind::ValidatingWebhookConfiguration, Kind::MutatingWebhookConfiguration],
+    reads: &[
+        Kind::ValidatingWebhookConfiguration,
+        Kind::MutatingWebhookConfiguration,
+    ],
     state,
     page: page!("ADM-WEBHOOK-TIMEOUT"),
 };
 
-const FAILURES: &[WebhookFailure] =
-    &[WebhookFailure::Timeout];
+const FAILURES: &[WebhookFailure] = &[WebhookFailure::Timeout];
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    webhook_call(facts, case, FAILURES, |behind| format!("{behind} does not answer in time"));
+    webhook_call(facts, case, FAILURES, |behind| {
+        format!("{behind} does not answer in time")
+    });
 }

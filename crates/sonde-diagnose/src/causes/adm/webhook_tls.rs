@@ -11,14 +11,18 @@ pub(super) static CAUSE: Cause = Cause {
     code: Code::new("ADM-WEBHOOK-TLS"),
     title: "admission webhook with a bad certificate",
     explains: &[Symptom::PodsNotCreated],
-    reads: &[Kind::ValidatingWebhookConfiguration, Kind::MutatingWebhookConfiguration],
+    reads: &[
+        Kind::ValidatingWebhookConfiguration,
+        Kind::MutatingWebhookConfiguration,
+    ],
     state,
     page: page!("ADM-WEBHOOK-TLS"),
 };
 
-const FAILURES: &[WebhookFailure] =
-    &[WebhookFailure::Tls];
+const FAILURES: &[WebhookFailure] = &[WebhookFailure::Tls];
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    webhook_call(facts, case, FAILURES, |behind| format!("the API server does not trust the certificate of {behind}"));
+    webhook_call(facts, case, FAILURES, |behind| {
+        format!("the API server does not trust the certificate of {behind}")
+    });
 }

@@ -20,15 +20,29 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let found = said(facts, |fact| match fact {
         Fact::Create(CreateFailure::AppArmor { detail }) => Some(detail.as_str()),
-        Fact::Start(StartFailure::Security { detail }) if detail.contains("pparmor") || detail.contains("ppArmor") => Some(detail.as_str()),
+        Fact::Start(StartFailure::Security { detail })
+            if detail.contains("pparmor") || detail.contains("ppArmor") =>
+        {
+            Some(detail.as_str())
+        }
         _ => None,
     });
     let Some((detail, message)) = found else { return };
-    let own = facts.container().and_then(|(it, _)| it.security_context.as_ref()?.app_armor_profile.as_ref());
-    let pods = facts.pod().spec.security_context.as_ref().and_then(|it| it.app_armor_profile.as_ref());
+    let own = facts
+        .container()
+        .and_then(|(it, _)| it.security_context.as_ref()?.app_armor_profile.as_ref());
+    let pods = facts
+        .pod()
+        .spec
+        .security_context
+        .as_ref()
+        .and_then(|it| it.app_armor_profile.as_ref());
     let what = format!("its AppArmor profile cannot be used: {detail}");
     tell_profile(facts, case, message, ("appArmorProfile", own, pods), &what);
-    case.advice("load the profile on every node (apparmor_parser), or use RuntimeDefault", Risk::Restart);
+    case.advice(
+        "load the profile on every node (apparmor_parser), or use RuntimeDefault",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]

@@ -19,20 +19,34 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let found = said(facts, |fact| match fact {
-        Fact::Create(CreateFailure::Capability { detail }) | Fact::Start(StartFailure::Capability { detail }) => Some(detail.as_str()),
+        Fact::Create(CreateFailure::Capability { detail })
+        | Fact::Start(StartFailure::Capability { detail }) => Some(detail.as_str()),
         _ => None,
     });
     let Some((detail, message)) = found else { return };
     case.proven_by(message.seen());
     let container = facts.container();
-    let own = container.as_ref().and_then(|(it, _)| it.security_context.as_ref());
+    let own = container
+        .as_ref()
+        .and_then(|(it, _)| it.security_context.as_ref());
     let pods = facts.pod().spec.security_context.as_ref();
     let asked = security_field(facts, "capabilities", |of_container| {
         let set = own.filter(|_| of_container)?.capabilities.as_ref()?;
-        Some(format!("add: [{}], drop: [{}]", set.add.join(", "), set.drop.join(", ")))
-    }).or_else(|| pods.and(None));
+        Some(format!(
+            "add: [{}], drop: [{}]",
+            set.add.join(", "),
+            set.drop.join(", ")
+        ))
+    })
+    .or_else(|| pods.and(None));
     let field = asked.map(|seen| ("the pod asks for it".to_owned(), seen));
-    tell_start(facts, case, field, message, &format!("a capability that it asks for cannot be given: {detail}"));
+    tell_start(
+        facts,
+        case,
+        field,
+        message,
+        &format!("a capability that it asks for cannot be given: {detail}"),
+    );
     case.advice("write capabilities without the prefix CAP_ and as the kernel knows them (NET_ADMIN); in a container that is itself confined not all can be given", Risk::Restart);
 }
 

@@ -22,13 +22,24 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Fact::Sandbox(SandboxFailure::CniFailed { plugin, detail }) => Some((plugin, detail)),
         _ => None,
     });
-    let Some(((plugin, detail), message)) = found else { return };
-    let name = plugin.as_ref().map_or_else(|| "the network plugin".to_owned(), |plugin| format!("the network plugin {plugin}"));
+    let Some(((plugin, detail), message)) = found else {
+        return;
+    };
+    let name = plugin.as_ref().map_or_else(
+        || "the network plugin".to_owned(),
+        |plugin| format!("the network plugin {plugin}"),
+    );
     case.proven_by(message.seen());
     tell_node(facts, case, message, &format!("{name} failed: {detail}"));
     case.root_key(plugin.clone().unwrap_or_default());
-    case.look("whether the network add-on is well", "kubectl get pods -n kube-system -o wide");
-    case.advice("look at the log of the network add-on's pod on that node; the words above are its own", Risk::Wide);
+    case.look(
+        "whether the network add-on is well",
+        "kubectl get pods -n kube-system -o wide",
+    );
+    case.advice(
+        "look at the log of the network add-on's pod on that node; the words above are its own",
+        Risk::Wide,
+    );
 }
 
 #[cfg(test)]

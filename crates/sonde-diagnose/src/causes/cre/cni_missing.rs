@@ -24,7 +24,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((plugin, message)) = found else { return };
     case.proven_by(message.seen());
-    tell_node(facts, case, message, &format!("the network plugin {plugin} is not in the CNI folder"));
+    tell_node(
+        facts,
+        case,
+        message,
+        &format!("the network plugin {plugin} is not in the CNI folder"),
+    );
     case.root_key(plugin.as_str());
     look_at_node(facts, case, "the plugins", "ls -l /opt/cni/bin /etc/cni/net.d");
     case.advice("install the plugin on the node (the network add-on's DaemonSet usually does), or correct the configuration in /etc/cni/net.d that names it", Risk::Wide);

@@ -24,10 +24,26 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((_, message)) = found else { return };
     case.proven_by(message.seen());
-    tell_node(facts, case, message, "its network is not ready: there is no usable CNI configuration");
-    look_at_node(facts, case, "the CNI configuration", "ls -l /etc/cni/net.d /opt/cni/bin");
-    case.look("whether the network add-on runs on every node", "kubectl get pods -n kube-system -o wide");
-    case.advice("let the network add-on run on the node: it writes the configuration in /etc/cni/net.d", Risk::Wide);
+    tell_node(
+        facts,
+        case,
+        message,
+        "its network is not ready: there is no usable CNI configuration",
+    );
+    look_at_node(
+        facts,
+        case,
+        "the CNI configuration",
+        "ls -l /etc/cni/net.d /opt/cni/bin",
+    );
+    case.look(
+        "whether the network add-on runs on every node",
+        "kubectl get pods -n kube-system -o wide",
+    );
+    case.advice(
+        "let the network add-on run on the node: it writes the configuration in /etc/cni/net.d",
+        Risk::Wide,
+    );
 }
 
 #[cfg(test)]

@@ -26,11 +26,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Fact::Start(StartFailure::CommandNotFound { command, in_path }) => Some((command.as_str(), *in_path)),
         _ => None,
     });
-    let Some(((command, in_path), message)) = found else { return };
+    let Some(((command, in_path), message)) = found else {
+        return;
+    };
     case.proven_by(message.seen());
-    let shown = if command.is_empty() { "its command" } else { command };
+    let shown = if command.is_empty() {
+        "its command"
+    } else {
+        command
+    };
     let what = match (hint(command), in_path) {
-        _ if command.is_empty() => "the command is an empty word, and the image has no program of that name".to_owned(),
+        _ if command.is_empty() => {
+            "the command is an empty word, and the image has no program of that name".to_owned()
+        }
         (Some(hint), _) => format!("there is no file {shown} in the image: {hint}"),
         (None, true) => format!("the image has no command {shown} in its PATH"),
         (None, false) => format!("the image has no file {shown}"),
@@ -39,10 +47,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((mount, field)) = mount_over(facts, command) {
         let seen = facts.field(&format!("{field}.mountPath"), &mount.mount_path);
         case.step(
-            format!("the volume {} is mounted over {}: it hides what the image has there", mount.name, mount.mount_path),
+            format!(
+                "the volume {} is mounted over {}: it hides what the image has there",
+                mount.name, mount.mount_path
+            ),
             [seen],
         );
-        case.advice(format!("mount the volume {} elsewhere, or only the files that are meant (subPath)", mount.name), Risk::Restart);
+        case.advice(
+            format!(
+                "mount the volume {} elsewhere, or only the files that are meant (subPath)",
+                mount.name
+            ),
+            Risk::Restart,
+        );
     }
     look_into_image(facts, case, command);
     match command {
@@ -68,7 +85,11 @@ fn in_log(facts: &Facts<'_>, case: &mut Case) {
     if let Some((text, seen)) = command_field(facts, &command) {
         case.step(text, [seen]);
     }
-    let shown = if command.is_empty() { "its command" } else { &command };
+    let shown = if command.is_empty() {
+        "its command"
+    } else {
+        &command
+    };
     let what =
         format!("{shown} is there, and what it needs to run, its interpreter or loader, is not in the image");
     case.step(what.clone(), [line]);
@@ -87,12 +108,16 @@ fn hint(command: &str) -> Option<&'static str> {
         return Some("the whole line is taken as one name");
     }
     if command.contains('$') {
-        return Some("variables are replaced only in the form $(NAME), and only those of the container's env");
+        return Some(
+            "variables are replaced only in the form $(NAME), and only those of the container's env",
+        );
     }
     if matches!(name, "sh" | "bash" | "ash" | "zsh") {
         return Some("the image has no such shell, as images without a distribution have none");
     }
-    command.starts_with('-').then_some("this is an option, not a command: args without a command replace the image's CMD")
+    command
+        .starts_with('-')
+        .then_some("this is an option, not a command: args without a command replace the image's CMD")
 }
 
 #[cfg(test)]
@@ -123,17 +148,28 @@ mod tests {
             "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: {words}: unknown"
         );
         let patch = json!({"spec": {"containers": [container]}});
-        let outcome = Scene::new().object(waiting(&patch, "RunContainerError", &words)).diagnose();
-        outcome.finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven).clone()
+        let outcome = Scene::new()
+            .object(waiting(&patch, "RunContainerError", &words))
+            .diagnose();
+        outcome
+            .finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven)
+            .clone()
     }
 
     #[test]
     fn a_missing_interpreter_leaves_a_line_in_the_log() {
         let crashed = pod(json!({"status": {"containerStatuses": [crashed(255, "Error")]}}));
         let line = "exec /app/no-interpreter: no such file or directory";
-        let outcome = Scene::new().object(crashed).log("shop/app-1", "app", true, line).diagnose();
+        let outcome = Scene::new()
+            .object(crashed)
+            .log("shop/app-1", "app", true, line)
+            .diagnose();
         let finding = outcome.finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven);
-        assert!(finding.headline.contains("/app/no-interpreter"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("/app/no-interpreter"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -143,7 +179,11 @@ mod tests {
             "exec: \"python app.py\": executable file not found in $PATH",
         );
         assert!(line.headline.contains("one name"), "{}", line.headline);
-        assert!(line.evidence.iter().any(|it| it.source.ends_with("spec.containers[0].command[0]")));
+        assert!(
+            line.evidence
+                .iter()
+                .any(|it| it.source.ends_with("spec.containers[0].command[0]"))
+        );
         let shell = finding(
             json!({"name": "app", "image": "a", "command": ["/bin/sh", "-c", "x"]}),
             "exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
@@ -153,6 +193,11 @@ mod tests {
             json!({"name": "app", "image": "a", "command": ["/app/run"], "volumeMounts": [{"name": "data", "mountPath": "/app"}]}),
             "exec: \"/app/run\": stat /app/run: no such file or directory",
         );
-        assert!(hidden.chain.iter().any(|step| step.text.contains("volume data is mounted over /app")));
+        assert!(
+            hidden
+                .chain
+                .iter()
+                .any(|step| step.text.contains("volume data is mounted over /app"))
+        );
     }
 }

@@ -31,12 +31,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("a device that it asks for cannot be given to it: {device}")
     };
     let asked = facts.container().and_then(|(container, path)| {
-        let (name, amount) = container.resources.limits.iter().find(|(name, _)| name.contains('/'))?;
-        Some((format!("{} asks for {amount} of {name}", facts.container_phrase()), facts.field(&format!("{path}.resources.limits"), format!("{name}: {amount}"))))
+        let (name, amount) = container
+            .resources
+            .limits
+            .iter()
+            .find(|(name, _)| name.contains('/'))?;
+        Some((
+            format!("{} asks for {amount} of {name}", facts.container_phrase()),
+            facts.field(&format!("{path}.resources.limits"), format!("{name}: {amount}")),
+        ))
     });
     tell_start(facts, case, asked, message, &what);
-    look_at_node(facts, case, "the devices and drivers", "ls -l /dev; lsmod | head; nvidia-smi");
-    case.advice("let the device's driver and its plugin run on the node, or keep the pod on nodes that have it", Risk::Wide);
+    look_at_node(
+        facts,
+        case,
+        "the devices and drivers",
+        "ls -l /dev; lsmod | head; nvidia-smi",
+    );
+    case.advice(
+        "let the device's driver and its plugin run on the node, or keep the pod on nodes that have it",
+        Risk::Wide,
+    );
 }
 
 #[cfg(test)]

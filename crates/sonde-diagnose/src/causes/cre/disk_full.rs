@@ -27,7 +27,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(message.seen());
     tell_node(facts, case, message, "its disk is full");
     look_at_node(facts, case, "the disks", "df -h; df -i");
-    case.advice("free room or inodes on the node: old logs, unused images, files of pods that are gone", Risk::Wide);
+    case.advice(
+        "free room or inodes on the node: old logs, unused images, files of pods that are gone",
+        Risk::Wide,
+    );
 }
 
 #[cfg(test)]

@@ -24,8 +24,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((detail, message)) = found else { return };
     case.proven_by(message.seen());
-    tell_node(facts, case, message, &format!("the devices that the pod claims could not be prepared: {detail}"));
-    case.look("the claims and the drivers", "kubectl get resourceclaims,resourceslices -A");
+    tell_node(
+        facts,
+        case,
+        message,
+        &format!("the devices that the pod claims could not be prepared: {detail}"),
+    );
+    case.look(
+        "the claims and the drivers",
+        "kubectl get resourceclaims,resourceslices -A",
+    );
     case.advice("look at the log of the driver's pod on that node", Risk::Wide);
 }
 
@@ -39,7 +47,9 @@ mod tests {
     fn a_claim_that_is_not_prepared() {
         let check = Check {
             code: "CRE-DYNAMIC-RESOURCES",
-            proofs: &["Failed to prepare dynamic resources: prepare dynamic resources: claim gpu: driver gpu.example is not registered"],
+            proofs: &[
+                "Failed to prepare dynamic resources: prepare dynamic resources: claim gpu: driver gpu.example is not registered",
+            ],
             says: &["could not be prepared"],
             pod: json!({}),
         };

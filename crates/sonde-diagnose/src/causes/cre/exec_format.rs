@@ -7,8 +7,8 @@ use sonde_model::{Code, Risk};
 use sonde_world::view::Node;
 
 use super::said::{command_field, runtimes_line, said, tell_start};
-use crate::field_on;
 use crate::cause::page;
+use crate::field_on;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -31,11 +31,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((command, message)) = found else { return };
     case.proven_by(message.seen());
     tell_node(facts, case);
-    let shown = if command.is_empty() { "its program" } else { command };
+    let shown = if command.is_empty() {
+        "its program"
+    } else {
+        command
+    };
     let node = facts.node();
     let architecture = architecture(node.as_ref());
     let of = architecture.map_or(String::new(), |it| format!(", {it},"));
-    let what = format!("{shown} is not made for the node's architecture{of} or is no program (exec format error)");
+    let what =
+        format!("{shown} is not made for the node's architecture{of} or is no program (exec format error)");
     tell_start(facts, case, command_field(facts, command), message, &what);
     advise(case);
 }
@@ -48,20 +53,28 @@ fn in_log(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(line.clone());
     tell_node(facts, case);
-    let command = line.text.split_whitespace().find(|word| word.starts_with('/')).unwrap_or_default().trim_end_matches(':');
+    let command = line
+        .text
+        .split_whitespace()
+        .find(|word| word.starts_with('/'))
+        .unwrap_or_default()
+        .trim_end_matches(':');
     if let Some((text, seen)) = command_field(facts, command) {
         case.step(text, [seen]);
     }
     let node = facts.node();
     let of = architecture(node.as_ref()).map_or(String::new(), |it| format!(", {it},"));
-    let what = format!("its program is not made for the node's architecture{of} or is no program (exec format error)");
+    let what = format!(
+        "its program is not made for the node's architecture{of} or is no program (exec format error)"
+    );
     case.step(what.clone(), [line]);
     case.headline(format!("{} cannot run: {what}", facts.container_phrase()));
     advise(case);
 }
 
 fn architecture(node: Option<&Node>) -> Option<&str> {
-    node.map(|node| node.status.node_info.architecture.as_str()).filter(|it| !it.is_empty())
+    node.map(|node| node.status.node_info.architecture.as_str())
+        .filter(|it| !it.is_empty())
 }
 
 fn tell_node(facts: &Facts<'_>, case: &mut Case) {
@@ -74,7 +87,10 @@ fn tell_node(facts: &Facts<'_>, case: &mut Case) {
 
 fn advise(case: &mut Case) {
     case.advice("build the image for the node's architecture (docker buildx build --platform), or keep the pod on fitting nodes (nodeSelector kubernetes.io/arch)", Risk::Restart);
-    case.advice("a script needs a first line that names its interpreter: #!/bin/sh", Risk::Restart);
+    case.advice(
+        "a script needs a first line that names its interpreter: #!/bin/sh",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]
@@ -108,7 +124,10 @@ mod tests {
         outcome.finds_only("CRE-EXEC-FORMAT", Verdict::Proven);
         // A shell that meets such a file is the application's own doing.
         let shell = "/entry.sh: line 3: /app/foreign: Exec format error";
-        let outcome = Scene::new().object(crashed()).log("shop/app-1", "app", true, shell).diagnose();
+        let outcome = Scene::new()
+            .object(crashed())
+            .log("shop/app-1", "app", true, shell)
+            .diagnose();
         outcome.lacks("CRE-EXEC-FORMAT");
     }
 }

@@ -18,13 +18,22 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((face, seen)) = face(facts) else { return };
     let minimum = match face {
-        Face::Refused { sandbox: false, minimum, .. } => minimum,
+        Face::Refused {
+            sandbox: false,
+            minimum,
+            ..
+        } => minimum,
         Face::Init { .. } | Face::Kernel { .. } => None,
         _ => return,
     };
-    let written = facts.container().and_then(|(container, path)| Some((container.limit("memory")?, path)));
+    let written = facts
+        .container()
+        .and_then(|(container, path)| Some((container.limit("memory")?, path)));
     let knows_spec = !facts.is_partial() && facts.container().is_some();
-    let limit = written.as_ref().and_then(|(amount, _)| Some(amount.quantity()?.units())).or(face.limit());
+    let limit = written
+        .as_ref()
+        .and_then(|(amount, _)| Some(amount.quantity()?.units()))
+        .or(face.limit());
     let limit = limit.or_else(|| pod_limit(facts.pod()));
     // A limit of a few bytes is a slip of the unit, which is another cause.
     if limit.is_some_and(|limit| limit < SLIP_BELOW) {
@@ -48,16 +57,22 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let why = match minimum {
         Some(minimum) => format!("the runtime refuses limits below {}", bytes_text(minimum)),
-        None => "the runtime's init process needs more before it becomes the command, so the kernel kills it".into(),
+        None => "the runtime's init process needs more before it becomes the command, so the kernel kills it"
+            .into(),
     };
     case.step(why, [seen]);
     case.step("so its process never ran, and there is no log of it", []);
     let of = limit.map_or(String::new(), |limit| format!(" of {}", bytes_text(limit)));
-    case.headline(format!("{who} cannot start: its memory limit{of} is too low even for the runtime's own start"));
+    case.headline(format!(
+        "{who} cannot start: its memory limit{of} is too low even for the runtime's own start"
+    ));
     if let Some((container, owner)) = facts.episode.container.as_deref().zip(facts.template_owner()) {
         case.fix(
             "give it a limit in which a process can start, and then what the application needs",
-            format!("kubectl set resources {} -c {container} --limits=memory=64Mi", owner.kubectl()),
+            format!(
+                "kubectl set resources {} -c {container} --limits=memory=64Mi",
+                owner.kubectl()
+            ),
             Risk::Restart,
         );
     }
@@ -67,8 +82,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 fn for_another(facts: &Facts<'_>, case: &mut Case, limit: Option<i64>, seen: Seen) {
     case.hinted_by(seen.clone());
     let who = facts.container_phrase();
-    let although = limit.map_or_else(|| "has no memory limit".to_owned(), |limit| format!("may use {}", bytes_text(limit)));
-    case.step(format!("{who} {although}, which is more than the runtime's own start needs"), [seen]);
+    let although = limit.map_or_else(
+        || "has no memory limit".to_owned(),
+        |limit| format!("may use {}", bytes_text(limit)),
+    );
+    case.step(
+        format!("{who} {although}, which is more than the runtime's own start needs"),
+        [seen],
+    );
     case.headline(format!(
         "{who} is killed for memory before its process runs, although it {although}: memory-backed volumes of the pod, or the node's memory, may be full"
     ));
@@ -105,7 +126,9 @@ mod tests {
     fn a_limit_with_room_enough_or_none_is_not_blamed() {
         for limits in [json!({"memory": "1Gi"}), json!({})] {
             let patch = json!({"spec": {"containers": [{"name": "app", "resources": {"limits": limits}}]}});
-            let outcome = Scene::new().object(waiting(&patch, "RunContainerError", KILLED)).diagnose();
+            let outcome = Scene::new()
+                .object(waiting(&patch, "RunContainerError", KILLED))
+                .diagnose();
             let finding = outcome.finds_only("CRE-INIT-OOM", Verdict::Possible);
             assert!(!finding.headline.contains("too low"), "{}", finding.headline);
             assert!(!finding.next.is_empty());

@@ -47,7 +47,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// A manifest that no cluster has taken yet.
 fn in_manifest(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let spec = facts.snapshot.get(subject).and_then(|object| manifest_spec(object));
+    let spec = facts
+        .snapshot
+        .get(subject)
+        .and_then(|object| manifest_spec(object));
     let Some((spec, place)) = spec else { return };
     let slips = slips(&spec, place);
     let Some(slip) = slips.first() else { return };
@@ -57,7 +60,10 @@ fn in_manifest(facts: &Facts<'_>, case: &mut Case) {
         .container
         .as_ref()
         .map_or_else(|| "the pod".to_owned(), |name| format!("container {name}"));
-    case.step(format!("{whose} is given the memory limit {}", slip.written), [seen]);
+    case.step(
+        format!("{whose} is given the memory limit {}", slip.written),
+        [seen],
+    );
     case.step(slip.meaning(), []);
     let outcome = match slip.bytes {
         None => "the API server will refuse it",
@@ -126,7 +132,10 @@ fn without_face(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
 fn without_limit(facts: &Facts<'_>, case: &mut Case, face: &Face, seen: Seen, no_slip: bool) {
     let knows_spec = !facts.is_partial() && !facts.pod().spec.containers.is_empty();
     if knows_spec && no_slip {
-        if !matches!(face, Face::Sandbox { surely: false, .. } | Face::Init { surely: false, .. }) {
+        if !matches!(
+            face,
+            Face::Sandbox { surely: false, .. } | Face::Init { surely: false, .. }
+        ) {
             let limits = facts.field("spec.containers", "no memory limit below 1Mi");
             case.refuted_by(limits, "no memory limit of the pod is that low");
         }
@@ -137,7 +146,9 @@ fn without_limit(facts: &Facts<'_>, case: &mut Case, face: &Face, seen: Seen, no
         (Some(_), _) => case.proven_by(seen.clone()),
         // The kubelet sizes these volumes by the pod's memory limit; nothing else makes them so small.
         (None, Face::Tmpfs) => case.supported_by(seen.clone()),
-        (None, Face::Init { .. } | Face::Sandbox { .. } | Face::Kernel { .. }) if face.limit().is_none() => case.hinted_by(seen.clone()),
+        (None, Face::Init { .. } | Face::Sandbox { .. } | Face::Kernel { .. }) if face.limit().is_none() => {
+            case.hinted_by(seen.clone())
+        }
         _ => return,
     };
     tell_face(facts, case, face, seen);
@@ -152,13 +163,19 @@ fn without_limit(facts: &Facts<'_>, case: &mut Case, face: &Face, seen: Seen, no
     let slip = if limit.is_some() { "surely" } else { "often" };
     case.headline(format!("the pod cannot start: {value}, {slip} a slip of the unit (`300m` is less than one byte; `300Mi` is meant)"));
     case.look("the memory limits as they are written", look_command(facts));
-    case.advice("write the limit with Mi or Gi: 300Mi, not 300m or 300", Risk::Restart);
+    case.advice(
+        "write the limit with Mi or Gi: 300Mi, not 300m or 300",
+        Risk::Restart,
+    );
 }
 
 fn look_command(facts: &Facts<'_>) -> String {
     let subject = &facts.episode.subject;
     if subject.kind == Kind::Pod {
-        format!("kubectl get {} -o jsonpath='{{.spec.containers[*].resources}}'", subject.kubectl())
+        format!(
+            "kubectl get {} -o jsonpath='{{.spec.containers[*].resources}}'",
+            subject.kubectl()
+        )
     } else {
         "kubectl get pods -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,MEMORY:.spec.containers[*].resources.limits.memory".into()
     }
@@ -171,7 +188,10 @@ fn tell_limit(facts: &Facts<'_>, case: &mut Case, slip: &Slip, of_pod: bool) {
     };
     case.step(whose, [facts.field(&slip.field, &slip.written)]);
     if let Some((reference, seen)) = default_of_namespace(facts, slip) {
-        case.step(format!("the limit comes from {reference}, which sets it where none is written"), [seen]);
+        case.step(
+            format!("the limit comes from {reference}, which sets it where none is written"),
+            [seen],
+        );
         case.root(reference.clone());
         case.fix(
             format!("correct the default in {reference}; pods that exist keep theirs"),
@@ -180,7 +200,8 @@ fn tell_limit(facts: &Facts<'_>, case: &mut Case, slip: &Slip, of_pod: bool) {
         );
     }
     case.step(slip.meaning(), []);
-    let limit = pod_limit(facts.pod()).filter(|limit| of_pod && *limit < SLIP_BELOW && slip.container.is_some());
+    let limit =
+        pod_limit(facts.pod()).filter(|limit| of_pod && *limit < SLIP_BELOW && slip.container.is_some());
     if let Some(limit) = limit {
         let whose = if facts.pod().all_containers().count() == 1 {
             "it is the pod's only container, so the whole pod gets that limit"
@@ -188,21 +209,34 @@ fn tell_limit(facts: &Facts<'_>, case: &mut Case, slip: &Slip, of_pod: bool) {
             "every container has a limit, so the whole pod gets their sum"
         };
         let text = format!("{whose}: {}", bytes_text(limit));
-        case.step(text.clone(), [facts.computed("memory limits of the pod's containers", text)]);
+        case.step(
+            text.clone(),
+            [facts.computed("memory limits of the pod's containers", text)],
+        );
     }
 }
 
 /// The LimitRange of the namespace that put the value there.
 fn default_of_namespace(facts: &Facts<'_>, slip: &Slip) -> Option<(sonde_model::ObjectRef, Seen)> {
     let namespace = &facts.episode.subject.namespace;
-    facts.snapshot.in_namespace(Kind::LimitRange, namespace).find_map(|object| {
-        let range: LimitRange = facts.snapshot.view(&object.reference)?;
-        let sets = range.spec.limits.iter().any(|item| item.default.get("memory").is_some_and(|it| it.0 == slip.written));
-        sets.then(|| {
-            let reference = object.reference.clone();
-            (reference.clone(), field_on(&reference, "spec.limits[].default.memory", &slip.written))
+    facts
+        .snapshot
+        .in_namespace(Kind::LimitRange, namespace)
+        .find_map(|object| {
+            let range: LimitRange = facts.snapshot.view(&object.reference)?;
+            let sets = range
+                .spec
+                .limits
+                .iter()
+                .any(|item| item.default.get("memory").is_some_and(|it| it.0 == slip.written));
+            sets.then(|| {
+                let reference = object.reference.clone();
+                (
+                    reference.clone(),
+                    field_on(&reference, "spec.limits[].default.memory", &slip.written),
+                )
+            })
         })
-    })
 }
 
 /// Why it looks as it does.
@@ -221,7 +255,10 @@ fn tell_face(facts: &Facts<'_>, case: &mut Case, face: &Face, seen: Seen) {
     let is_status = facts.episode.subject.kind == Kind::Pod && facts.episode.word != "in the text";
     if is_status {
         case.step(
-            format!("so the pod stays {}, and no process of it ever runs", facts.episode.word),
+            format!(
+                "so the pod stays {}, and no process of it ever runs",
+                facts.episode.word
+            ),
             [],
         );
     }
@@ -248,10 +285,22 @@ fn conclude(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
     if case.root.is_none() {
         case.root(workload.clone());
     }
-    let request = slip.container.as_deref().and_then(|name| facts.pod().container(name)).and_then(|(container, _)| {
-        container.resources.requests.get("memory").filter(|request| request.0 == slip.written)
-    });
-    let requests = if request.is_some() { format!(" --requests=memory={meant}") } else { String::new() };
+    let request = slip
+        .container
+        .as_deref()
+        .and_then(|name| facts.pod().container(name))
+        .and_then(|(container, _)| {
+            container
+                .resources
+                .requests
+                .get("memory")
+                .filter(|request| request.0 == slip.written)
+        });
+    let requests = if request.is_some() {
+        format!(" --requests=memory={meant}")
+    } else {
+        String::new()
+    };
     let subject = &facts.episode.subject;
     match (&slip.container, facts.template_owner()) {
         (Some(container), Some(owner)) => {
@@ -277,11 +326,13 @@ fn conclude(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
             );
         }
         _ => {
-            case.advice(format!("set the limit that was meant, for example {meant}, in the pod's template"), Risk::Restart);
+            case.advice(
+                format!("set the limit that was meant, for example {meant}, in the pod's template"),
+                Risk::Restart,
+            );
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

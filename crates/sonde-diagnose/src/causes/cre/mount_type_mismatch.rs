@@ -19,18 +19,31 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let found = said(facts, |fact| match fact {
-        Fact::Start(StartFailure::Mount { target, type_mismatch: true, forbidden_target: false, .. }) => Some(target.as_deref()),
+        Fact::Start(StartFailure::Mount {
+            target,
+            type_mismatch: true,
+            forbidden_target: false,
+            ..
+        }) => Some(target.as_deref()),
         _ => None,
     });
     let Some((target, message)) = found else { return };
     case.proven_by(message.seen());
     let mount = target.and_then(|target| mount_over(facts, target));
     let at = target.unwrap_or("its target");
-    let what = format!("at {at} a file and a folder do not fit over each other: one is mounted, the other is there");
+    let what =
+        format!("at {at} a file and a folder do not fit over each other: one is mounted, the other is there");
     let field = mount.as_ref().map(|(mount, field)| {
-        let of = if mount.sub_path.is_empty() { String::new() } else { format!(", path {} of it,", mount.sub_path) };
+        let of = if mount.sub_path.is_empty() {
+            String::new()
+        } else {
+            format!(", path {} of it,", mount.sub_path)
+        };
         let text = format!("the volume {}{of} is mounted at {}", mount.name, mount.mount_path);
-        (text, facts.field(&format!("{field}.mountPath"), &mount.mount_path))
+        (
+            text,
+            facts.field(&format!("{field}.mountPath"), &mount.mount_path),
+        )
     });
     tell_start(facts, case, field, message, &what);
     match &mount {

@@ -30,9 +30,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         case.generally_proven_by(message.seen());
     }
-    tell_node(facts, case, message, "the runtime still holds the name for an earlier attempt that it has not ended");
+    tell_node(
+        facts,
+        case,
+        message,
+        "the runtime still holds the name for an earlier attempt that it has not ended",
+    );
     case.severity(Severity::Warning);
-    look_at_node(facts, case, "load, disk and runtime", "uptime; journalctl -u containerd -u crio -n 50");
+    look_at_node(
+        facts,
+        case,
+        "load, disk and runtime",
+        "uptime; journalctl -u containerd -u crio -n 50",
+    );
     case.advice("it passes when the earlier attempt ends; where it stays, the runtime hangs (slow disk, overload): restart it", Risk::Wide);
 }
 

@@ -30,8 +30,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(message.seen());
     tell_node(facts, case, message, &what);
     case.root_key(range.clone().unwrap_or_default());
-    case.look("how many pods the node has, with their addresses", "kubectl get pods -A -o wide");
-    look_at_node(facts, case, "addresses that are kept for pods that are gone", "ls /var/lib/cni/networks/*");
+    case.look(
+        "how many pods the node has, with their addresses",
+        "kubectl get pods -A -o wide",
+    );
+    look_at_node(
+        facts,
+        case,
+        "addresses that are kept for pods that are gone",
+        "ls /var/lib/cni/networks/*",
+    );
     case.advice("free addresses (pods that ended keep theirs when their removal failed), give the nodes larger ranges, or lower the number of pods per node", Risk::Wide);
 }
 

@@ -18,15 +18,33 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let found = said(facts, |fact| matches!(fact, Fact::Create(CreateFailure::NoCommand)).then_some(()));
+    let found = said(facts, |fact| {
+        matches!(fact, Fact::Create(CreateFailure::NoCommand)).then_some(())
+    });
     let Some(((), message)) = found else { return };
     case.proven_by(message.seen());
-    let field = facts.container().filter(|(it, _)| !it.image.is_empty()).map(|(container, path)| {
-        let text = format!("{} sets no command, so that of its image {} counts", facts.container_phrase(), container.image);
-        (text, facts.field(&format!("{path}.image"), &container.image))
-    });
-    tell_start(facts, case, field, message, "neither the pod nor the image names a command to run");
-    case.advice("set the container's command, or give the image an ENTRYPOINT or CMD", Risk::Restart);
+    let field = facts
+        .container()
+        .filter(|(it, _)| !it.image.is_empty())
+        .map(|(container, path)| {
+            let text = format!(
+                "{} sets no command, so that of its image {} counts",
+                facts.container_phrase(),
+                container.image
+            );
+            (text, facts.field(&format!("{path}.image"), &container.image))
+        });
+    tell_start(
+        facts,
+        case,
+        field,
+        message,
+        "neither the pod nor the image names a command to run",
+    );
+    case.advice(
+        "set the container's command, or give the image an ENTRYPOINT or CMD",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]

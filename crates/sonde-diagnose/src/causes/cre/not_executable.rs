@@ -23,9 +23,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Fact::Start(StartFailure::IsDirectory { command }) => Some((command.as_str(), true)),
         _ => None,
     });
-    let Some(((command, folder), message)) = found else { return };
+    let Some(((command, folder), message)) = found else {
+        return;
+    };
     case.proven_by(message.seen());
-    let shown = if command.is_empty() { "its command" } else { command };
+    let shown = if command.is_empty() {
+        "its command"
+    } else {
+        command
+    };
     let what = if folder {
         format!("{shown} is a folder, not a program")
     } else {
@@ -35,8 +41,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let mut mounted = false;
     if let Some((mount, field)) = mount_over(facts, command) {
         let seen = facts.field(&format!("{field}.mountPath"), &mount.mount_path);
-        case.step(format!("it lies in the volume {}, mounted at {}", mount.name, mount.mount_path), [seen]);
-        let volume = facts.pod().spec.volumes.iter().find(|volume| volume.name == mount.name);
+        case.step(
+            format!(
+                "it lies in the volume {}, mounted at {}",
+                mount.name, mount.mount_path
+            ),
+            [seen],
+        );
+        let volume = facts
+            .pod()
+            .spec
+            .volumes
+            .iter()
+            .find(|volume| volume.name == mount.name);
         if volume.is_some_and(|it| it.config_map.is_some() || it.secret.is_some() || it.projected.is_some()) {
             // Nothing in the image is to blame.
             mounted = !folder;
@@ -50,7 +67,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if folder {
         case.advice("name the program in it", Risk::Restart);
     } else {
-        case.advice("make the file executable in the image (chmod +x), for the user that the container runs as", Risk::Restart);
+        case.advice(
+            "make the file executable in the image (chmod +x), for the user that the container runs as",
+            Risk::Restart,
+        );
     }
 }
 

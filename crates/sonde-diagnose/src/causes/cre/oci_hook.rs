@@ -24,8 +24,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((detail, message)) = found else { return };
     case.proven_by(message.seen());
-    tell_start(facts, case, None, message, &format!("a hook of the node's runtime failed: {detail}"));
-    look_at_node(facts, case, "the hooks", "ls /usr/share/containers/oci/hooks.d /etc/containers/oci/hooks.d; journalctl -u containerd -u crio -n 50");
+    tell_start(
+        facts,
+        case,
+        None,
+        message,
+        &format!("a hook of the node's runtime failed: {detail}"),
+    );
+    look_at_node(
+        facts,
+        case,
+        "the hooks",
+        "ls /usr/share/containers/oci/hooks.d /etc/containers/oci/hooks.d; journalctl -u containerd -u crio -n 50",
+    );
     case.advice("look at what installed the hook (a GPU toolkit, a security agent): it runs on the node, not in the container", Risk::Wide);
 }
 

@@ -28,10 +28,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Fact::Pull(PullFact::Failed { failure, .. }) => Some(reason(failure)),
         _ => None,
     });
-    let what = format!("the image of every pod's sandbox, {image}, cannot be pulled: {}", why.unwrap_or("see the words"));
+    let what = format!(
+        "the image of every pod's sandbox, {image}, cannot be pulled: {}",
+        why.unwrap_or("see the words")
+    );
     tell_node(facts, case, message, &what);
     case.root_key(image.as_str());
-    look_at_node(facts, case, "the sandbox image", "crictl images | grep pause; containerd config dump | grep sandbox");
+    look_at_node(
+        facts,
+        case,
+        "the sandbox image",
+        "crictl images | grep pause; containerd config dump | grep sandbox",
+    );
     case.advice(
         "let the nodes reach its registry, load the image onto them, or name another one: `sandbox_image` (containerd), `pause_image` (CRI-O), --pod-infra-container-image (older kubelets)",
         Risk::Wide,

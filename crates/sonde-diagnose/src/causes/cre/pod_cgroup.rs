@@ -25,8 +25,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((detail, message)) = found else { return };
     case.proven_by(message.seen());
-    tell_node(facts, case, message, &format!("the pod's cgroup could not be made: {detail}"));
-    look_at_node(facts, case, "cgroups and systemd", "systemctl status kubelet; stat -fc %T /sys/fs/cgroup; cat /proc/cgroups");
+    tell_node(
+        facts,
+        case,
+        message,
+        &format!("the pod's cgroup could not be made: {detail}"),
+    );
+    look_at_node(
+        facts,
+        case,
+        "cgroups and systemd",
+        "systemctl status kubelet; stat -fc %T /sys/fs/cgroup; cat /proc/cgroups",
+    );
     case.advice("kubelet and runtime must use the same cgroup driver (systemd or cgroupfs); a node that has kept too many dead cgroups needs a restart", Risk::Wide);
 }
 
@@ -40,7 +50,9 @@ mod tests {
     fn a_cgroup_that_cannot_be_made() {
         let check = Check {
             code: "CRE-POD-CGROUP",
-            proofs: &["unable to ensure pod container exists: failed to create container for [kubepods burstable pod9f] : Unit kubepods-burstable-pod9f.slice already exists."],
+            proofs: &[
+                "unable to ensure pod container exists: failed to create container for [kubepods burstable pod9f] : Unit kubepods-burstable-pod9f.slice already exists.",
+            ],
             says: &["cgroup could not be made"],
             pod: json!({}),
         };

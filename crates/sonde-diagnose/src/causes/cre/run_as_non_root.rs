@@ -26,27 +26,49 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((user, message)) = found else { return };
     case.proven_by(message.seen());
     let container = facts.container();
-    let image = container.as_ref().map(|(it, _)| it.image.clone()).filter(|image| !image.is_empty());
+    let image = container
+        .as_ref()
+        .map(|(it, _)| it.image.clone())
+        .filter(|image| !image.is_empty());
     let of_pod = facts.pod().spec.security_context.as_ref();
-    let of_container = container.as_ref().and_then(|(it, _)| it.security_context.as_ref());
+    let of_container = container
+        .as_ref()
+        .and_then(|(it, _)| it.security_context.as_ref());
     let forbids = security_field(facts, "runAsNonRoot", |own| {
-        let value = if own { of_container?.run_as_non_root } else { of_pod?.run_as_non_root };
+        let value = if own {
+            of_container?.run_as_non_root
+        } else {
+            of_pod?.run_as_non_root
+        };
         value.map(|it| it.to_string())
     });
-    let run_as = of_container.and_then(|it| it.run_as_user).or(of_pod.and_then(|it| it.run_as_user));
+    let run_as = of_container
+        .and_then(|it| it.run_as_user)
+        .or(of_pod.and_then(|it| it.run_as_user));
     let what = match (user, run_as) {
-        (Some(user), _) => format!("root is forbidden (runAsNonRoot), and the image's user is a name ({user}) that the kubelet cannot check"),
+        (Some(user), _) => format!(
+            "root is forbidden (runAsNonRoot), and the image's user is a name ({user}) that the kubelet cannot check"
+        ),
         (None, Some(0)) => "root is forbidden (runAsNonRoot), and runAsUser is 0, which is root".to_owned(),
         (None, _) => "root is forbidden (runAsNonRoot), and the image runs as root".to_owned(),
     };
     let field = forbids.map(|seen| ("the pod forbids to run as root".to_owned(), seen));
     if let Some(image) = &image {
-        let (_, path) = container.as_ref().map_or((None, String::new()), |(it, path)| (Some(it), path.clone()));
-        case.step(format!("{} runs the image {image}", facts.container_phrase()), [facts.field(&format!("{path}.image"), image)]);
+        let (_, path) = container
+            .as_ref()
+            .map_or((None, String::new()), |(it, path)| (Some(it), path.clone()));
+        case.step(
+            format!("{} runs the image {image}", facts.container_phrase()),
+            [facts.field(&format!("{path}.image"), image)],
+        );
     }
     tell_start(facts, case, field, message, &what);
     if let Some(name) = facts.episode.container.as_deref() {
-        let list = if facts.init_position().is_some() { "initContainers" } else { "containers" };
+        let list = if facts.init_position().is_some() {
+            "initContainers"
+        } else {
+            "containers"
+        };
         let user = if user.is_some() { "ID" } else { "1000" };
         if let Some(workload) = facts.template_owner() {
             case.fix(

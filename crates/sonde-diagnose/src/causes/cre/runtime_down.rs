@@ -26,8 +26,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((_, message)) = found else { return };
     case.proven_by(message.seen());
     tell_node(facts, case, message, "its container runtime does not answer");
-    look_at_node(facts, case, "the runtime", "systemctl status containerd crio docker; journalctl -u containerd -u crio -n 50");
-    case.advice("start the runtime again; pods that run keep running meanwhile", Risk::Wide);
+    look_at_node(
+        facts,
+        case,
+        "the runtime",
+        "systemctl status containerd crio docker; journalctl -u containerd -u crio -n 50",
+    );
+    case.advice(
+        "start the runtime again; pods that run keep running meanwhile",
+        Risk::Wide,
+    );
 }
 
 #[cfg(test)]

@@ -26,15 +26,25 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(message.seen());
     let class = facts.pod().spec.runtime_class_name.as_str();
     if !class.is_empty() {
-        case.step(format!("the pod wants the RuntimeClass {class}"), [facts.field("spec.runtimeClassName", class)]);
+        case.step(
+            format!("the pod wants the RuntimeClass {class}"),
+            [facts.field("spec.runtimeClassName", class)],
+        );
     }
     let what = format!("its runtime has no handler {handler}");
     tell_node(facts, case, message, &what);
     if !class.is_empty() {
-        case.headline(format!("pods with RuntimeClass {class} cannot start: the node's runtime has no handler {handler}"));
+        case.headline(format!(
+            "pods with RuntimeClass {class} cannot start: the node's runtime has no handler {handler}"
+        ));
         case.root(ObjectRef::cluster(Kind::RuntimeClass, class));
     }
-    look_at_node(facts, case, "the runtime's handlers", "crictl info | grep -A3 runtimes; grep -A3 runtimes /etc/containerd/config.toml");
+    look_at_node(
+        facts,
+        case,
+        "the runtime's handlers",
+        "crictl info | grep -A3 runtimes; grep -A3 runtimes /etc/containerd/config.toml",
+    );
     case.advice("configure the handler in the runtime of every node that such pods may run on, or give the RuntimeClass a nodeSelector for the nodes that have it", Risk::Wide);
 }
 

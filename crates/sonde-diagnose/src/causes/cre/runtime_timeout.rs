@@ -25,8 +25,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((_, message)) = found else { return };
     case.generally_proven_by(message.seen());
-    tell_node(facts, case, message, "its container runtime did not answer in time");
-    look_at_node(facts, case, "load, disk and runtime", "uptime; iostat -x 1 3; journalctl -u containerd -u crio -n 50");
+    tell_node(
+        facts,
+        case,
+        message,
+        "its container runtime did not answer in time",
+    );
+    look_at_node(
+        facts,
+        case,
+        "load, disk and runtime",
+        "uptime; iostat -x 1 3; journalctl -u containerd -u crio -n 50",
+    );
     case.advice("a runtime is slow when the node's disk or CPU is overloaded, or when a shim hangs; lighten the node, restart the runtime", Risk::Wide);
 }
 
@@ -40,9 +50,7 @@ mod tests {
     fn a_runtime_that_is_slow() {
         check_sandbox(&Check {
             code: "CRE-RUNTIME-TIMEOUT",
-            proofs: &[
-                "context deadline exceeded",
-            ],
+            proofs: &["context deadline exceeded"],
             says: &["did not answer in time"],
             pod: json!({}),
         });

@@ -21,7 +21,11 @@ const AMPLE: i64 = 16 << 20;
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((face, seen)) = face(facts) else { return };
     let minimum = match face {
-        Face::Refused { sandbox: true, minimum, .. } => minimum,
+        Face::Refused {
+            sandbox: true,
+            minimum,
+            ..
+        } => minimum,
         Face::Sandbox { .. } | Face::Kernel { .. } => None,
         _ => return,
     };
@@ -35,15 +39,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let roomy = minimum.is_none() && limit.is_some_and(|limit| limit > ROOMY_ABOVE);
     match face {
         _ if roomy => case.hinted_by(seen.clone()),
-        Face::Sandbox { surely: false, .. } if limit.is_none_or(|limit| limit >= AMPLE) => case.hinted_by(seen.clone()),
+        Face::Sandbox { surely: false, .. } if limit.is_none_or(|limit| limit >= AMPLE) => {
+            case.hinted_by(seen.clone())
+        }
         Face::Sandbox { surely: false, .. } => case.supported_by(seen.clone()),
         _ if limit.is_none() => case.supported_by(seen.clone()),
         _ => case.proven_by(seen.clone()),
     };
     let of = limit.map_or(String::new(), |limit| format!(" of {}", bytes_text(limit)));
     if let Some(limit) = limit {
-        let text = format!("every container has a memory limit, so the pod's cgroup gets their sum: {}", bytes_text(limit));
-        case.step(text.clone(), [facts.computed("memory limits of the pod's containers", text)]);
+        let text = format!(
+            "every container has a memory limit, so the pod's cgroup gets their sum: {}",
+            bytes_text(limit)
+        );
+        case.step(
+            text.clone(),
+            [facts.computed("memory limits of the pod's containers", text)],
+        );
     }
     let why = match minimum {
         Some(minimum) => format!("the runtime refuses limits below {}", bytes_text(minimum)),
@@ -58,8 +70,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         return;
     }
-    case.headline(format!("the pod cannot start: its memory limit{of} is too low for its sandbox"));
-    case.advice("raise the memory limits of its containers: a few MiB do not start a process, 32Mi do", Risk::Restart);
+    case.headline(format!(
+        "the pod cannot start: its memory limit{of} is too low for its sandbox"
+    ));
+    case.advice(
+        "raise the memory limits of its containers: a few MiB do not start a process, 32Mi do",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]
@@ -89,12 +106,23 @@ mod tests {
         let words = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to start sandbox container task \"4ad\": failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: container init was OOM-killed (memory limit too low?): unknown";
         let scene = |limits: serde_json::Value| {
             let patch = json!({"spec": {"containers": [{"name": "app", "resources": {"limits": limits}}]}});
-            Scene::new().object(starting(&patch)).event("Pod/shop/app-1", "FailedCreatePodSandBox", words, "2026-03-01T11:59:00Z")
+            Scene::new().object(starting(&patch)).event(
+                "Pod/shop/app-1",
+                "FailedCreatePodSandBox",
+                words,
+                "2026-03-01T11:59:00Z",
+            )
         };
         let outcome = scene(json!({"memory": "4Gi"})).diagnose();
         let finding = outcome.finds_only("CRE-SANDBOX-MEMORY", Verdict::Possible);
-        assert!(!finding.headline.contains("too low") && !finding.next.is_empty(), "{}", finding.headline);
+        assert!(
+            !finding.headline.contains("too low") && !finding.next.is_empty(),
+            "{}",
+            finding.headline
+        );
         scene(json!({})).diagnose().lacks("CRE-SANDBOX-MEMORY");
-        scene(json!({"memory": "4Mi"})).diagnose().finds_only("CRE-SANDBOX-MEMORY", Verdict::Proven);
+        scene(json!({"memory": "4Mi"}))
+            .diagnose()
+            .finds_only("CRE-SANDBOX-MEMORY", Verdict::Proven);
     }
 }

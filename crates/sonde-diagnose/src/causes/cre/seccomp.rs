@@ -24,8 +24,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => None,
     });
     let Some((detail, message)) = found else { return };
-    let own = facts.container().and_then(|(it, _)| it.security_context.as_ref()?.seccomp_profile.as_ref());
-    let pods = facts.pod().spec.security_context.as_ref().and_then(|it| it.seccomp_profile.as_ref());
+    let own = facts
+        .container()
+        .and_then(|(it, _)| it.security_context.as_ref()?.seccomp_profile.as_ref());
+    let pods = facts
+        .pod()
+        .spec
+        .security_context
+        .as_ref()
+        .and_then(|it| it.seccomp_profile.as_ref());
     let what = format!("its seccomp profile cannot be used: {detail}");
     tell_profile(facts, case, message, ("seccompProfile", own, pods), &what);
     case.advice("put the profile into the seccomp folder of the kubelet on every node (/var/lib/kubelet/seccomp), or use RuntimeDefault", Risk::Restart);

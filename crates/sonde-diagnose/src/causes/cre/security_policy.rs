@@ -1,7 +1,7 @@
 //! CRE-SECURITY-POLICY: the node's kernel refused a security label or setting of the container (SELinux, no_new_privs).
 
 use sonde_grammar::Fact;
-use sonde_grammar::fact::{StartFailure};
+use sonde_grammar::fact::StartFailure;
 use sonde_model::{Code, Risk};
 
 use super::said::{said, security_field, tell_start};
@@ -19,20 +19,38 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let found = said(facts, |fact| match fact {
-        Fact::Start(StartFailure::Security { detail }) if !detail.contains("seccomp") && !detail.contains("pparmor") && !detail.contains("ppArmor") => Some(detail.as_str()),
+        Fact::Start(StartFailure::Security { detail })
+            if !detail.contains("seccomp") && !detail.contains("pparmor") && !detail.contains("ppArmor") =>
+        {
+            Some(detail.as_str())
+        }
         _ => None,
     });
     let Some((detail, message)) = found else { return };
     case.proven_by(message.seen());
     let container = facts.container();
-    let own = container.as_ref().and_then(|(it, _)| it.security_context.as_ref());
+    let own = container
+        .as_ref()
+        .and_then(|(it, _)| it.security_context.as_ref());
     let pods = facts.pod().spec.security_context.as_ref();
     let asked = security_field(facts, "allowPrivilegeEscalation", |of_container| {
-        own.filter(|_| of_container)?.allow_privilege_escalation.map(|it| it.to_string())
-    }).or_else(|| pods.and(None));
+        own.filter(|_| of_container)?
+            .allow_privilege_escalation
+            .map(|it| it.to_string())
+    })
+    .or_else(|| pods.and(None));
     let field = asked.map(|seen| ("the pod asks for it".to_owned(), seen));
-    tell_start(facts, case, field, message, &format!("a security setting was refused: {detail}"));
-    case.advice("look at the node's audit log (ausearch -m avc), and at seLinuxOptions of the pod", Risk::Restart);
+    tell_start(
+        facts,
+        case,
+        field,
+        message,
+        &format!("a security setting was refused: {detail}"),
+    );
+    case.advice(
+        "look at the node's audit log (ausearch -m avc), and at seLinuxOptions of the pod",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let found = said(facts, |fact| match fact {
-        Fact::Create(CreateFailure::UnknownUser { user }) | Fact::Start(StartFailure::UnknownUser { user }) => Some(user.as_str()),
+        Fact::Create(CreateFailure::UnknownUser { user })
+        | Fact::Start(StartFailure::UnknownUser { user }) => Some(user.as_str()),
         _ => None,
     });
     let Some((user, message)) = found else { return };
@@ -29,11 +30,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         format!("the image's /etc/passwd has no user or group {user}")
     };
-    let field = facts.container().filter(|(it, _)| !it.image.is_empty()).map(|(container, path)| {
-        (format!("{} runs the image {}", facts.container_phrase(), container.image), facts.field(&format!("{path}.image"), &container.image))
-    });
+    let field = facts
+        .container()
+        .filter(|(it, _)| !it.image.is_empty())
+        .map(|(container, path)| {
+            (
+                format!("{} runs the image {}", facts.container_phrase(), container.image),
+                facts.field(&format!("{path}.image"), &container.image),
+            )
+        });
     tell_start(facts, case, field, message, &what);
-    case.advice("name the user by number (`USER 1000` in the image, or runAsUser), or add it to the image", Risk::Restart);
+    case.advice(
+        "name the user by number (`USER 1000` in the image, or runAsUser), or add it to the image",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]

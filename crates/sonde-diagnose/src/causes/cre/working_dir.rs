@@ -24,19 +24,46 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((dir, message)) = found else { return };
     case.proven_by(message.seen());
-    let shown = if dir.is_empty() { "its working directory" } else { dir };
-    let why = if message.seen.text.contains("ermission denied") { "may not be entered by its user" } else { "does not exist" };
+    let shown = if dir.is_empty() {
+        "its working directory"
+    } else {
+        dir
+    };
+    let why = if message.seen.text.contains("ermission denied") {
+        "may not be entered by its user"
+    } else {
+        "does not exist"
+    };
     let field = facts.container().map(|(container, path)| {
         if container.working_dir.is_empty() {
-            let text = format!("{shown} is the working directory of the image {}", container.image);
+            let text = format!(
+                "{shown} is the working directory of the image {}",
+                container.image
+            );
             (text, facts.field(&format!("{path}.image"), &container.image))
         } else {
-            let text = format!("{} is to work in {}", facts.container_phrase(), container.working_dir);
-            (text, facts.field(&format!("{path}.workingDir"), &container.working_dir))
+            let text = format!(
+                "{} is to work in {}",
+                facts.container_phrase(),
+                container.working_dir
+            );
+            (
+                text,
+                facts.field(&format!("{path}.workingDir"), &container.working_dir),
+            )
         }
     });
-    tell_start(facts, case, field, message, &format!("the working directory {shown} {why}"));
-    case.advice("correct workingDir, or let the image have the folder with rights for the container's user", Risk::Restart);
+    tell_start(
+        facts,
+        case,
+        field,
+        message,
+        &format!("the working directory {shown} {why}"),
+    );
+    case.advice(
+        "correct workingDir, or let the image have the folder with rights for the container's user",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |failure| {
         let what = match failure {
-            VolumeFailure::AttachTimeout { driver: Some(driver) } => format!("driver {driver} has not attached it in time"),
+            VolumeFailure::AttachTimeout { driver: Some(driver) } => {
+                format!("driver {driver} has not attached it in time")
+            }
             VolumeFailure::AttachTimeout { driver: None } => "it was not attached in time".to_owned(),
             _ => return None,
         };

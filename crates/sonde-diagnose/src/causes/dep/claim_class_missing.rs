@@ -5,13 +5,17 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 
 use super::claim::{class_reference, unbound};
 use crate::cause::page;
-use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Symptom};
+use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CLAIM-CLASS-MISSING"),
     title: "claim's storage class missing",
-    explains: &[Symptom::ClaimNotBound, Symptom::Unschedulable, Symptom::NotStarting],
+    explains: &[
+        Symptom::ClaimNotBound,
+        Symptom::Unschedulable,
+        Symptom::NotStarting,
+    ],
     reads: &[Kind::StorageClass, Kind::PersistentVolume],
     state,
     page: page!("DEP-CLAIM-CLASS-MISSING"),
@@ -23,7 +27,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         if !claim.claim.spec.volume_name.is_empty() {
             continue;
         }
-        let Some(name) = claim.class_name().filter(|name| !name.is_empty()).map(ToOwned::to_owned) else { continue };
+        let Some(name) = claim
+            .class_name()
+            .filter(|name| !name.is_empty())
+            .map(ToOwned::to_owned)
+        else {
+            continue;
+        };
         let class = class_reference(&name);
         if facts.snapshot.get(&class).is_some() {
             continue;
@@ -32,14 +42,26 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             ClaimFact::ClassMissing { class } => Some(class.clone()),
             _ => None,
         });
-        let Some(seen) = said.map(|(_, seen)| seen).or_else(|| facts.absence(&class)) else { continue };
+        let Some(seen) = said.map(|(_, seen)| seen).or_else(|| facts.absence(&class)) else {
+            continue;
+        };
         case.proven_by(seen.clone());
-        case.step(format!("the claim asks for storage class {name}"), [claim.field("spec.storageClassName", &name)]);
+        case.step(
+            format!("the claim asks for storage class {name}"),
+            [claim.field("spec.storageClassName", &name)],
+        );
         case.step(format!("there is no storage class {name}"), [seen]);
         claim.conclude(facts, case, &format!("its storage class {name} does not exist"));
-        let names: Vec<String> = facts.snapshot.of_kind(Kind::StorageClass).map(|it| it.reference.name.to_string()).collect();
+        let names: Vec<String> = facts
+            .snapshot
+            .of_kind(Kind::StorageClass)
+            .map(|it| it.reference.name.to_string())
+            .collect();
         if let Some(close) = nearest(&name, names.iter().map(String::as_str)) {
-            case.step(format!("there is a class {close}, which is nearly the same name"), [facts.computed("storage classes", close)]);
+            case.step(
+                format!("there is a class {close}, which is nearly the same name"),
+                [facts.computed("storage classes", close)],
+            );
         }
         let exist = facts.existing(&Kind::StorageClass);
         if let Some((names, seen)) = &exist {
@@ -69,7 +91,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 fn template_of(facts: &Facts<'_>, claim: &ObjectRef) -> Option<ObjectRef> {
     facts.snapshot.pods_using(claim).find_map(|pod| {
         let owner = facts.snapshot.root_owner(&pod.reference);
-        let of_pod = claim.name.strip_suffix(&*pod.reference.name).is_some_and(|it| it.ends_with('-'));
+        let of_pod = claim
+            .name
+            .strip_suffix(&*pod.reference.name)
+            .is_some_and(|it| it.ends_with('-'));
         (of_pod && owner.kind == Kind::StatefulSet).then_some(owner)
     })
 }

@@ -10,20 +10,33 @@ use crate::{Case, Cause, Facts, Symptom, field_on};
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CLAIM-LOST"),
     title: "claim lost its volume",
-    explains: &[Symptom::ClaimNotBound, Symptom::Unschedulable, Symptom::NotStarting],
+    explains: &[
+        Symptom::ClaimNotBound,
+        Symptom::Unschedulable,
+        Symptom::NotStarting,
+    ],
     reads: &[Kind::PersistentVolume],
     state,
     page: page!("DEP-CLAIM-LOST"),
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    if let Some(claim) = unbound(facts).into_iter().find(|it| it.claim.status.phase == "Lost") {
+    if let Some(claim) = unbound(facts)
+        .into_iter()
+        .find(|it| it.claim.status.phase == "Lost")
+    {
         let volume = claim.claim.spec.volume_name.clone();
         let seen = claim.field("status.phase", "Lost");
         case.proven_by(seen.clone());
-        case.step(format!("the claim was bound to volume {volume}"), [claim.field("spec.volumeName", &volume)]);
+        case.step(
+            format!("the claim was bound to volume {volume}"),
+            [claim.field("spec.volumeName", &volume)],
+        );
         let gone = facts.absence(&ObjectRef::cluster(Kind::PersistentVolume, &volume));
-        case.step("that volume does not exist any more", [seen].into_iter().chain(gone));
+        case.step(
+            "that volume does not exist any more",
+            [seen].into_iter().chain(gone),
+        );
         claim.conclude(facts, case, &format!("its volume {volume} was removed"));
         end(case);
         return;
@@ -33,11 +46,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         PreFilter::ClaimVolumeGone { claim, volume } => Some((claim, volume)),
         _ => None,
     });
-    let Some(((name, volume), message)) = said else { return };
-    let Some(claim) = claims(facts).into_iter().find(|it| *it.name == **name) else { return };
+    let Some(((name, volume), message)) = said else {
+        return;
+    };
+    let Some(claim) = claims(facts).into_iter().find(|it| *it.name == **name) else {
+        return;
+    };
     case.proven_by(message.seen());
-    case.step(format!("the pod needs claim {name}"), [field_on(&claim, "spec.volumeName", volume)]);
-    case.step(format!("its volume {volume} does not exist any more"), [message.seen()]);
+    case.step(
+        format!("the pod needs claim {name}"),
+        [field_on(&claim, "spec.volumeName", volume)],
+    );
+    case.step(
+        format!("its volume {volume} does not exist any more"),
+        [message.seen()],
+    );
     case.headline(format!("claim {name} has lost its volume {volume}"));
     case.root(claim);
     end(case);

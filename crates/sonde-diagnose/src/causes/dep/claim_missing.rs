@@ -6,8 +6,8 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 use super::claim::{claims, reference, stopped};
 use super::volume::failing;
 use crate::cause::page;
-use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Seen, Symptom};
+use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CLAIM-MISSING"),
@@ -36,13 +36,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             return;
         }
         if facts.snapshot.get(&claim).is_some() {
-            case.refuted_by(crate::field_on(&claim, "metadata.name", &claim.name), "the claim exists by now");
+            case.refuted_by(
+                crate::field_on(&claim, "metadata.name", &claim.name),
+                "the claim exists by now",
+            );
             return;
         }
         tell(facts, case, &claim, message.seen());
         return;
     }
-    let absent = claims(facts).into_iter().find_map(|claim| Some((facts.absence(&claim)?, claim)));
+    let absent = claims(facts)
+        .into_iter()
+        .find_map(|claim| Some((facts.absence(&claim)?, claim)));
     if let Some((seen, claim)) = absent {
         // A generic ephemeral volume's claim is made by the control plane, not by a person.
         tell(facts, case, &claim, seen);
@@ -52,12 +57,26 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 fn tell(facts: &Facts<'_>, case: &mut Case, claim: &ObjectRef, seen: Seen) {
     case.proven_by(seen.clone());
     let at = facts.pod().spec.volumes.iter().position(|volume| {
-        volume.persistent_volume_claim.as_ref().is_some_and(|it| *it.claim_name == *claim.name)
+        volume
+            .persistent_volume_claim
+            .as_ref()
+            .is_some_and(|it| *it.claim_name == *claim.name)
     });
-    let field = at.map(|at| facts.field(&format!("spec.volumes[{at}].persistentVolumeClaim.claimName"), &claim.name));
+    let field = at.map(|at| {
+        facts.field(
+            &format!("spec.volumes[{at}].persistentVolumeClaim.claimName"),
+            &claim.name,
+        )
+    });
     case.step(format!("the pod needs claim {}", claim.name), field);
-    case.step(format!("claim {} does not exist in {}", claim.name, claim.namespace), [seen]);
-    case.headline(format!("the pod cannot start: claim {} does not exist", claim.name));
+    case.step(
+        format!("claim {} does not exist in {}", claim.name, claim.namespace),
+        [seen],
+    );
+    case.headline(format!(
+        "the pod cannot start: claim {} does not exist",
+        claim.name
+    ));
     case.root(claim.clone());
     let names: Vec<String> = facts
         .snapshot
@@ -65,8 +84,17 @@ fn tell(facts: &Facts<'_>, case: &mut Case, claim: &ObjectRef, seen: Seen) {
         .map(|it| it.reference.name.to_string())
         .collect();
     if let Some(close) = nearest(&claim.name, names.iter().map(String::as_str)) {
-        case.step(format!("there is a claim {close}, which is nearly the same name"), [facts.computed("claims of the namespace", close)]);
-        case.advice(format!("if {close} was meant, correct the name in the pod's template"), Risk::Restart);
+        case.step(
+            format!("there is a claim {close}, which is nearly the same name"),
+            [facts.computed("claims of the namespace", close)],
+        );
+        case.advice(
+            format!("if {close} was meant, correct the name in the pod's template"),
+            Risk::Restart,
+        );
     }
-    case.advice("create the claim, or correct its name in the pod's template", Risk::None);
+    case.advice(
+        "create the claim, or correct its name in the pod's template",
+        Risk::None,
+    );
 }

@@ -11,7 +11,11 @@ use crate::{Case, Cause, Facts, Symptom};
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CLAIM-NO-CLASS"),
     title: "claim without a storage class",
-    explains: &[Symptom::ClaimNotBound, Symptom::Unschedulable, Symptom::NotStarting],
+    explains: &[
+        Symptom::ClaimNotBound,
+        Symptom::Unschedulable,
+        Symptom::NotStarting,
+    ],
     reads: &[Kind::StorageClass, Kind::PersistentVolume],
     state,
     page: page!("DEP-CLAIM-NO-CLASS"),
@@ -29,7 +33,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         let Some((_, seen)) = said else { continue };
         let explicit = claim.class_name() == Some("");
         let default = facts.snapshot.of_kind(Kind::StorageClass).find(|it| {
-            it.encoded.decode::<StorageClass>().is_ok_and(|class| class.is_default())
+            it.encoded
+                .decode::<StorageClass>()
+                .is_ok_and(|class| class.is_default())
         });
         case.proven_by(seen.clone());
         let field = claim.field("spec.storageClassName", if explicit { "\"\"" } else { "not set" });
@@ -40,7 +46,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 "it was made before {} became the default storage class, and no volume fits",
                 class.reference.name
             ),
-            (false, None) => "it names no storage class, no class is the default, and no volume fits".to_owned(),
+            (false, None) => {
+                "it names no storage class, no class is the default, and no volume fits".to_owned()
+            }
         };
         case.step(why.clone(), [seen]);
         claim.conclude(facts, case, &why);

@@ -10,7 +10,11 @@ use crate::{Case, Cause, Facts, Symptom};
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CLAIM-PROVISIONING-FAILED"),
     title: "provisioning failed",
-    explains: &[Symptom::ClaimNotBound, Symptom::Unschedulable, Symptom::NotStarting],
+    explains: &[
+        Symptom::ClaimNotBound,
+        Symptom::Unschedulable,
+        Symptom::NotStarting,
+    ],
     reads: &[Kind::StorageClass],
     state,
     page: page!("DEP-CLAIM-PROVISIONING-FAILED"),
@@ -29,11 +33,24 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         case.proven_by(seen.clone());
         if let Some(size) = claim.claim.spec.size() {
-            case.step(format!("the claim asks for {size}"), [claim.field("spec.resources.requests.storage", &size.0)]);
+            case.step(
+                format!("the claim asks for {size}"),
+                [claim.field("spec.resources.requests.storage", &size.0)],
+            );
         }
-        case.step(format!("the provisioner cannot make the volume: {detail}"), [seen]);
-        claim.conclude(facts, case, &format!("the provisioner cannot make its volume: {detail}"));
-        case.advice("the words are the provisioner's own: look at its quota, credentials and parameters", Risk::None);
+        case.step(
+            format!("the provisioner cannot make the volume: {detail}"),
+            [seen],
+        );
+        claim.conclude(
+            facts,
+            case,
+            &format!("the provisioner cannot make its volume: {detail}"),
+        );
+        case.advice(
+            "the words are the provisioner's own: look at its quota, credentials and parameters",
+            Risk::None,
+        );
         return;
     }
 }

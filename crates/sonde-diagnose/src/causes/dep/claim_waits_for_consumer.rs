@@ -19,7 +19,11 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     for claim in unbound(facts) {
         let says = claim.said(|fact| {
-            matches!(fact, ClaimFact::WaitForFirstConsumer | ClaimFact::WaitForPodScheduled { .. }).then_some(())
+            matches!(
+                fact,
+                ClaimFact::WaitForFirstConsumer | ClaimFact::WaitForPodScheduled { .. }
+            )
+            .then_some(())
         });
         let by_class = claim.class(facts).is_some_and(|class| class.waits_for_consumer());
         let seen = match says {
@@ -29,11 +33,25 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         };
         case.proven_by(seen.clone());
         let users = facts.snapshot.pods_using(&claim.reference).count();
-        case.step("its volume is made when the first pod that uses it has a node", [seen]);
-        claim.conclude(facts, case, if users == 0 { "it waits for its first pod" } else { "it waits until its pod has a node" });
+        case.step(
+            "its volume is made when the first pod that uses it has a node",
+            [seen],
+        );
+        claim.conclude(
+            facts,
+            case,
+            if users == 0 {
+                "it waits for its first pod"
+            } else {
+                "it waits until its pod has a node"
+            },
+        );
         // The pod's own finding says what holds the pod.
         case.severity(Severity::Info);
-        case.advice("nothing is wrong with the claim; if no pod will ever use it, delete it", Risk::None);
+        case.advice(
+            "nothing is wrong with the claim; if no pod will ever use it, delete it",
+            Risk::None,
+        );
         return;
     }
 }

@@ -8,8 +8,8 @@ use sonde_world::view::ConfigUse;
 
 use super::volume::failing;
 use crate::cause::page;
-use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Message, Seen, Symptom, field_on};
+use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CONFIG-MISSING"),
@@ -37,7 +37,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let uses = facts.pod().config_uses();
     let needed = |it: &&ConfigUse| !it.optional && is_needed_now(facts, it);
-    let lacking = uses.iter().filter(needed).find_map(|it| Some((it, proof_of_lack(facts, it)?)));
+    let lacking = uses
+        .iter()
+        .filter(needed)
+        .find_map(|it| Some((it, proof_of_lack(facts, it)?)));
     match (said, lacking) {
         (Some((reference, message)), _) => {
             let used = uses.iter().find(|it| is_about(reference, it));
@@ -47,22 +50,51 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             }
             case.proven_by(message.seen());
             let name = reference.name.clone().or_else(|| used.map(|it| it.name.clone()));
-            let key = reference.key.clone().or_else(|| used.and_then(|it| it.key.clone()));
+            let key = reference
+                .key
+                .clone()
+                .or_else(|| used.and_then(|it| it.key.clone()));
             let key = key.filter(|_| reference.key_missing);
             let secret = reference.kind == RefKind::Secret;
-            describe(facts, case, secret, name.as_deref(), key.as_deref(), used, message.seen());
+            describe(
+                facts,
+                case,
+                secret,
+                name.as_deref(),
+                key.as_deref(),
+                used,
+                message.seen(),
+            );
         }
         // The kubelet's summary ("timed out waiting for the condition") names neither object nor key; the snapshot does.
         (None, Some((used, seen))) => {
             case.proven_by(seen.clone());
-            let key = if seen.text.starts_with("no ") { None } else { used.key.clone() };
-            describe(facts, case, used.secret, Some(&used.name), key.as_deref(), Some(used), seen);
+            let key = if seen.text.starts_with("no ") {
+                None
+            } else {
+                used.key.clone()
+            };
+            describe(
+                facts,
+                case,
+                used.secret,
+                Some(&used.name),
+                key.as_deref(),
+                Some(used),
+                seen,
+            );
         }
         (None, None) => {
             if let Some(used) = uses.iter().find(needed) {
                 let kind = kind_of(used.secret);
-                if !facts.snapshot.is_complete(&kind, &facts.episode.subject.namespace) {
-                    case.wants(facts.want_kind(kind), "whether every ConfigMap and Secret that the pod refers to exists");
+                if !facts
+                    .snapshot
+                    .is_complete(&kind, &facts.episode.subject.namespace)
+                {
+                    case.wants(
+                        facts.want_kind(kind),
+                        "whether every ConfigMap and Secret that the pod refers to exists",
+                    );
                 }
             }
         }
@@ -103,35 +135,63 @@ fn proof_of_lack(facts: &Facts<'_>, used: &ConfigUse) -> Option<Seen> {
 fn is_about(reference: &ConfigRef, used: &ConfigUse) -> bool {
     used.secret == (reference.kind == RefKind::Secret)
         && reference.name.as_ref().is_none_or(|name| *name == used.name)
-        && reference.key.as_ref().is_none_or(|key| used.key.as_ref().is_none_or(|it| it == key))
+        && reference
+            .key
+            .as_ref()
+            .is_none_or(|key| used.key.as_ref().is_none_or(|it| it == key))
 }
 
 /// The message is old news: the object is there now, and the key where one is meant.
-fn exists_by_now(facts: &Facts<'_>, reference: &ConfigRef, used: &ConfigUse) -> Option<(Seen, Option<Timestamp>)> {
+fn exists_by_now(
+    facts: &Facts<'_>,
+    reference: &ConfigRef,
+    used: &ConfigUse,
+) -> Option<(Seen, Option<Timestamp>)> {
     let object = object_of(facts, used.secret, &used.name);
     let created = facts.snapshot.get(&object)?.created;
     let seen = field_on(&object, "metadata.name", &used.name);
-    match reference.key.as_ref().or(used.key.as_ref()).filter(|_| reference.key_missing) {
+    match reference
+        .key
+        .as_ref()
+        .or(used.key.as_ref())
+        .filter(|_| reference.key_missing)
+    {
         None if reference.key_missing => None,
         None => Some((seen, created)),
         // When a key was added is not told.
-        Some(key) => facts.snapshot.config_keys(&object)?.contains(key).then_some((seen, None)),
+        Some(key) => facts
+            .snapshot
+            .config_keys(&object)?
+            .contains(key)
+            .then_some((seen, None)),
     }
 }
 
 /// What was missing is there; the kubelet has not looked again yet.
-fn mended(facts: &Facts<'_>, case: &mut Case, reference: &ConfigRef, message: &Message, (seen, since): (Seen, Option<Timestamp>)) {
+fn mended(
+    facts: &Facts<'_>,
+    case: &mut Case,
+    reference: &ConfigRef,
+    message: &Message,
+    (seen, since): (Seen, Option<Timestamp>),
+) {
     let secret = reference.kind == RefKind::Secret;
     let kind = kind_of(secret);
     let name = reference.name.as_deref().unwrap_or(&seen.text).to_owned();
     let (was, now) = if reference.key_missing {
         (format!("{kind} {name} lacked a key"), "it has the key by now")
     } else if secret {
-        (format!("{kind} {name} did not exist"), "it exists by now; its keys are not visible")
+        (
+            format!("{kind} {name} did not exist"),
+            "it exists by now; its keys are not visible",
+        )
     } else {
         (format!("{kind} {name} did not exist"), "it exists by now")
     };
-    let waits = since.or(message.seen.time).zip(facts.now).is_some_and(|(from, now)| now.duration_since(from) < NEXT_LOOK);
+    let waits = since
+        .or(message.seen.time)
+        .zip(facts.now)
+        .is_some_and(|(from, now)| now.duration_since(from) < NEXT_LOOK);
     if !waits || facts.episode.subject.kind != Kind::Pod {
         case.refuted_by(seen, now);
         return;
@@ -139,7 +199,9 @@ fn mended(facts: &Facts<'_>, case: &mut Case, reference: &ConfigRef, message: &M
     case.mended_by(seen.clone(), now, since);
     case.step(was.clone(), [message.seen()]);
     case.step(now, [seen]);
-    case.headline(format!("was: {was}; mended since: {now}; the pod waits for the kubelet's next try"));
+    case.headline(format!(
+        "was: {was}; mended since: {now}; the pod waits for the kubelet's next try"
+    ));
     case.fix(
         "the kubelet tries again on its own, within minutes; to hurry it up, have its workload make the pod anew",
         format!("kubectl delete {}", facts.episode.subject.kubectl()),
@@ -168,19 +230,32 @@ fn describe(
             Some(key) => format!("{kind} {} key {key}", used.name),
             None => format!("{kind} {}", used.name),
         };
-        case.step(format!("the pod needs {target}"), [facts.field(&used.field, target)]);
+        case.step(
+            format!("the pod needs {target}"),
+            [facts.field(&used.field, target)],
+        );
     }
     case.step(what.clone(), [seen]);
-    case.step("so the kubelet cannot make the container's environment or volume, and waits", []);
+    case.step(
+        "so the kubelet cannot make the container's environment or volume, and waits",
+        [],
+    );
     case.headline(format!("the container cannot start: {what}"));
     let namespace = &facts.episode.subject.namespace;
     if let Some(name) = name {
         let object = object_of(facts, secret, name);
         case.root(object.clone()).root_key(key.unwrap_or_default());
         suggest_nearest(facts, case, &object, key);
-        let verb = if secret { "create secret generic" } else { "create configmap" };
+        let verb = if secret {
+            "create secret generic"
+        } else {
+            "create configmap"
+        };
         match key {
-            Some(key) => case.advice(format!("add the key {key} to {object}, or refer to a key that it has"), Risk::None),
+            Some(key) => case.advice(
+                format!("add the key {key} to {object}, or refer to a key that it has"),
+                Risk::None,
+            ),
             None => case.fix(
                 format!("create {object}, or correct the name in the pod's template"),
                 format!("kubectl {verb} {name} -n {namespace} --from-literal=KEY=VALUE"),
@@ -193,16 +268,27 @@ fn describe(
 /// The nearest existing name: most of these are typing errors.
 fn suggest_nearest(facts: &Facts<'_>, case: &mut Case, object: &ObjectRef, key: Option<&str>) {
     let (names, what) = match key {
-        Some(_) => (facts.snapshot.config_keys(object).unwrap_or_default(), format!("{object} has the key")),
+        Some(_) => (
+            facts.snapshot.config_keys(object).unwrap_or_default(),
+            format!("{object} has the key"),
+        ),
         None => {
-            let others = facts.snapshot.in_namespace(object.kind.clone(), &object.namespace);
-            (others.map(|it| it.reference.name.to_string()).collect(), format!("there is a {}", object.kind))
+            let others = facts
+                .snapshot
+                .in_namespace(object.kind.clone(), &object.namespace);
+            (
+                others.map(|it| it.reference.name.to_string()).collect(),
+                format!("there is a {}", object.kind),
+            )
         }
     };
     if let Some(close) = nearest(key.unwrap_or(&object.name), names.iter().map(String::as_str)) {
         let seen = facts.computed(format!("names like {}", key.unwrap_or(&object.name)), close);
         case.step(format!("{what} {close}, which is nearly the same name"), [seen]);
-        case.advice(format!("if {close} was meant, correct the reference in the pod's template"), Risk::Restart);
+        case.advice(
+            format!("if {close} was meant, correct the reference in the pod's template"),
+            Risk::Restart,
+        );
     }
 }
 
@@ -232,27 +318,53 @@ mod tests {
     }
 
     fn scene() -> Scene {
-        Scene::new().object(waiting(None)).event("Pod/shop/app-1", "FailedMount", TIMED_OUT, "2026-03-01T11:59:00Z")
+        Scene::new().object(waiting(None)).event(
+            "Pod/shop/app-1",
+            "FailedMount",
+            TIMED_OUT,
+            "2026-03-01T11:59:00Z",
+        )
     }
 
     #[test]
     fn found_behind_a_timeout_when_the_key_is_missing() {
-        let outcome = scene().object(config("settings", "app.yml")).complete(&[Kind::ConfigMap]).diagnose();
+        let outcome = scene()
+            .object(config("settings", "app.yml"))
+            .complete(&[Kind::ConfigMap])
+            .diagnose();
         let finding = outcome.finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
-        assert!(finding.headline.contains("settings has no key app.yaml"), "{}", finding.headline);
-        assert!(finding.chain.iter().any(|step| step.text.contains("app.yml")), "{:?}", finding.chain);
+        assert!(
+            finding.headline.contains("settings has no key app.yaml"),
+            "{}",
+            finding.headline
+        );
+        assert!(
+            finding.chain.iter().any(|step| step.text.contains("app.yml")),
+            "{:?}",
+            finding.chain
+        );
     }
 
     #[test]
     fn found_when_the_object_is_missing() {
-        let outcome = scene().object(config("setting", "app.yaml")).complete(&[Kind::ConfigMap]).diagnose();
+        let outcome = scene()
+            .object(config("setting", "app.yaml"))
+            .complete(&[Kind::ConfigMap])
+            .diagnose();
         let finding = outcome.finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
-        assert!(finding.headline.contains("ConfigMap settings does not exist"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("ConfigMap settings does not exist"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn not_found_when_object_and_key_are_there() {
-        let outcome = scene().object(config("settings", "app.yaml")).complete(&[Kind::ConfigMap]).diagnose();
+        let outcome = scene()
+            .object(config("settings", "app.yaml"))
+            .complete(&[Kind::ConfigMap])
+            .diagnose();
         outcome.lacks("DEP-CONFIG-MISSING");
     }
 
@@ -265,7 +377,8 @@ mod tests {
 
     #[test]
     fn silent_on_a_running_pod() {
-        let running = pod(json!({"spec": {"volumes": [{"name": "settings", "configMap": {"name": "settings"}}]}}));
+        let running =
+            pod(json!({"spec": {"volumes": [{"name": "settings", "configMap": {"name": "settings"}}]}}));
         let outcome = Scene::new()
             .object(running)
             .event("Pod/shop/app-1", "FailedMount", TIMED_OUT, "2026-03-01T10:00:30Z")
@@ -287,7 +400,11 @@ mod tests {
             .object(created(config("settings", "app.yaml"), "2026-03-01T11:59:00Z"))
             .complete(&[Kind::ConfigMap])
             .diagnose();
-        assert!(outcome.is_calm().finding("DEP-CONFIG-MISSING").ended.is_some(), "{}", outcome.summary());
+        assert!(
+            outcome.is_calm().finding("DEP-CONFIG-MISSING").ended.is_some(),
+            "{}",
+            outcome.summary()
+        );
     }
 
     fn created(mut object: Value, time: &str) -> Value {
@@ -309,27 +426,59 @@ mod tests {
         let scene = |message: &str| {
             let mut pod = reads(json!({"name": "late", "key": "token"}));
             pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = json!(message);
-            Scene::new().object(pod).object(secret.clone()).complete(&[Kind::Secret]).diagnose()
+            Scene::new()
+                .object(pod)
+                .object(secret.clone())
+                .complete(&[Kind::Secret])
+                .diagnose()
         };
-        scene("couldn't find key token in Secret shop/late").finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
+        scene("couldn't find key token in Secret shop/late")
+            .finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
         let outcome = scene("secret \"late\" not found");
         let told = outcome.is_calm().finding("DEP-CONFIG-MISSING");
-        assert!(told.headline.contains("its keys are not visible"), "{}", told.headline);
+        assert!(
+            told.headline.contains("its keys are not visible"),
+            "{}",
+            told.headline
+        );
     }
 
     #[test]
     fn over_when_the_kubelet_came_further() {
         let missing = "MountVolume.SetUp failed for volume \"settings\" : configmap \"settings\" not found";
-        let before = || Scene::new().object(waiting(None)).event("Pod/shop/app-1", "FailedMount", missing, "2026-03-01T11:50:00Z");
-        let pulling = before().container_event("Pod/shop/app-1", "app", "Pulling", "Pulling image \"r/a:1\"", "2026-03-01T11:59:00Z");
+        let before = || {
+            Scene::new().object(waiting(None)).event(
+                "Pod/shop/app-1",
+                "FailedMount",
+                missing,
+                "2026-03-01T11:50:00Z",
+            )
+        };
+        let pulling = before().container_event(
+            "Pod/shop/app-1",
+            "app",
+            "Pulling",
+            "Pulling image \"r/a:1\"",
+            "2026-03-01T11:59:00Z",
+        );
         pulling.diagnose().lacks("DEP-CONFIG-MISSING");
         let sandbox = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"4ad\": plugin type=\"calico\" failed (add): connection is unauthorized";
-        let network = before().event("Pod/shop/app-1", "FailedCreatePodSandBox", sandbox, "2026-03-01T11:59:00Z");
+        let network = before().event(
+            "Pod/shop/app-1",
+            "FailedCreatePodSandBox",
+            sandbox,
+            "2026-03-01T11:59:00Z",
+        );
         network.diagnose().finds_only("CRE-CNI-FAILED", Verdict::Proven);
         // And the other way round.
         let again = Scene::new()
             .object(waiting(None))
-            .event("Pod/shop/app-1", "FailedCreatePodSandBox", sandbox, "2026-03-01T11:50:00Z")
+            .event(
+                "Pod/shop/app-1",
+                "FailedCreatePodSandBox",
+                sandbox,
+                "2026-03-01T11:50:00Z",
+            )
             .event("Pod/shop/app-1", "FailedMount", missing, "2026-03-01T11:59:00Z");
         again.diagnose().finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
     }
@@ -344,7 +493,9 @@ mod tests {
             }
         };
         let statuses = ["app", "side"].map(|name| {
-            status(json!({"name": name, "ready": name != waits, "started": name != waits, "state": state(name)}))
+            status(
+                json!({"name": name, "ready": name != waits, "started": name != waits, "state": state(name)}),
+            )
         });
         pod(json!({
             "spec": {"containers": [{"name": "app", "image": "a", "envFrom": [{"configMapRef": {"name": "absent"}}]}, {"name": "side", "image": "b"}]},
@@ -354,12 +505,20 @@ mod tests {
 
     #[test]
     fn an_object_that_is_missing_counts_only_at_the_step_that_reads_it() {
-        let complete = |object: Value| Scene::new().object(object).complete(&[Kind::ConfigMap]).diagnose();
-        complete(environment("app", "CreateContainerConfigError", "")).finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
+        let complete = |object: Value| {
+            Scene::new()
+                .object(object)
+                .complete(&[Kind::ConfigMap])
+                .diagnose()
+        };
+        complete(environment("app", "CreateContainerConfigError", ""))
+            .finds_only("DEP-CONFIG-MISSING", Verdict::Proven);
         let command = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/x\": stat /x: no such file or directory: unknown";
-        complete(environment("app", "RunContainerError", command)).finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven);
+        complete(environment("app", "RunContainerError", command))
+            .finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven);
         let root = "container has runAsNonRoot and image will run as root";
-        complete(environment("side", "CreateContainerConfigError", root)).finds_only("CRE-RUN-AS-NON-ROOT", Verdict::Proven);
+        complete(environment("side", "CreateContainerConfigError", root))
+            .finds_only("CRE-RUN-AS-NON-ROOT", Verdict::Proven);
         complete(environment("none", "", "")).is_calm();
     }
 }

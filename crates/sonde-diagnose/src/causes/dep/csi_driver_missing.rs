@@ -23,25 +23,56 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         VolumeFailure::DriverDown { driver } => Some((driver, true)),
         _ => None,
     });
-    let Some(((driver, is_down), volume, message)) = said else { return };
+    let Some(((driver, is_down), volume, message)) = said else {
+        return;
+    };
     let node = facts.pod().spec.node_name.clone();
     let csi_node = ObjectRef::cluster(Kind::CSINode, &node);
     let registered: Option<Vec<String>> = facts
         .snapshot
         .view::<CsiNode>(&csi_node)
         .map(|it| it.spec.drivers.into_iter().map(|driver| driver.name).collect());
-    if !is_down && registered.as_ref().is_some_and(|drivers| drivers.contains(driver)) {
+    if !is_down
+        && registered
+            .as_ref()
+            .is_some_and(|drivers| drivers.contains(driver))
+    {
         let seen = field_on(&csi_node, "spec.drivers", driver);
         case.refuted_by(seen, "the driver is registered on the node by now");
         return;
     }
     case.proven_by(message.seen());
     need(facts, case, volume);
-    let shown = if driver.is_empty() { "of the volume".to_owned() } else { driver.clone() };
-    case.step(format!("the volume is served by driver {shown}"), [message.seen()]);
-    let known = registered.map(|drivers| field_on(&csi_node, "spec.drivers", if drivers.is_empty() { "none".into() } else { drivers.join(", ") }));
-    let at = if node.is_empty() { "the node".to_owned() } else { format!("node {node}") };
-    let what = if is_down { "is registered and does not answer" } else { "is not registered" };
+    let shown = if driver.is_empty() {
+        "of the volume".to_owned()
+    } else {
+        driver.clone()
+    };
+    case.step(
+        format!("the volume is served by driver {shown}"),
+        [message.seen()],
+    );
+    let known = registered.map(|drivers| {
+        field_on(
+            &csi_node,
+            "spec.drivers",
+            if drivers.is_empty() {
+                "none".into()
+            } else {
+                drivers.join(", ")
+            },
+        )
+    });
+    let at = if node.is_empty() {
+        "the node".to_owned()
+    } else {
+        format!("node {node}")
+    };
+    let what = if is_down {
+        "is registered and does not answer"
+    } else {
+        "is not registered"
+    };
     case.step(format!("that driver {what} on {at}"), known);
     case.headline(if is_down {
         format!("the pod cannot start: storage driver {shown} does not answer on {at}")
@@ -50,7 +81,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     case.root_key(driver.as_str());
     if !node.is_empty() {
-        case.look("the driver's pod on this node", format!("kubectl get pods -A -o wide --field-selector spec.nodeName={node}"));
+        case.look(
+            "the driver's pod on this node",
+            format!("kubectl get pods -A -o wide --field-selector spec.nodeName={node}"),
+        );
     }
     case.advice("bring the driver's DaemonSet to this node (taints, selectors) and look at its log, or run the pod where the driver runs", Risk::None);
 }

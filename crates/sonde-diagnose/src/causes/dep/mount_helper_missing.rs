@@ -22,7 +22,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             VolumeFailure::HelperMissing { helper } if helper.is_empty() => {
                 "the node lacks the program that mounts this kind of volume".to_owned()
             }
-            VolumeFailure::HelperMissing { helper } => format!("the node has no {helper}, which it needs to mount this"),
+            VolumeFailure::HelperMissing { helper } => {
+                format!("the node has no {helper}, which it needs to mount this")
+            }
             _ => return None,
         };
         Some(Told {

@@ -1,10 +1,10 @@
 //! DEP-MOUNT-TARGET: a volume is mounted over a place where nothing may be mounted or made.
 
+use crate::cause::page;
+use crate::{Case, Cause, Facts, Symptom};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::StartFailure;
 use sonde_model::{Code, Risk};
-use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-MOUNT-TARGET"),
@@ -17,18 +17,35 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let said = facts.find(|fact| match fact {
-        Fact::Start(StartFailure::Mount { target, forbidden_target, type_mismatch: false, read_only, detail, .. }) => {
-            Some((target.as_deref(), *forbidden_target, *read_only, detail))
-        }
+        Fact::Start(StartFailure::Mount {
+            target,
+            forbidden_target,
+            type_mismatch: false,
+            read_only,
+            detail,
+            ..
+        }) => Some((target.as_deref(), *forbidden_target, *read_only, detail)),
         _ => None,
     });
-    let Some(((target, forbidden, read_only, detail), message)) = said else { return };
+    let Some(((target, forbidden, read_only, detail), message)) = said else {
+        return;
+    };
     case.proven_by(message.seen());
     let spec = facts.container().and_then(|(container, path)| {
-        let at = container.volume_mounts.iter().position(|it| target.is_some_and(|target| target.ends_with(&it.mount_path)))?;
-        Some((&container.volume_mounts[at], format!("{path}.volumeMounts[{at}].mountPath")))
+        let at = container
+            .volume_mounts
+            .iter()
+            .position(|it| target.is_some_and(|target| target.ends_with(&it.mount_path)))?;
+        Some((
+            &container.volume_mounts[at],
+            format!("{path}.volumeMounts[{at}].mountPath"),
+        ))
     });
-    let place = spec.as_ref().map(|(mount, _)| mount.mount_path.as_str()).or(target).unwrap_or("the target");
+    let place = spec
+        .as_ref()
+        .map(|(mount, _)| mount.mount_path.as_str())
+        .or(target)
+        .unwrap_or("the target");
     let why = if forbidden {
         format!("nothing may be mounted at {place}")
     } else if read_only {
@@ -37,9 +54,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("the mount at {place} fails: {detail}")
     };
     if let Some((mount, path)) = &spec {
-        case.step(format!("volume {} is to be mounted at {}", mount.name, mount.mount_path), [facts.field(path, &mount.mount_path)]);
+        case.step(
+            format!("volume {} is to be mounted at {}", mount.name, mount.mount_path),
+            [facts.field(path, &mount.mount_path)],
+        );
     }
     case.step(why.clone(), [message.seen()]);
     case.headline(format!("the container cannot start: {why}"));
-    case.advice("correct mountPath or subPath in the pod's template", Risk::Restart);
+    case.advice(
+        "correct mountPath or subPath in the pod's template",
+        Risk::Restart,
+    );
 }

@@ -23,17 +23,28 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         VolumeFailure::ReadWriteOncePod => Some((&[] as &[String], None, true)),
         _ => None,
     });
-    let Some(((pods, named_node, one_pod), volume, message)) = said else { return };
+    let Some(((pods, named_node, one_pod), volume, message)) = said else {
+        return;
+    };
     case.proven_by(message.seen());
     let known = known_volume(facts, volume).map(|(it, _)| it.name.clone());
-    let shown = known.or_else(|| volume.volumes.first().cloned()).unwrap_or_else(|| "a volume".into());
+    let shown = known
+        .or_else(|| volume.volumes.first().cloned())
+        .unwrap_or_else(|| "a volume".into());
     need(facts, case, volume);
-    let rule = if one_pod { "used by one pod at a time (ReadWriteOncePod)" } else { "attached to one node at a time" };
+    let rule = if one_pod {
+        "used by one pod at a time (ReadWriteOncePod)"
+    } else {
+        "attached to one node at a time"
+    };
     case.step(format!("volume {shown} can be {rule}"), [message.seen()]);
     let holder = holder(facts, &shown, one_pod).or_else(|| {
         let pod = pods.first()?;
         let name = pod.rsplit('/').next().unwrap_or(pod);
-        Some((ObjectRef::new(Kind::Pod, &facts.episode.subject.namespace, name), message.seen()))
+        Some((
+            ObjectRef::new(Kind::Pod, &facts.episode.subject.namespace, name),
+            message.seen(),
+        ))
     });
     let attached = attached_to(facts, &volume.volumes);
     let node = named_node.or_else(|| attached.as_ref().map(|(node, _)| node.clone()));
@@ -61,15 +72,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     if let Some(node) = &node {
         let reference = ObjectRef::cluster(Kind::Node, node);
-        let lost = facts.snapshot.get(&reference).and_then(|it| it.node()).is_some_and(|it| {
-            it.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "Unknown")
-        });
+        let lost = facts
+            .snapshot
+            .get(&reference)
+            .and_then(|it| it.node())
+            .is_some_and(|it| {
+                it.conditions
+                    .iter()
+                    .any(|condition| condition.kind == "Ready" && condition.status == "Unknown")
+            });
         if lost {
             let seen = field_on(&reference, "status.conditions[Ready]", "Unknown");
             case.step(format!("node {node} is lost, so nobody detaches it"), [seen]);
         }
     }
-    case.headline(format!("the pod cannot start: volume {shown} is still held by {who}"));
+    case.headline(format!(
+        "the pod cannot start: volume {shown} is still held by {who}"
+    ));
     case.root_key(shown);
     case.advice(
         "for a workload with one replica and such a volume use the update strategy Recreate, or a StatefulSet",
@@ -80,13 +99,25 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// Another pod that uses the same claim: on another node, or anywhere where it is for one pod.
 fn holder(facts: &Facts<'_>, volume: &str, anywhere: bool) -> Option<(ObjectRef, Seen)> {
     let pod = facts.pod();
-    let claim = pod.spec.volumes.iter().find(|it| it.name == volume)?.persistent_volume_claim.as_ref()?;
+    let claim = pod
+        .spec
+        .volumes
+        .iter()
+        .find(|it| it.name == volume)?
+        .persistent_volume_claim
+        .as_ref()?;
     let claim = super::claim::reference(facts, &claim.claim_name);
     facts.snapshot.pods_using(&claim).find_map(|other| {
         let columns = other.pod()?;
-        let same = other.reference == facts.episode.subject || (*columns.node == *pod.spec.node_name && !anywhere);
+        let same =
+            other.reference == facts.episode.subject || (*columns.node == *pod.spec.node_name && !anywhere);
         let elsewhere = !columns.node.is_empty() && !same && !columns.is_terminal();
-        elsewhere.then(|| (other.reference.clone(), field_on(&other.reference, "spec.nodeName", &columns.node)))
+        elsewhere.then(|| {
+            (
+                other.reference.clone(),
+                field_on(&other.reference, "spec.nodeName", &columns.node),
+            )
+        })
     })
 }
 
@@ -94,14 +125,26 @@ fn holder(facts: &Facts<'_>, volume: &str, anywhere: bool) -> Option<(ObjectRef,
 fn attached_to(facts: &Facts<'_>, names: &[String]) -> Option<(String, Seen)> {
     let bound: Vec<String> = super::claim::claims(facts)
         .iter()
-        .filter_map(|claim| Some(facts.snapshot.view::<PersistentVolumeClaim>(claim)?.spec.volume_name))
+        .filter_map(|claim| {
+            Some(
+                facts
+                    .snapshot
+                    .view::<PersistentVolumeClaim>(claim)?
+                    .spec
+                    .volume_name,
+            )
+        })
         .collect();
     facts.snapshot.of_kind(Kind::VolumeAttachment).find_map(|object| {
         let it: VolumeAttachment = object.encoded.decode().ok()?;
         let volume = &it.spec.source.persistent_volume_name;
         let ours = names.contains(volume) || bound.contains(volume);
         let elsewhere = it.spec.node_name != facts.pod().spec.node_name;
-        (ours && elsewhere && it.status.attached)
-            .then(|| (it.spec.node_name.clone(), field_on(&object.reference, "spec.nodeName", &it.spec.node_name)))
+        (ours && elsewhere && it.status.attached).then(|| {
+            (
+                it.spec.node_name.clone(),
+                field_on(&object.reference, "spec.nodeName", &it.spec.node_name),
+            )
+        })
     })
 }

@@ -19,8 +19,13 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |failure| {
         let what = match failure {
-            VolumeFailure::ServerUnreachable { server: Some(server), detail } => format!("server {server} does not answer: {detail}"),
-            VolumeFailure::ServerUnreachable { server: None, detail } => format!("the storage server does not answer: {detail}"),
+            VolumeFailure::ServerUnreachable {
+                server: Some(server),
+                detail,
+            } => format!("server {server} does not answer: {detail}"),
+            VolumeFailure::ServerUnreachable { server: None, detail } => {
+                format!("the storage server does not answer: {detail}")
+            }
             _ => return None,
         };
         Some(Told {

@@ -19,8 +19,12 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |failure| {
         let what = match failure {
-            VolumeFailure::OperationTimeout { operation: Some(operation) } => format!("{operation} does not end in time"),
-            VolumeFailure::OperationTimeout { operation: None } => "an operation on it does not end in time".to_owned(),
+            VolumeFailure::OperationTimeout {
+                operation: Some(operation),
+            } => format!("{operation} does not end in time"),
+            VolumeFailure::OperationTimeout { operation: None } => {
+                "an operation on it does not end in time".to_owned()
+            }
             _ => return None,
         };
         Some(Told {

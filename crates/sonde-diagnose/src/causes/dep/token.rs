@@ -20,7 +20,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |failure| {
         let what = match failure {
             // The node authorizer hears of a new pod a moment later than the kubelet: this refusal passes by itself.
-            VolumeFailure::Token { detail } if detail.contains("no relationship found between node") => return None,
+            VolumeFailure::Token { detail } if detail.contains("no relationship found between node") => {
+                return None;
+            }
             VolumeFailure::Token { detail } => format!("the token cannot be made: {detail}"),
             _ => return None,
         };

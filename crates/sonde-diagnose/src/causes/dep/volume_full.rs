@@ -19,8 +19,14 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |failure| {
         let what = match failure {
-            VolumeFailure::NoSpace { path: Some(path), tmpfs: false } => format!("no space left at {path}"),
-            VolumeFailure::NoSpace { path: None, tmpfs: false } => "no space left".to_owned(),
+            VolumeFailure::NoSpace {
+                path: Some(path),
+                tmpfs: false,
+            } => format!("no space left at {path}"),
+            VolumeFailure::NoSpace {
+                path: None,
+                tmpfs: false,
+            } => "no space left".to_owned(),
             _ => return None,
         };
         Some(Told {

@@ -19,7 +19,9 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     tell(facts, case, |failure| {
         let what = match failure {
-            VolumeFailure::NodeAffinity => "it may not be used on the node that the pod is bound to".to_owned(),
+            VolumeFailure::NodeAffinity => {
+                "it may not be used on the node that the pod is bound to".to_owned()
+            }
             _ => return None,
         };
         Some(Told {

@@ -21,7 +21,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         EvictionFact::EmptyDirLimit { volume, limit } => Some((volume, limit)),
         _ => None,
     });
-    let Some(((volume, limit), message)) = found else { return };
+    let Some(((volume, limit), message)) = found else {
+        return;
+    };
     case.proven_by(message.seen());
     let at = facts.pod().spec.volumes.iter().position(|it| it.name == *volume);
     if let Some(at) = at {
@@ -29,7 +31,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             .pod()
             .all_containers()
             .flat_map(|container| {
-                let mounts = container.volume_mounts.iter().filter(|mount| mount.name == *volume);
+                let mounts = container
+                    .volume_mounts
+                    .iter()
+                    .filter(|mount| mount.name == *volume);
                 mounts.map(|mount| format!("{} in {}", mount.mount_path, container.name))
             })
             .collect();
@@ -39,9 +44,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
     }
     case.step(format!("it holds more than {limit}"), [message.seen()]);
-    case.step("the kubelet evicts the pod", [facts.field("status.reason", &facts.episode.word)]);
-    case.headline(format!("{} was evicted because its emptyDir volume {volume} holds more than its limit of {limit}", victim(facts)));
-    case.advice(format!("write less to {volume}, clean it up, or raise its sizeLimit"), Risk::Restart);
+    case.step(
+        "the kubelet evicts the pod",
+        [facts.field("status.reason", &facts.episode.word)],
+    );
+    case.headline(format!(
+        "{} was evicted because its emptyDir volume {volume} holds more than its limit of {limit}",
+        victim(facts)
+    ));
+    case.advice(
+        format!("write less to {volume}, clean it up, or raise its sizeLimit"),
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]
@@ -57,7 +71,11 @@ mod tests {
         let message = "Usage of EmptyDir volume \"scratch\" exceeds the limit \"8Mi\". ";
         let outcome = Scene::new().object(evicted("Evicted", message)).diagnose();
         let finding = outcome.finds_only("EVI-EMPTY-DIR-LIMIT", Verdict::Proven);
-        assert!(finding.headline.contains("scratch") && finding.headline.contains("8Mi"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("scratch") && finding.headline.contains("8Mi"),
+            "{}",
+            finding.headline
+        );
     }
 
     /// Replaced each time, and evicted each time: the set is whole only for minutes.
@@ -67,7 +85,9 @@ mod tests {
         let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "app", "namespace": "shop"},
             "spec": {"replicas": 1}, "status": {"replicas": 1, "readyReplicas": 1}});
         let scene = |minutes: &[u32]| {
-            let mut scene = Scene::new().object(set.clone()).object(pod(json!({"metadata": {"name": "app-now"}})));
+            let mut scene = Scene::new()
+                .object(set.clone())
+                .object(pod(json!({"metadata": {"name": "app-now"}})));
             for (at, minute) in minutes.iter().enumerate() {
                 let mut gone = evicted("Evicted", message);
                 gone["metadata"]["name"] = json!(format!("app-{at}"));
@@ -81,7 +101,11 @@ mod tests {
         };
         let outcome = scene(&[50, 51, 52, 53, 54]);
         let finding = outcome.finds_only("EVI-EMPTY-DIR-LIMIT", Verdict::Proven);
-        assert!(finding.headline.contains("5 times in a row"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("5 times in a row"),
+            "{}",
+            finding.headline
+        );
         // Once is made good; five at once are one time.
         scene(&[50]).is_calm();
         scene(&[50, 50, 50, 50, 50]).is_calm();
@@ -89,7 +113,10 @@ mod tests {
 
     #[test]
     fn not_found_without_the_words_and_calm_when_healthy() {
-        Scene::new().object(evicted("Evicted", "")).diagnose().lacks("EVI-EMPTY-DIR-LIMIT");
+        Scene::new()
+            .object(evicted("Evicted", ""))
+            .diagnose()
+            .lacks("EVI-EMPTY-DIR-LIMIT");
         let volumes = json!({"spec": {"volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "8Mi"}}]}});
         Scene::new().object(pod(volumes)).diagnose().is_calm();
     }

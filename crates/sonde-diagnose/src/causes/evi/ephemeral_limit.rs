@@ -22,7 +22,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         EvictionFact::PodEphemeralLimit { limit } => Some((None, limit)),
         _ => None,
     });
-    let Some(((container, limit), message)) = found else { return };
+    let Some(((container, limit), message)) = found else {
+        return;
+    };
     case.proven_by(message.seen());
     let whose = match &container {
         Some(container) => format!("container {container}"),
@@ -32,11 +34,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         && let Some(amount) = spec.limit("ephemeral-storage")
     {
         let seen = facts.field(&format!("{path}.resources.limits.ephemeral-storage"), amount);
-        case.step(format!("{whose} may write {limit} to its file system and logs"), [seen]);
+        case.step(
+            format!("{whose} may write {limit} to its file system and logs"),
+            [seen],
+        );
     }
     case.step(format!("{whose} wrote more than {limit}"), [message.seen()]);
-    case.step("the kubelet evicts the pod", [facts.field("status.reason", &facts.episode.word)]);
-    case.headline(format!("{} was evicted because {whose} wrote more than the ephemeral-storage limit of {limit}", victim(facts)));
+    case.step(
+        "the kubelet evicts the pod",
+        [facts.field("status.reason", &facts.episode.word)],
+    );
+    case.headline(format!(
+        "{} was evicted because {whose} wrote more than the ephemeral-storage limit of {limit}",
+        victim(facts)
+    ));
     case.advice(
         "write to a volume instead of the container's file system, rotate or shorten logs, or raise limits.ephemeral-storage",
         Risk::Restart,
@@ -58,7 +69,12 @@ mod tests {
             "Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. ",
         ] {
             let outcome = Scene::new().object(evicted("Evicted", message)).diagnose();
-            assert!(outcome.finds_only("EVI-EPHEMERAL-LIMIT", Verdict::Proven).headline.contains("10Mi"));
+            assert!(
+                outcome
+                    .finds_only("EVI-EPHEMERAL-LIMIT", Verdict::Proven)
+                    .headline
+                    .contains("10Mi")
+            );
         }
     }
 
@@ -66,7 +82,10 @@ mod tests {
     fn not_found_when_the_node_was_short_and_calm_when_healthy() {
         let node = evicted("Evicted", "The node was low on resource: ephemeral-storage. ");
         Scene::new().object(node).diagnose().lacks("EVI-EPHEMERAL-LIMIT");
-        Scene::new().object(evicted("Evicted", "")).diagnose().lacks("EVI-EPHEMERAL-LIMIT");
+        Scene::new()
+            .object(evicted("Evicted", ""))
+            .diagnose()
+            .lacks("EVI-EPHEMERAL-LIMIT");
         Scene::new().object(pod(json!({}))).diagnose().is_calm();
     }
 }

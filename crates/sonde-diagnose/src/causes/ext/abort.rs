@@ -18,7 +18,9 @@ pub(super) static CAUSE: Cause = Cause {
 const SIGABRT: i64 = 6;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(((code, ended), SIGABRT)) = facts.exit().zip(facts.signal()) else { return };
+    let Some(((code, ended), SIGABRT)) = facts.exit().zip(facts.signal()) else {
+        return;
+    };
     let who = facts.container_phrase();
     // A program may exit with 134 of its own will; its words or the runtime's decide.
     let by_signal = facts.episode.run.as_ref().is_some_and(|run| run.end.signal > 0);
@@ -42,7 +44,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             }
         }
     }
-    case.step(format!("it ends itself with SIGABRT (exit code {code} is 128 + {SIGABRT})"), [ended]);
+    case.step(
+        format!("it ends itself with SIGABRT (exit code {code} is 128 + {SIGABRT})"),
+        [ended],
+    );
     case.advice("this is a fault inside the program or its memory settings: see the lines before its end, and its core dump", Risk::None);
     case.look("what it says before its end", facts.logs_command());
 }
@@ -60,10 +65,21 @@ mod tests {
 
     #[test]
     fn found_with_and_without_the_programs_words() {
-        Scene::new().object(ended(134)).diagnose().finds_only("EXT-ABORT", Verdict::Likely);
+        Scene::new()
+            .object(ended(134))
+            .diagnose()
+            .finds_only("EXT-ABORT", Verdict::Likely);
         let log = "server: main.c:12: serve: Assertion `fd >= 0' failed.\n";
-        let outcome = Scene::new().object(ended(134)).log("shop/app-1", "app", true, log).diagnose();
-        assert!(outcome.finds_only("EXT-ABORT", Verdict::Proven).headline.contains("ssertion"));
+        let outcome = Scene::new()
+            .object(ended(134))
+            .log("shop/app-1", "app", true, log)
+            .diagnose();
+        assert!(
+            outcome
+                .finds_only("EXT-ABORT", Verdict::Proven)
+                .headline
+                .contains("ssertion")
+        );
     }
 
     #[test]
@@ -71,6 +87,9 @@ mod tests {
         for code in [1, 137, 139, 143] {
             Scene::new().object(ended(code)).diagnose().lacks("EXT-ABORT");
         }
-        Scene::new().object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}}))).diagnose().is_calm();
+        Scene::new()
+            .object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}})))
+            .diagnose()
+            .is_calm();
     }
 }

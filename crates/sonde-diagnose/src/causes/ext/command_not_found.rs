@@ -19,15 +19,36 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((127, ended)) = facts.exit() else { return };
     let who = facts.container_phrase();
     // A shell goes on after a command that it did not find: the last one gave the exit code.
-    let last = facts.own_words().into_iter().filter(|(line, _)| matches!(line.sign, AppSign::NotFoundCommand { .. })).max_by_key(|(line, _)| line.line);
+    let last = facts
+        .own_words()
+        .into_iter()
+        .filter(|(line, _)| matches!(line.sign, AppSign::NotFoundCommand { .. }))
+        .max_by_key(|(line, _)| line.line);
     let last = last.map(|(line, _)| line.sign);
     let word = facts.own_word(|sign| match sign {
-        AppSign::NotFoundCommand { command } if last.as_ref() == Some(sign) => Some((format!("the command {command} is not in the image"), Some(command.clone()))),
-        AppSign::MissingLibrary { library: Some(library) } => Some((format!("the shared library {library} is not in the image"), None)),
-        AppSign::MissingLibrary { library: None } => Some(("a shared library is not in the image".into(), None)),
-        AppSign::MissingFile { path: Some(path) } => Some((format!("{path} is not in the image"), Some(path.clone()))),
-        AppSign::BadInterpreter { carriage_return: true, .. } => Some(("the script has Windows line ends, so its interpreter is not found".into(), None)),
-        AppSign::BadInterpreter { path: Some(path), .. } => Some((format!("the interpreter {path} is not in the image"), None)),
+        AppSign::NotFoundCommand { command } if last.as_ref() == Some(sign) => Some((
+            format!("the command {command} is not in the image"),
+            Some(command.clone()),
+        )),
+        AppSign::MissingLibrary {
+            library: Some(library),
+        } => Some((format!("the shared library {library} is not in the image"), None)),
+        AppSign::MissingLibrary { library: None } => {
+            Some(("a shared library is not in the image".into(), None))
+        }
+        AppSign::MissingFile { path: Some(path) } => {
+            Some((format!("{path} is not in the image"), Some(path.clone())))
+        }
+        AppSign::BadInterpreter {
+            carriage_return: true,
+            ..
+        } => Some((
+            "the script has Windows line ends, so its interpreter is not found".into(),
+            None,
+        )),
+        AppSign::BadInterpreter { path: Some(path), .. } => {
+            Some((format!("the interpreter {path} is not in the image"), None))
+        }
         _ => None,
     });
     match &word {
@@ -39,7 +60,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         None => {
             // Any program may end with 127 of its own will; shells do it for this reason alone.
             case.supported_by(ended.clone());
-            case.headline(format!("{who} ends with exit code 127: its shell did not find a command"));
+            case.headline(format!(
+                "{who} ends with exit code 127: its shell did not find a command"
+            ));
             if let Some(want) = facts.want_log().filter(|_| facts.log().is_none()) {
                 case.wants(want, "which command the shell did not find");
             }
@@ -48,15 +71,26 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some(command) = command_seen(facts) {
         case.step("what the container runs", [command]);
     }
-    case.step("its process ends with exit code 127, a shell's \"not found\"", [ended]);
-    case.advice("install the command in the image, or name it by its full path; look at the image's PATH", Risk::Restart);
+    case.step(
+        "its process ends with exit code 127, a shell's \"not found\"",
+        [ended],
+    );
+    case.advice(
+        "install the command in the image, or name it by its full path; look at the image's PATH",
+        Risk::Restart,
+    );
     case.look("what it says before its end", facts.logs_command());
 }
 
 /// The container's command as its spec has it.
 pub(super) fn command_seen(facts: &Facts<'_>) -> Option<Seen> {
     let (container, path) = facts.container()?;
-    let words: Vec<&str> = container.command.iter().chain(&container.args).map(String::as_str).collect();
+    let words: Vec<&str> = container
+        .command
+        .iter()
+        .chain(&container.args)
+        .map(String::as_str)
+        .collect();
     (!words.is_empty()).then(|| facts.field(&format!("{path}.command"), words.join(" ")))
 }
 
@@ -78,9 +112,15 @@ mod tests {
             ("sh: starting: not found\nsh: java: not found\n", "java"),
             ("/entrypoint.sh: line 3: jq: command not found\n", "jq"),
             ("/bin/sh: 1: gunicorn: not found\n", "gunicorn"),
-            ("/app/server: error while loading shared libraries: libpq.so.5: cannot open shared object file: No such file or directory\n", "libpq.so.5"),
+            (
+                "/app/server: error while loading shared libraries: libpq.so.5: cannot open shared object file: No such file or directory\n",
+                "libpq.so.5",
+            ),
         ] {
-            let outcome = Scene::new().object(ended(127)).log("shop/app-1", "app", true, log).diagnose();
+            let outcome = Scene::new()
+                .object(ended(127))
+                .log("shop/app-1", "app", true, log)
+                .diagnose();
             let finding = outcome.finds_only("EXT-COMMAND-NOT-FOUND", Verdict::Proven);
             assert!(finding.headline.contains(word), "{}", finding.headline);
         }
@@ -88,13 +128,23 @@ mod tests {
 
     #[test]
     fn only_likely_without_the_log() {
-        Scene::new().object(ended(127)).diagnose().finds_only("EXT-COMMAND-NOT-FOUND", Verdict::Likely);
+        Scene::new()
+            .object(ended(127))
+            .diagnose()
+            .finds_only("EXT-COMMAND-NOT-FOUND", Verdict::Likely);
     }
 
     #[test]
     fn silent_on_other_codes_and_healthy_pods() {
         let log = "sh: java: not found\n";
-        Scene::new().object(ended(1)).log("shop/app-1", "app", true, log).diagnose().lacks("EXT-COMMAND-NOT-FOUND");
-        Scene::new().object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}}))).diagnose().is_calm();
+        Scene::new()
+            .object(ended(1))
+            .log("shop/app-1", "app", true, log)
+            .diagnose()
+            .lacks("EXT-COMMAND-NOT-FOUND");
+        Scene::new()
+            .object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}})))
+            .diagnose()
+            .is_calm();
     }
 }

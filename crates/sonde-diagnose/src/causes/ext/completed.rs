@@ -21,21 +21,41 @@ pub(super) static CAUSE: Cause = Cause {
 /// A process that stays for less than this only starts something, or has nothing to do. A guess.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
 /// Programs that end at once when nobody is at their terminal.
-const SHELLS: &[&str] = &["sh", "bash", "ash", "dash", "zsh", "/bin/sh", "/bin/bash", "/bin/ash"];
+const SHELLS: &[&str] = &[
+    "sh",
+    "bash",
+    "ash",
+    "dash",
+    "zsh",
+    "/bin/sh",
+    "/bin/bash",
+    "/bin/ash",
+];
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((0, ended)) = facts.exit() else { return };
-    if facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled") {
+    if facts
+        .episode
+        .run
+        .as_ref()
+        .is_some_and(|run| run.end.reason == "OOMKilled")
+    {
         return;
     }
     if let Some((_, message)) = facts.killing() {
-        case.refuted_by(message.seen(), "the kubelet ended it; exit code 0 is how it takes SIGTERM");
+        case.refuted_by(
+            message.seen(),
+            "the kubelet ended it; exit code 0 is how it takes SIGTERM",
+        );
         return;
     }
     let who = facts.container_phrase();
     let probed = facts.all_messages().find(|message| {
         facts.touches_run(message)
-            && message.facts.iter().any(|fact| matches!(fact, Fact::Probe(it) if it.probe != ProbeKind::Readiness))
+            && message
+                .facts
+                .iter()
+                .any(|fact| matches!(fact, Fact::Probe(it) if it.probe != ProbeKind::Readiness))
     });
     let told = was_told(facts);
     if let Some(told) = &told {
@@ -52,17 +72,30 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     };
     let command = facts.container().map(|(container, path)| {
-        let words: Vec<&str> = container.command.iter().chain(&container.args).map(String::as_str).collect();
+        let words: Vec<&str> = container
+            .command
+            .iter()
+            .chain(&container.args)
+            .map(String::as_str)
+            .collect();
         (words, format!("{path}.command"))
     });
     if let Some((words, path)) = &command {
         let line = words.join(" ");
-        let backgrounds = line.trim_end().ends_with('&') || line.contains("& ") && !line.contains("&& ") || line.contains("nohup ");
+        let backgrounds = line.trim_end().ends_with('&')
+            || line.contains("& ") && !line.contains("&& ")
+            || line.contains("nohup ");
         let only_shell = matches!(words.as_slice(), [one] if SHELLS.contains(one));
         if backgrounds {
-            case.step("its command starts something in the background and does not wait for it", [facts.field(path, &line)]);
+            case.step(
+                "its command starts something in the background and does not wait for it",
+                [facts.field(path, &line)],
+            );
         } else if only_shell {
-            case.step("its command is a shell, which ends at once without a terminal", [facts.field(path, &line)]);
+            case.step(
+                "its command is a shell, which ends at once without a terminal",
+                [facts.field(path, &line)],
+            );
         } else if !words.is_empty() {
             case.step("its command runs to its end", [facts.field(path, &line)]);
         } else {
@@ -71,7 +104,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let quick = facts.lived().filter(|lived| *lived < AT_ONCE);
     let how_long = match facts.lived() {
-        Some(lived) if quick.is_some() => format!("its process ends after {} s with exit code 0", lived.as_secs()),
+        Some(lived) if quick.is_some() => {
+            format!("its process ends after {} s with exit code 0", lived.as_secs())
+        }
         Some(lived) => format!("its process ends after {} with exit code 0", span_text(lived)),
         None => "its process ends with exit code 0".into(),
     };
@@ -79,7 +114,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some(last) = facts.last_line() {
         case.step("the last thing it says", [last]);
     }
-    case.step("the kubelet starts it again, later each time", started_again(facts));
+    case.step(
+        "the kubelet starts it again, later each time",
+        started_again(facts),
+    );
     case.headline(match quick {
         Some(_) => format!("{who} ends at once with exit code 0: nothing stays in the foreground, so it is started again and again"),
         None => format!("{who} finishes its work with exit code 0 and is started again and again"),
@@ -88,7 +126,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "if it is a server, keep it in the foreground: `exec` it as the last command, without `&`, with its foreground option (nginx -g 'daemon off;', httpd -DFOREGROUND)",
         Risk::Restart,
     );
-    case.advice("if its work has an end, run it as a Job or CronJob, where exit code 0 is success", Risk::Restart);
+    case.advice(
+        "if its work has an end, run it as a Job or CronJob, where exit code 0 is success",
+        Risk::Restart,
+    );
 }
 
 /// What shows that it is to run again: the policy where the source shows it, else that it was restarted.
@@ -131,9 +172,15 @@ mod tests {
 
     #[test]
     fn found_when_a_server_goes_to_the_background() {
-        let outcome = Scene::new().object(ended(0, "Completed", &["sh", "-c", "httpd -p 8080 &"])).diagnose();
+        let outcome = Scene::new()
+            .object(ended(0, "Completed", &["sh", "-c", "httpd -p 8080 &"]))
+            .diagnose();
         let finding = outcome.finds_only("EXT-COMPLETED", Verdict::Proven);
-        assert!(finding.chain.iter().any(|step| step.text.contains("background")), "{:?}", finding.chain);
+        assert!(
+            finding.chain.iter().any(|step| step.text.contains("background")),
+            "{:?}",
+            finding.chain
+        );
     }
 
     #[test]
@@ -160,7 +207,12 @@ mod tests {
     fn not_claimed_when_the_log_says_that_it_was_told_to_end() {
         let outcome = Scene::new()
             .object(ended(0, "Completed", &["server"]))
-            .log("shop/app-1", "app", true, "listening on :8080\nreceived SIGTERM, shutting down\n")
+            .log(
+                "shop/app-1",
+                "app",
+                true,
+                "listening on :8080\nreceived SIGTERM, shutting down\n",
+            )
             .diagnose();
         outcome.does_not_claim("EXT-COMPLETED");
     }

@@ -19,11 +19,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if pod.status.reason != "DeadlineExceeded" {
         return;
     }
-    let said = facts.field("status.reason", format!("{}: {}", pod.status.reason, pod.status.message));
+    let said = facts.field(
+        "status.reason",
+        format!("{}: {}", pod.status.reason, pod.status.message),
+    );
     case.proven_by(said.clone());
     let limit = pod.spec.active_deadline_seconds;
     if let Some(seconds) = limit {
-        case.step(format!("the pod may be active for {seconds}s in all"), [facts.field("spec.activeDeadlineSeconds", seconds)]);
+        case.step(
+            format!("the pod may be active for {seconds}s in all"),
+            [facts.field("spec.activeDeadlineSeconds", seconds)],
+        );
     }
     case.step("the kubelet ends it because the time is up", [said]);
     if let Some((code, ended)) = facts.exit() {
@@ -34,7 +40,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some(seconds) => format!("{name} was ended because it ran longer than its deadline of {seconds}s"),
         None => format!("{name} was ended because it ran longer than its deadline"),
     });
-    case.advice("give it a longer activeDeadlineSeconds, or find out what takes so long", Risk::None);
+    case.advice(
+        "give it a longer activeDeadlineSeconds, or find out what takes so long",
+        Risk::None,
+    );
     if facts.episode.container.is_some() {
         case.look("what it was doing", facts.logs_command());
     }
@@ -67,7 +76,15 @@ mod tests {
     #[test]
     fn silent_without_it_and_on_healthy_pods() {
         Scene::new().object(ended(None)).diagnose().lacks("EXT-DEADLINE");
-        Scene::new().object(pod(json!({"status": {"containerStatuses": [crashed(1, "Error")]}}))).diagnose().lacks("EXT-DEADLINE");
-        Scene::new().object(pod(json!({"spec": {"activeDeadlineSeconds": 99999}}))).diagnose().is_calm();
+        Scene::new()
+            .object(pod(
+                json!({"status": {"containerStatuses": [crashed(1, "Error")]}}),
+            ))
+            .diagnose()
+            .lacks("EXT-DEADLINE");
+        Scene::new()
+            .object(pod(json!({"spec": {"activeDeadlineSeconds": 99999}})))
+            .diagnose()
+            .is_calm();
     }
 }

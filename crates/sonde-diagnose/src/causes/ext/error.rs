@@ -5,8 +5,8 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 
 use super::words::{binds_port, is_forbidden, quote, was_told, why};
 use crate::cause::page;
-use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Symptom, field_on};
+use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("EXT-ERROR"),
@@ -25,12 +25,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return from_text(facts, case);
     }
     let Some((code, ended)) = facts.exit() else { return };
-    let lost = facts.episode.run.as_ref().is_some_and(|run| matches!(run.end.reason.as_str(), "Unknown" | "ContainerStatusUnknown" | "OOMKilled"));
+    let lost = facts.episode.run.as_ref().is_some_and(|run| {
+        matches!(
+            run.end.reason.as_str(),
+            "Unknown" | "ContainerStatusUnknown" | "OOMKilled"
+        )
+    });
     if code <= 0 || OTHERS.contains(&code) || facts.signal().is_some() || lost {
         return;
     }
     if let Some((_, message)) = facts.killing() {
-        case.refuted_by(message.seen(), "the kubelet ended it; its exit code is how it takes SIGTERM");
+        case.refuted_by(
+            message.seen(),
+            "the kubelet ended it; its exit code is how it takes SIGTERM",
+        );
         return;
     }
     let who = facts.container_phrase();
@@ -48,25 +56,28 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         (_, Some(told)) => {
             // Something asked it to end; the code is its answer.
             case.hinted_by(ended.clone());
-            case.headline(format!("{who} ends with exit code {code} after it was told to end"));
+            case.headline(format!(
+                "{who} ends with exit code {code} after it was told to end"
+            ));
             case.step("it says that it was told to end", [told]);
         }
-        (None, None) => {
-            match facts.last_line() {
-                Some(last) => {
-                    case.generally_proven_by(ended.clone());
-                    case.headline(format!("{who} ends itself with exit code {code}; its last words are {}", quote(&last.text)));
-                    case.step("the last thing it says", [last]);
-                }
-                None => {
-                    case.supported_by(ended.clone());
-                    case.headline(format!("{who} ends itself with exit code {code}"));
-                    if let Some(want) = facts.want_log().filter(|_| !policy_ok) {
-                        case.wants(want, "why the application ended itself");
-                    }
+        (None, None) => match facts.last_line() {
+            Some(last) => {
+                case.generally_proven_by(ended.clone());
+                case.headline(format!(
+                    "{who} ends itself with exit code {code}; its last words are {}",
+                    quote(&last.text)
+                ));
+                case.step("the last thing it says", [last]);
+            }
+            None => {
+                case.supported_by(ended.clone());
+                case.headline(format!("{who} ends itself with exit code {code}"));
+                if let Some(want) = facts.want_log().filter(|_| !policy_ok) {
+                    case.wants(want, "why the application ended itself");
                 }
             }
-        }
+        },
     }
     case.step(format!("its process ends with exit code {code}"), [ended]);
     // Only the line that was chosen is worth an advice.
@@ -74,7 +85,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.advice(
         match &chosen {
             Some((_, sign, line)) => advice(sign, &line.text),
-            None if was_told(facts).is_some() => "see who asked it to end, and whether its exit code is meant to say that something failed",
+            None if was_told(facts).is_some() => {
+                "see who asked it to end, and whether its exit code is meant to say that something failed"
+            }
             None => "mend what the log says; an exit code from 1 to 125 is the application's own choice",
         },
         Risk::None,
@@ -84,7 +97,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// A log alone: it tells of a failure, and not whether the process ended of it.
 fn from_text(facts: &Facts<'_>, case: &mut Case) {
-    let Some((clause, sign, line)) = why(facts) else { return };
+    let Some((clause, sign, line)) = why(facts) else {
+        return;
+    };
     if facts.own_word(|sign| is_memory(sign).then_some(())).is_some() {
         // A full heap has causes of its own.
         case.hinted_by(line.clone());
@@ -126,13 +141,17 @@ fn describe_command(facts: &Facts<'_>) -> String {
 /// The service that refuses or is unknown may not exist at all.
 fn about_target(facts: &Facts<'_>, case: &mut Case, sign: &AppSign) {
     let target = match sign {
-        AppSign::ConnectionRefused { target: Some(target) } | AppSign::ConnectTimeout { target: Some(target) } => target,
+        AppSign::ConnectionRefused { target: Some(target) }
+        | AppSign::ConnectTimeout { target: Some(target) } => target,
         AppSign::NameResolution { host: Some(host) } => host,
         _ => return,
     };
     let host = target.split(':').next().unwrap_or(target);
     let mut labels = host.split('.');
-    let Some(name) = labels.next().filter(|name| !name.is_empty() && !name.bytes().all(|b| b.is_ascii_digit())) else {
+    let Some(name) = labels
+        .next()
+        .filter(|name| !name.is_empty() && !name.bytes().all(|b| b.is_ascii_digit()))
+    else {
         return;
     };
     let namespace = labels.next().unwrap_or(&facts.episode.subject.namespace);
@@ -142,11 +161,17 @@ fn about_target(facts: &Facts<'_>, case: &mut Case, sign: &AppSign) {
     }
     let service = ObjectRef::new(Kind::Service, namespace, name);
     if let Some(seen) = facts.absence(&service) {
-        let others: Vec<String> =
-            facts.snapshot.in_namespace(Kind::Service, namespace).map(|it| it.reference.name.to_string()).collect();
+        let others: Vec<String> = facts
+            .snapshot
+            .in_namespace(Kind::Service, namespace)
+            .map(|it| it.reference.name.to_string())
+            .collect();
         let like = nearest(name, others.iter().map(String::as_str))
             .map_or(String::new(), |near| format!("; there is one named {near}"));
-        case.step(format!("no service {name} exists in namespace {namespace}{like}"), [seen]);
+        case.step(
+            format!("no service {name} exists in namespace {namespace}{like}"),
+            [seen],
+        );
     } else if facts.snapshot.get(&service).is_some()
         && facts.snapshot.is_complete(&Kind::EndpointSlice, namespace)
         && !has_ready_endpoint(facts, &service)
@@ -163,8 +188,17 @@ fn has_ready_endpoint(facts: &Facts<'_>, service: &ObjectRef) -> bool {
         .snapshot
         .in_namespace(Kind::EndpointSlice, &service.namespace)
         .filter(|slice| slice.label("kubernetes.io/service-name") == Some(&*service.name))
-        .filter_map(|slice| facts.snapshot.view::<sonde_world::view::EndpointSlice>(&slice.reference))
-        .any(|slice| slice.endpoints.iter().any(|it| it.conditions.ready != Some(false)))
+        .filter_map(|slice| {
+            facts
+                .snapshot
+                .view::<sonde_world::view::EndpointSlice>(&slice.reference)
+        })
+        .any(|slice| {
+            slice
+                .endpoints
+                .iter()
+                .any(|it| it.conditions.ready != Some(false))
+        })
 }
 
 fn advice(sign: &AppSign, line: &str) -> &'static str {
@@ -175,15 +209,18 @@ fn advice(sign: &AppSign, line: &str) -> &'static str {
         AppSign::AuthFailed { .. } if is_forbidden(line) => {
             "see what the other side allows this program to do (roles, policies, rules of a proxy between them), and the login that it uses, if any"
         }
-        AppSign::ConnectionRefused { .. } | AppSign::NameResolution { .. } | AppSign::ConnectTimeout { .. } => {
+        AppSign::ConnectionRefused { .. }
+        | AppSign::NameResolution { .. }
+        | AppSign::ConnectTimeout { .. } => {
             "see that what it needs exists, is ready and is named right in its configuration; let it retry instead of ending"
         }
         AppSign::MissingEnv { .. } | AppSign::ConfigError { .. } | AppSign::BadFlag { .. } => {
             "mend the setting in the pod's env, args or ConfigMap"
         }
-        AppSign::MissingFile { .. } | AppSign::MissingLibrary { .. } | AppSign::MissingModule { .. } | AppSign::NotFoundCommand { .. } => {
-            "build it into the image, or mount it where it is looked for"
-        }
+        AppSign::MissingFile { .. }
+        | AppSign::MissingLibrary { .. }
+        | AppSign::MissingModule { .. }
+        | AppSign::NotFoundCommand { .. } => "build it into the image, or mount it where it is looked for",
         AppSign::PermissionDenied { .. } | AppSign::ReadOnly { .. } => {
             "see the container's user, the volume's owner (fsGroup) and readOnlyRootFilesystem"
         }
@@ -207,14 +244,33 @@ mod tests {
     #[test]
     fn found_with_the_line_that_decides() {
         for (code, log, words) in [
-            (1, "starting\nFATAL: password authentication failed for user \"orders\"\n", "password authentication failed"),
+            (
+                1,
+                "starting\nFATAL: password authentication failed for user \"orders\"\n",
+                "password authentication failed",
+            ),
             (1, "Error: connect ECONNREFUSED 10.0.0.7:5432\n", "10.0.0.7:5432"),
-            (2, "panic: runtime error: invalid memory address\n\ngoroutine 1 [running]:\n", "invalid memory address"),
+            (
+                2,
+                "panic: runtime error: invalid memory address\n\ngoroutine 1 [running]:\n",
+                "invalid memory address",
+            ),
             (1, "ModuleNotFoundError: No module named 'flask'\n", "flask"),
-            (1, "java.io.FileNotFoundException: /etc/app/app.yml (No such file or directory)\n", "/etc/app/app.yml"),
-            (255, "fatal: could not open configuration file\n", "configuration file"),
+            (
+                1,
+                "java.io.FileNotFoundException: /etc/app/app.yml (No such file or directory)\n",
+                "/etc/app/app.yml",
+            ),
+            (
+                255,
+                "fatal: could not open configuration file\n",
+                "configuration file",
+            ),
         ] {
-            let outcome = Scene::new().object(failed(code)).log("shop/app-1", "app", true, log).diagnose();
+            let outcome = Scene::new()
+                .object(failed(code))
+                .log("shop/app-1", "app", true, log)
+                .diagnose();
             let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
             assert!(finding.headline.contains(words), "{}", finding.headline);
         }
@@ -223,27 +279,78 @@ mod tests {
     #[test]
     fn the_line_that_ended_it_is_told_and_not_what_it_survived() {
         let log = "WARN could not connect to redis at cache:6379: connection refused, continuing\nopen /etc/app/optional.yml: permission denied (using defaults)\nINFO ready soon\nERROR config invalid: field server.port is required\nshutting down\n";
-        let outcome = Scene::new().object(failed(1)).log("shop/app-1", "app", true, log).diagnose();
+        let outcome = Scene::new()
+            .object(failed(1))
+            .log("shop/app-1", "app", true, log)
+            .diagnose();
         let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
-        assert!(finding.headline.contains("server.port is required"), "{}", finding.headline);
-        assert!(!finding.fixes.iter().any(|fix| fix.text.contains("fsGroup")), "{:?}", finding.fixes);
+        assert!(
+            finding.headline.contains("server.port is required"),
+            "{}",
+            finding.headline
+        );
+        assert!(
+            !finding.fixes.iter().any(|fix| fix.text.contains("fsGroup")),
+            "{:?}",
+            finding.fixes
+        );
         // Nothing louder: its last words, not the trouble that it got over.
         let log = "WARN could not connect to redis at cache:6379: connection refused, continuing\nINFO loading\nINFO loaded 12 plugins\nINFO bye\n";
-        let outcome = Scene::new().object(failed(1)).log("shop/app-1", "app", true, log).diagnose();
-        assert!(outcome.finding("EXT-ERROR").headline.contains("INFO bye"), "{}", outcome.summary());
+        let outcome = Scene::new()
+            .object(failed(1))
+            .log("shop/app-1", "app", true, log)
+            .diagnose();
+        assert!(
+            outcome.finding("EXT-ERROR").headline.contains("INFO bye"),
+            "{}",
+            outcome.summary()
+        );
     }
 
     #[test]
     fn the_advice_fits_the_permission() {
         for (log, said, advised, not) in [
-            ("listen tcp :80: bind: permission denied\n", ":80", "NET_BIND_SERVICE", "fsGroup"),
-            ("nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)\n", "0.0.0.0:80", "ip_unprivileged_port_start", "fsGroup"),
-            ("open /data/x: permission denied\n", "/data/x", "fsGroup", "NET_BIND"),
-            ("mkdir: can't create directory '/var/cache/app': Permission denied\n", "no permission to make the folder /var/cache/app", "fsGroup", "NET_BIND"),
-            ("mkdir: can't create directory '/var/cache/app': No such file or directory\n", "parent does not exist", "image", "NET_BIND"),
-            ("ERROR upload failed: PUT https://files.example/x: 403 Forbidden\n", "403 Forbidden", "allows", "Secret that holds"),
+            (
+                "listen tcp :80: bind: permission denied\n",
+                ":80",
+                "NET_BIND_SERVICE",
+                "fsGroup",
+            ),
+            (
+                "nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)\n",
+                "0.0.0.0:80",
+                "ip_unprivileged_port_start",
+                "fsGroup",
+            ),
+            (
+                "open /data/x: permission denied\n",
+                "/data/x",
+                "fsGroup",
+                "NET_BIND",
+            ),
+            (
+                "mkdir: can't create directory '/var/cache/app': Permission denied\n",
+                "no permission to make the folder /var/cache/app",
+                "fsGroup",
+                "NET_BIND",
+            ),
+            (
+                "mkdir: can't create directory '/var/cache/app': No such file or directory\n",
+                "parent does not exist",
+                "image",
+                "NET_BIND",
+            ),
+            (
+                "ERROR upload failed: PUT https://files.example/x: 403 Forbidden\n",
+                "403 Forbidden",
+                "allows",
+                "Secret that holds",
+            ),
         ] {
-            let outcome = Scene::new().object(failed(1)).log("shop/app-1", "app", true, log).diagnose();
+            let outcome = Scene::new()
+                .object(failed(1))
+                .log("shop/app-1", "app", true, log)
+                .diagnose();
             let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
             assert!(finding.headline.contains(said), "{}", finding.headline);
             let fixes: String = finding.fixes.iter().map(|fix| fix.text.as_str()).collect();
@@ -260,7 +367,14 @@ mod tests {
             .log("shop/app-1", "app", true, "dial tcp: lookup postgre on 10.96.0.10:53: no such host\n")
             .diagnose();
         let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
-        assert!(finding.chain.iter().any(|step| step.text.contains("no service postgre exists")), "{:?}", finding.chain);
+        assert!(
+            finding
+                .chain
+                .iter()
+                .any(|step| step.text.contains("no service postgre exists")),
+            "{:?}",
+            finding.chain
+        );
     }
 
     #[test]
@@ -300,7 +414,9 @@ mod tests {
         }))]}}));
         let outcome = Scene::new().object(recovered).diagnose();
         assert!(outcome.is_calm().finding("EXT-ERROR").ended.is_some());
-        let noisy = Scene::new().object(pod(json!({}))).log("shop/app-1", "app", false, "ERROR: retrying\n");
+        let noisy = Scene::new()
+            .object(pod(json!({})))
+            .log("shop/app-1", "app", false, "ERROR: retrying\n");
         noisy.diagnose().is_calm();
     }
 }

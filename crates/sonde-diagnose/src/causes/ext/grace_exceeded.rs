@@ -21,8 +21,15 @@ const SIGKILL: i64 = 9;
 const SLACK_SECONDS: i64 = 2;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(((code, ended), SIGKILL)) = facts.exit().zip(facts.signal()) else { return };
-    if facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled") {
+    let Some(((code, ended), SIGKILL)) = facts.exit().zip(facts.signal()) else {
+        return;
+    };
+    if facts
+        .episode
+        .run
+        .as_ref()
+        .is_some_and(|run| run.end.reason == "OOMKilled")
+    {
         return;
     }
     let killing = facts.heard(|fact| match fact {
@@ -30,7 +37,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => None,
     });
     if let Some((KillReason::Liveness | KillReason::Startup | KillReason::PostStartHook, message)) = killing {
-        case.refuted_by(message.seen(), "a probe or hook made the kubelet end it, not the end of its pod");
+        case.refuted_by(
+            message.seen(),
+            "a probe or hook made the kubelet end it, not the end of its pod",
+        );
         return;
     }
     let hook = facts.heard(|fact| match fact {
@@ -38,13 +48,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => None,
     });
     if let Some(((), message)) = hook {
-        case.refuted_by(message.seen(), "the preStop hook used up the time, the process had none");
+        case.refuted_by(
+            message.seen(),
+            "the preStop hook used up the time, the process had none",
+        );
         return;
     }
     let (grace, grace_seen) = facts.grace();
     let over = facts.heard(|fact| match fact {
-        Fact::Killing { reason: KillReason::GraceExceeded, .. } => Some(()),
-        Fact::Runtime(RuntimeFact::Signalled { signal }) if matches!(signal.as_str(), "killed" | "SIGKILL" | "9") => Some(()),
+        Fact::Killing {
+            reason: KillReason::GraceExceeded,
+            ..
+        } => Some(()),
+        Fact::Runtime(RuntimeFact::Signalled { signal })
+            if matches!(signal.as_str(), "killed" | "SIGKILL" | "9") =>
+        {
+            Some(())
+        }
         _ => None,
     });
     let waited = killing.and_then(|(_, message)| {
@@ -59,7 +79,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             Some((_, message)) => case.hinted_by(message.seen()),
             None => {
                 if let Some(want) = facts.want_kubelet_log() {
-                    case.wants(want, "whether the container was asked to end before it was killed");
+                    case.wants(
+                        want,
+                        "whether the container was asked to end before it was killed",
+                    );
                 }
                 return;
             }
@@ -77,10 +100,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.step(format!("it is still there {seconds}s later"), [ended.clone()]);
     }
     case.step(format!("it is killed (SIGKILL, exit code {code})"), [ended]);
-    case.headline(format!("{who} does not end within its grace period of {grace}s and is killed (exit code {code})"));
+    case.headline(format!(
+        "{who} does not end within its grace period of {grace}s and is killed (exit code {code})"
+    ));
     case.advice(
         "let the program handle SIGTERM; behind a shell, start it with `exec` or a small init (tini), so that the signal reaches it",
         Risk::Restart,
     );
-    case.advice("if its shutdown takes that long by design, raise terminationGracePeriodSeconds", Risk::Restart);
+    case.advice(
+        "if its shutdown takes that long by design, raise terminationGracePeriodSeconds",
+        Risk::Restart,
+    );
 }

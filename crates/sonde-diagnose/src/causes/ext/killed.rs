@@ -18,8 +18,14 @@ pub(super) static CAUSE: Cause = Cause {
 const SIGKILL: i64 = 9;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(((code, ended), SIGKILL)) = facts.exit().zip(facts.signal()) else { return };
-    let reason = facts.episode.run.as_ref().map_or("", |run| run.end.reason.as_str());
+    let Some(((code, ended), SIGKILL)) = facts.exit().zip(facts.signal()) else {
+        return;
+    };
+    let reason = facts
+        .episode
+        .run
+        .as_ref()
+        .map_or("", |run| run.end.reason.as_str());
     if matches!(reason, "OOMKilled" | "Unknown" | "ContainerStatusUnknown") {
         return;
     }
@@ -36,21 +42,32 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let how = if by_signal {
         format!("its process is killed (SIGKILL, exit code {code})")
     } else {
-        format!("its process ended with exit code {code}, which is what SIGKILL gives, or a shell that passes on a child's {code}")
+        format!(
+            "its process ended with exit code {code}, which is what SIGKILL gives, or a shell that passes on a child's {code}"
+        )
     };
     case.step(how, [ended.clone()]);
     if let Some(last) = facts.last_line() {
         case.step("the last thing it says", [last]);
     } else if let Some(want) = facts.want_log().filter(|_| facts.log().is_none()) {
-        case.wants(want, "what the program says before its end: a shell may only pass on its child's code");
+        case.wants(
+            want,
+            "what the program says before its end: a shell may only pass on its child's code",
+        );
     }
     let kubelet = facts.kubelet_log_tells_kills();
     let kernel = facts.log_read(NodeLog::Kernel);
     if let Some(seen) = &kubelet {
-        case.step("the kubelet, which writes down its kills, writes of none at that time", [seen.clone()]);
+        case.step(
+            "the kubelet, which writes down its kills, writes of none at that time",
+            [seen.clone()],
+        );
     }
     if let Some(seen) = &kernel {
-        case.step("the kernel writes of no kill for memory at that time", [seen.clone()]);
+        case.step(
+            "the kernel writes of no kill for memory at that time",
+            [seen.clone()],
+        );
     }
     match (&kubelet, &kernel) {
         // Both logs were read across that moment, and neither Kubernetes nor the kernel speaks of it.
@@ -73,14 +90,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         "nothing at hand says by whom"
     };
-    let was = if by_signal || case.strength() >= crate::Strength::Support { "was killed" } else { "ended as if it was killed" };
+    let was = if by_signal || case.strength() >= crate::Strength::Support {
+        "was killed"
+    } else {
+        "ended as if it was killed"
+    };
     case.headline(format!("{who} {was} (SIGKILL, exit code {code}): {whom}"));
     case.advice(
         "look for security agents, scripts, `crictl stop`, `docker kill` or people on the node at that time",
         Risk::None,
     );
     if !by_signal {
-        case.advice("where the container runs a shell script, see which of its commands ended with that code", Risk::None);
+        case.advice(
+            "where the container runs a shell script, see which of its commands ended with that code",
+            Risk::None,
+        );
     }
 }
 
@@ -96,9 +120,14 @@ mod tests {
 
     /// A container that was killed at 11:58; the kubelet's and the kernel's log from 11:00 to `until`.
     fn scene(kubelet: Option<(&str, &str)>, kernel: Option<&str>) -> Scene {
-        let mut scene = Scene::new().object(pod(json!({"status": {"containerStatuses": [crashed(137, "Error")]}})));
+        let mut scene = Scene::new().object(pod(
+            json!({"status": {"containerStatuses": [crashed(137, "Error")]}}),
+        ));
         if let Some((says, until)) = kubelet {
-            scene = scene.kubelet("n1", &format!("I0301 11:00:00.000000 1 {says}\nI0301 {until}:00.000000 1 {says}"));
+            scene = scene.kubelet(
+                "n1",
+                &format!("I0301 11:00:00.000000 1 {says}\nI0301 {until}:00.000000 1 {says}"),
+            );
         }
         if let Some(until) = kernel {
             scene = scene.kernel(
@@ -113,7 +142,14 @@ mod tests {
     fn found_when_both_logs_were_read_over_that_moment_and_say_nothing() {
         let outcome = scene(Some((SYNC, "11:59")), Some("11:59")).diagnose();
         let finding = outcome.finds_only("EXT-KILLED", Verdict::Likely);
-        assert!(finding.evidence.iter().any(|it| it.source.contains("kernel log of node n1")), "{:?}", finding.evidence);
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|it| it.source.contains("kernel log of node n1")),
+            "{:?}",
+            finding.evidence
+        );
     }
 
     #[test]
@@ -131,31 +167,64 @@ mod tests {
             scene.diagnose().does_not_claim("EXT-KILLED");
         }
         let outcome = scene(Some((SYNC, "11:30")), Some("11:30")).diagnose();
-        let spots: Vec<_> = outcome.report.blind_spots.iter().map(|it| it.why.as_str()).collect();
-        assert!(spots.iter().any(|why| why.contains("to 2026-03-01T11:30:00Z only")), "{spots:?}");
+        let spots: Vec<_> = outcome
+            .report
+            .blind_spots
+            .iter()
+            .map(|it| it.why.as_str())
+            .collect();
+        assert!(
+            spots
+                .iter()
+                .any(|why| why.contains("to 2026-03-01T11:30:00Z only")),
+            "{spots:?}"
+        );
     }
 
     #[test]
     fn a_bare_code_is_no_fact_about_a_signal_and_the_last_words_are_shown() {
-        let outcome = scene(None, None).log("shop/app-1", "app", true, "exiting with the child's code\n").diagnose();
+        let outcome = scene(None, None)
+            .log("shop/app-1", "app", true, "exiting with the child's code\n")
+            .diagnose();
         let finding = outcome.finding("EXT-KILLED");
         assert!(finding.verdict <= Verdict::Possible, "{}", outcome.summary());
         let chain: String = finding.chain.iter().map(|step| step.text.as_str()).collect();
-        assert!(chain.contains("or a shell that passes on a child's 137") && chain.contains("last thing"), "{chain}");
-        assert!(finding.evidence.iter().any(|it| it.text.contains("exiting with")), "{:?}", finding.evidence);
+        assert!(
+            chain.contains("or a shell that passes on a child's 137") && chain.contains("last thing"),
+            "{chain}"
+        );
+        assert!(
+            finding.evidence.iter().any(|it| it.text.contains("exiting with")),
+            "{:?}",
+            finding.evidence
+        );
     }
 
     #[test]
     fn refuted_when_the_kubelet_did_it() {
         scene(Some((SYNC, "11:59")), Some("11:59"))
-            .container_event("Pod/shop/app-1", "app", "Killing", "Container app failed liveness probe, will be restarted", "2026-03-01T11:57:40Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Killing",
+                "Container app failed liveness probe, will be restarted",
+                "2026-03-01T11:57:40Z",
+            )
             .diagnose()
             .lacks("EXT-KILLED");
     }
 
     #[test]
     fn calm_on_a_healthy_container_and_after_another_end() {
-        Scene::new().object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}}))).diagnose().is_calm();
-        Scene::new().object(pod(json!({"status": {"containerStatuses": [crashed(1, "Error")]}}))).diagnose().lacks("EXT-KILLED");
+        Scene::new()
+            .object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}})))
+            .diagnose()
+            .is_calm();
+        Scene::new()
+            .object(pod(
+                json!({"status": {"containerStatuses": [crashed(1, "Error")]}}),
+            ))
+            .diagnose()
+            .lacks("EXT-KILLED");
     }
 }

@@ -22,7 +22,11 @@ const BOOT: SignedDuration = SignedDuration::from_mins(10);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((code, ended)) = facts.exit() else { return };
-    let reason = facts.episode.run.as_ref().map_or("", |run| run.end.reason.as_str());
+    let reason = facts
+        .episode
+        .run
+        .as_ref()
+        .map_or("", |run| run.end.reason.as_str());
     let lost = is_lost(reason);
     let cut = lost || code == 255 || matches!(facts.signal(), Some(9 | 15));
     if !cut || reason == "OOMKilled" {
@@ -47,19 +51,34 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     let who = facts.container_phrase();
     case.step(format!("node {} restarts", node.name), rebooted.clone());
-    case.step(format!("nobody saw the end of {who}: its state is a placeholder (exit code {code}, {reason})"), [ended]);
+    case.step(
+        format!("nobody saw the end of {who}: its state is a placeholder (exit code {code}, {reason})"),
+        [ended],
+    );
     case.headline(if rebooted.is_some() {
         format!("{who} ended because node {} restarted", node.name)
     } else {
-        format!("{who} ended unseen: node {} or its container runtime restarted", node.name)
+        format!(
+            "{who} ended unseen: node {} or its container runtime restarted",
+            node.name
+        )
     });
     case.root(node.clone());
     if facts.status().is_some_and(|(status, _)| status.ready) {
         // It runs well again: worth a word, no more.
         case.severity(Severity::Warning);
     }
-    case.advice("the program did nothing wrong; find out why the node restarted (update, crash, power)", Risk::None);
-    case.look("what happened to the node", format!("kubectl get events -A --field-selector involvedObject.name={}", node.name));
+    case.advice(
+        "the program did nothing wrong; find out why the node restarted (update, crash, power)",
+        Risk::None,
+    );
+    case.look(
+        "what happened to the node",
+        format!(
+            "kubectl get events -A --field-selector involvedObject.name={}",
+            node.name
+        ),
+    );
 }
 
 /// The status is a placeholder for an end that nobody observed.
@@ -69,7 +88,9 @@ pub(super) fn is_lost(reason: &str) -> bool {
 
 /// A boot of the node between the run's start and the next one's.
 pub(super) fn reboot(facts: &Facts<'_>) -> Option<crate::Seen> {
-    let (start, end) = facts.span().or_else(|| facts.next_start().map(|next| (next - BOOT, next)))?;
+    let (start, end) = facts
+        .span()
+        .or_else(|| facts.next_start().map(|next| (next - BOOT, next)))?;
     // The status of a lost container may carry the time at which the kubelet came back.
     let to = facts.next_start().map_or(end + BOOT, |next| next.min(end + BOOT));
     let heard = facts.node_heard(start, to, |fact| match fact {

@@ -23,7 +23,12 @@ const SHUTDOWN: SignedDuration = SignedDuration::from_mins(5);
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((code, ended)) = facts.exit() else { return };
     let Some((_, end)) = facts.span() else { return };
-    if facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled") {
+    if facts
+        .episode
+        .run
+        .as_ref()
+        .is_some_and(|run| run.end.reason == "OOMKilled")
+    {
         return;
     }
     let heard = facts.node_heard(end - SHUTDOWN, end, |fact| match fact {
@@ -36,11 +41,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(seen.clone());
     case.step(format!("node {} shuts down", node.name), [seen]);
     case.step(format!("its kubelet ends {who} (exit code {code})"), [ended]);
-    case.headline(format!("{who} ended because node {} was shutting down", node.name));
+    case.headline(format!(
+        "{who} ended because node {} was shutting down",
+        node.name
+    ));
     case.root(node);
     if facts.status().is_some_and(|(status, _)| status.ready) {
         // It runs well again: worth a word, no more.
         case.severity(Severity::Warning);
     }
-    case.advice("the program did nothing wrong; drain nodes before they are shut down", Risk::None);
+    case.advice(
+        "the program did nothing wrong; drain nodes before they are shut down",
+        Risk::None,
+    );
 }

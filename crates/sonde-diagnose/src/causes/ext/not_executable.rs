@@ -23,8 +23,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         AppSign::PermissionDenied { path: Some(path) } => Some(format!("{path} may not be executed")),
         AppSign::PermissionDenied { path: None } => Some("the command may not be executed".into()),
         AppSign::ExecFormat => Some("the command is built for another architecture, or is no program".into()),
-        AppSign::BadInterpreter { carriage_return: true, .. } => Some("the script has Windows line ends".into()),
-        AppSign::BadInterpreter { path: Some(path), .. } => Some(format!("the interpreter {path} does not exist")),
+        AppSign::BadInterpreter {
+            carriage_return: true,
+            ..
+        } => Some("the script has Windows line ends".into()),
+        AppSign::BadInterpreter { path: Some(path), .. } => {
+            Some(format!("the interpreter {path} does not exist"))
+        }
         _ => None,
     });
     match &word {
@@ -35,7 +40,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         None => {
             case.supported_by(ended.clone());
-            case.headline(format!("{who} ends with exit code 126: its shell could not execute a command"));
+            case.headline(format!(
+                "{who} ends with exit code 126: its shell could not execute a command"
+            ));
             if let Some(want) = facts.want_log().filter(|_| facts.log().is_none()) {
                 case.wants(want, "which command could not be executed");
             }
@@ -44,7 +51,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some(command) = command_seen(facts) {
         case.step("what the container runs", [command]);
     }
-    case.step("its process ends with exit code 126, a shell's \"not executable\"", [ended]);
+    case.step(
+        "its process ends with exit code 126, a shell's \"not executable\"",
+        [ended],
+    );
     case.advice(
         "make it executable in the image (`chmod +x`, `COPY --chmod=755`), for the user that the container runs as, and for this architecture; a ConfigMap needs defaultMode 0755",
         Risk::Restart,
@@ -67,9 +77,15 @@ mod tests {
     fn found_by_the_shells_words() {
         for (log, word) in [
             ("sh: /app/run: Permission denied\n", "/app/run"),
-            ("/entrypoint.sh: line 2: /app/server: cannot execute binary file: Exec format error\n", "architecture"),
+            (
+                "/entrypoint.sh: line 2: /app/server: cannot execute binary file: Exec format error\n",
+                "architecture",
+            ),
         ] {
-            let outcome = Scene::new().object(ended(126)).log("shop/app-1", "app", true, log).diagnose();
+            let outcome = Scene::new()
+                .object(ended(126))
+                .log("shop/app-1", "app", true, log)
+                .diagnose();
             let finding = outcome.finds_only("EXT-NOT-EXECUTABLE", Verdict::Proven);
             assert!(finding.headline.contains(word), "{}", finding.headline);
         }
@@ -77,13 +93,23 @@ mod tests {
 
     #[test]
     fn only_likely_without_the_log() {
-        Scene::new().object(ended(126)).diagnose().finds_only("EXT-NOT-EXECUTABLE", Verdict::Likely);
+        Scene::new()
+            .object(ended(126))
+            .diagnose()
+            .finds_only("EXT-NOT-EXECUTABLE", Verdict::Likely);
     }
 
     #[test]
     fn silent_on_other_codes_and_healthy_pods() {
         let log = "sh: /app/run: Permission denied\n";
-        Scene::new().object(ended(1)).log("shop/app-1", "app", true, log).diagnose().lacks("EXT-NOT-EXECUTABLE");
-        Scene::new().object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}}))).diagnose().is_calm();
+        Scene::new()
+            .object(ended(1))
+            .log("shop/app-1", "app", true, log)
+            .diagnose()
+            .lacks("EXT-NOT-EXECUTABLE");
+        Scene::new()
+            .object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}})))
+            .diagnose()
+            .is_calm();
     }
 }

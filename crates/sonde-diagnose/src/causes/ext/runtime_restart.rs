@@ -23,7 +23,11 @@ const BACK: SignedDuration = SignedDuration::from_mins(3);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((code, ended)) = facts.exit() else { return };
-    let reason = facts.episode.run.as_ref().map_or("", |run| run.end.reason.as_str());
+    let reason = facts
+        .episode
+        .run
+        .as_ref()
+        .map_or("", |run| run.end.reason.as_str());
     let lost = is_lost(reason);
     if !(lost || matches!(facts.signal(), Some(9 | 15))) || reason == "OOMKilled" {
         return;
@@ -50,9 +54,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     let Some(node) = facts.node_ref() else { return };
     let who = facts.container_phrase();
-    case.step(format!("the container runtime of node {} starts anew", node.name), started.map(|(_, seen)| seen));
-    case.step(format!("it does not know {who} any more, or ended it (exit code {code}, {reason})"), [ended]);
-    case.headline(format!("{who} ended because the container runtime of node {} restarted", node.name));
+    case.step(
+        format!("the container runtime of node {} starts anew", node.name),
+        started.map(|(_, seen)| seen),
+    );
+    case.step(
+        format!("it does not know {who} any more, or ended it (exit code {code}, {reason})"),
+        [ended],
+    );
+    case.headline(format!(
+        "{who} ended because the container runtime of node {} restarted",
+        node.name
+    ));
     case.root(node.clone());
     if facts.status().is_some_and(|(status, _)| status.ready) {
         // It runs well again: worth a word, no more.

@@ -23,7 +23,9 @@ const SIGSEGV: i64 = 11;
 const DRIFT_SECONDS: i64 = 5;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(((code, ended), SIGSEGV)) = facts.exit().zip(facts.signal()) else { return };
+    let Some(((code, ended), SIGSEGV)) = facts.exit().zip(facts.signal()) else {
+        return;
+    };
     let who = facts.container_phrase();
     let own = facts.own_word(|sign| matches!(sign, AppSign::Segfault).then_some(()));
     let kernel = kernel_line(facts);
@@ -41,16 +43,26 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     match kernel {
         Some((process, seen)) => {
             case.step(format!("the kernel saw the fault in {process}"), [seen]);
-            case.headline(format!("{who} ends with a segmentation fault in {process} (exit code {code})"));
+            case.headline(format!(
+                "{who} ends with a segmentation fault in {process} (exit code {code})"
+            ));
         }
         None => {
-            case.headline(format!("{who} ends with a segmentation fault (SIGSEGV, exit code {code})"));
-            if let Some(want) = facts.want_kernel_log().filter(|_| facts.log_read(NodeLog::Kernel).is_none()) {
+            case.headline(format!(
+                "{who} ends with a segmentation fault (SIGSEGV, exit code {code})"
+            ));
+            if let Some(want) = facts
+                .want_kernel_log()
+                .filter(|_| facts.log_read(NodeLog::Kernel).is_none())
+            {
                 case.wants(want, "which process and library the fault is in");
             }
         }
     }
-    case.step(format!("SIGSEGV ends the process (exit code {code} is 128 + {SIGSEGV})"), [ended]);
+    case.step(
+        format!("SIGSEGV ends the process (exit code {code} is 128 + {SIGSEGV})"),
+        [ended],
+    );
     case.advice(
         "this is a fault inside the program or a native library: compare with the last version that worked, look at native extensions, the C library of the image (musl or glibc) and the stack size",
         Risk::None,
@@ -65,7 +77,9 @@ fn kernel_line(facts: &Facts<'_>) -> Option<(String, Seen)> {
     let lines = facts.texts.kernel.get(node)?;
     lines.iter().find_map(|line| match &line.fact {
         Fact::Node(NodeFact::ProcessFault { process, .. }) => {
-            let near = line.time.is_some_and(|time| time.duration_since(end).as_secs().abs() <= DRIFT_SECONDS);
+            let near = line
+                .time
+                .is_some_and(|time| time.duration_since(end).as_secs().abs() <= DRIFT_SECONDS);
             near.then(|| (process.clone(), kernel_seen(node, line)))
         }
         _ => None,
@@ -87,7 +101,10 @@ mod tests {
 
     #[test]
     fn found_and_named_by_the_kernel() {
-        Scene::new().object(ended(139)).diagnose().finds_only("EXT-SEGFAULT", Verdict::Likely);
+        Scene::new()
+            .object(ended(139))
+            .diagnose()
+            .finds_only("EXT-SEGFAULT", Verdict::Likely);
         let outcome = Scene::new().object(ended(139)).kernel("n1", FAULT).diagnose();
         let finding = outcome.finds_only("EXT-SEGFAULT", Verdict::Proven);
         assert!(finding.headline.contains("server"), "{}", finding.headline);
@@ -95,15 +112,25 @@ mod tests {
 
     #[test]
     fn does_not_take_another_processes_fault() {
-        let outcome = Scene::new().object(ended(139)).kernel("n1", &FAULT.replace("11:57:59", "11:40:00")).diagnose();
+        let outcome = Scene::new()
+            .object(ended(139))
+            .kernel("n1", &FAULT.replace("11:57:59", "11:40:00"))
+            .diagnose();
         assert!(!outcome.finding("EXT-SEGFAULT").headline.contains("server"));
     }
 
     #[test]
     fn silent_on_other_signals_and_healthy_pods() {
         for code in [1, 134, 137, 143] {
-            Scene::new().object(ended(code)).kernel("n1", FAULT).diagnose().lacks("EXT-SEGFAULT");
+            Scene::new()
+                .object(ended(code))
+                .kernel("n1", FAULT)
+                .diagnose()
+                .lacks("EXT-SEGFAULT");
         }
-        Scene::new().object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}}))).diagnose().is_calm();
+        Scene::new()
+            .object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}})))
+            .diagnose()
+            .is_calm();
     }
 }

@@ -28,7 +28,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let who = facts.container_phrase();
     let killing = facts.killing();
     match &killing {
-        Some((KillReason::Stopping | KillReason::DefinitionChanged, message)) if facts.signal() != Some(SIGKILL) => {
+        Some((KillReason::Stopping | KillReason::DefinitionChanged, message))
+            if facts.signal() != Some(SIGKILL) =>
+        {
             case.generally_proven_by(message.seen());
         }
         Some((_, message)) if by_signal => {
@@ -36,7 +38,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             return;
         }
         // A probe that fails may have made the kubelet send it; an event about that may be lost.
-        None if by_signal && facts.all_messages().any(|it| facts.touches_run(it) && it.facts.iter().any(probe_that_kills)) => {
+        None if by_signal
+            && facts
+                .all_messages()
+                .any(|it| facts.touches_run(it) && it.facts.iter().any(probe_that_kills)) =>
+        {
             case.hinted_by(ended.clone());
         }
         None if by_signal => {
@@ -46,11 +52,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let asked = match &killing {
         Some((KillReason::DefinitionChanged, message)) => {
-            case.step("the kubelet stops the container because its definition was changed", [message.seen()]);
+            case.step(
+                "the kubelet stops the container because its definition was changed",
+                [message.seen()],
+            );
             "because its definition was changed"
         }
         Some((_, message)) => {
-            case.step("the kubelet stops the container because its pod is to end", [message.seen()]);
+            case.step(
+                "the kubelet stops the container because its pod is to end",
+                [message.seen()],
+            );
             "because its pod was to end (deleted, scaled down, rolled out or drained)"
         }
         None => {
@@ -60,15 +72,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             "and nothing at hand says by whom"
         }
     };
-    case.step(format!("its process takes SIGTERM and ends with exit code {code}"), [ended]);
-    case.headline(format!("{who} was asked to end (SIGTERM, exit code {code}) {asked}"));
+    case.step(
+        format!("its process takes SIGTERM and ends with exit code {code}"),
+        [ended],
+    );
+    case.headline(format!(
+        "{who} was asked to end (SIGTERM, exit code {code}) {asked}"
+    ));
     case.advice(
         "a planned end needs nothing; a program that ends on SIGTERM by itself may exit with 0 so that Jobs count it as success",
         Risk::None,
     );
     case.look(
         "what happened to the pod at that time",
-        format!("kubectl get events -n {} --field-selector involvedObject.name={}", facts.episode.subject.namespace, facts.episode.subject.name),
+        format!(
+            "kubectl get events -n {} --field-selector involvedObject.name={}",
+            facts.episode.subject.namespace, facts.episode.subject.name
+        ),
     );
 }
 

@@ -20,11 +20,20 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let words = said(facts, HookKind::PostStart);
     let killing = facts.heard(|fact| match fact {
-        Fact::Killing { reason: KillReason::PostStartHook, .. } => Some(()),
+        Fact::Killing {
+            reason: KillReason::PostStartHook,
+            ..
+        } => Some(()),
         _ => None,
     });
     let hook = words.first().map(|(hook, _)| *hook);
-    let Some(message) = words.first().map(|(_, message)| *message).or(killing.map(|(_, message)| message)) else { return };
+    let Some(message) = words
+        .first()
+        .map(|(_, message)| *message)
+        .or(killing.map(|(_, message)| message))
+    else {
+        return;
+    };
     if hook.is_some_and(ended_with_container) {
         return;
     }
@@ -38,9 +47,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.generally_proven_by(message.seen());
     let known = hook.map_or(String::new(), detail);
     let phrase = phrase(facts, HookKind::PostStart, hook);
-    case.step("the kubelet runs the postStart hook as soon as the container has started", spec_seen(facts, HookKind::PostStart));
+    case.step(
+        "the kubelet runs the postStart hook as soon as the container has started",
+        spec_seen(facts, HookKind::PostStart),
+    );
     case.step(format!("the hook fails{known}"), [message.seen()]);
-    case.step("the kubelet kills the container for it", killing.map(|(_, message)| message.seen()));
+    case.step(
+        "the kubelet kills the container for it",
+        killing.map(|(_, message)| message.seen()),
+    );
     if let Some((code, ended)) = facts.exit() {
         case.step(format!("its process ends with exit code {code}"), [ended]);
     }
@@ -49,7 +64,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     {
         case.wants(want, "why the hook failed: events from 1.26 on do not say it");
     }
-    case.headline(format!("the {phrase} fails, so the container is killed each time{known}"));
+    case.headline(format!(
+        "the {phrase} fails, so the container is killed each time{known}"
+    ));
     case.advice("run the hook's command in the container by hand; what may fail belongs in the main program or an init container", Risk::None);
 }
 
@@ -74,16 +91,27 @@ mod tests {
 
     #[test]
     fn found_by_the_waiting_message_with_its_detail() {
-        let outcome = Scene::new().object(waiting("PostStartHook failed: command '/bin/register' exited with 4: , message: \"no license\"")).diagnose();
+        let outcome = Scene::new()
+            .object(waiting(
+                "PostStartHook failed: command '/bin/register' exited with 4: , message: \"no license\"",
+            ))
+            .diagnose();
         let finding = outcome.finds_only("HOK-POSTSTART-FAILED", Verdict::Proven);
-        assert!(finding.headline.contains("postStart") && finding.headline.contains('4'), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("postStart") && finding.headline.contains('4'),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn found_by_an_event_without_detail_which_is_wanted() {
         for (reason, message) in [
             ("FailedPostStartHook", "PostStartHook failed"),
-            ("FailedPostStartHook", "Exec lifecycle hook ([/bin/register]) for Container \"app\" in Pod \"app-1_shop(0f2f)\" failed - error: command '/bin/register' exited with 1: , message: \"\""),
+            (
+                "FailedPostStartHook",
+                "Exec lifecycle hook ([/bin/register]) for Container \"app\" in Pod \"app-1_shop(0f2f)\" failed - error: command '/bin/register' exited with 1: , message: \"\"",
+            ),
             ("Killing", "FailedPostStartHook"),
         ] {
             let outcome = Scene::new()
@@ -98,11 +126,23 @@ mod tests {
     fn not_this_runs_and_calm_when_it_runs() {
         let earlier = Scene::new()
             .object(hooked(crashed(137, "Error")))
-            .container_event("Pod/shop/app-1", "app", "FailedPostStartHook", "PostStartHook failed", "2026-03-01T11:40:00Z");
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "FailedPostStartHook",
+                "PostStartHook failed",
+                "2026-03-01T11:40:00Z",
+            );
         earlier.diagnose().lacks("HOK-POSTSTART-FAILED");
         Scene::new()
             .object(hooked(status(json!({}))))
-            .container_event("Pod/shop/app-1", "app", "FailedPostStartHook", "PostStartHook failed", "2026-03-01T10:00:00Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "FailedPostStartHook",
+                "PostStartHook failed",
+                "2026-03-01T10:00:00Z",
+            )
             .diagnose()
             .is_calm();
     }

@@ -24,8 +24,13 @@ const SHOWN: SignedDuration = SignedDuration::from_secs(20);
 const LONG: SignedDuration = SignedDuration::from_mins(5);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((name, _, _)) = spec(facts, HookKind::PostStart) else { return };
-    let waits = facts.pod().container_status(name).is_none_or(|(status, _)| status.state.waiting.is_some());
+    let Some((name, _, _)) = spec(facts, HookKind::PostStart) else {
+        return;
+    };
+    let waits = facts
+        .pod()
+        .container_status(name)
+        .is_none_or(|(status, _)| status.state.waiting.is_some());
     if !waits {
         return;
     }
@@ -34,28 +39,50 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let started = facts.all_messages().find(|message| {
         message.origin == Origin::Event
             && message.reason == "Started"
-            && (message.container.as_deref() == Some(name) || alone || message.seen.text.ends_with(&format!("container {name}")))
+            && (message.container.as_deref() == Some(name)
+                || alone
+                || message.seen.text.ends_with(&format!("container {name}")))
     });
     let Some(started) = started else { return };
-    let age = facts.now.zip(started.seen.time).map(|(now, time)| now.duration_since(time));
-    let Some(age) = age.filter(|age| *age > SHOWN) else { return };
+    let age = facts
+        .now
+        .zip(started.seen.time)
+        .map(|(now, time)| now.duration_since(time));
+    let Some(age) = age.filter(|age| *age > SHOWN) else {
+        return;
+    };
     case.supported_by(started.seen());
     if age < LONG {
         case.severity(Severity::Warning);
     }
     let phrase = phrase(facts, HookKind::PostStart, None);
-    case.step(format!("container {name} was started {} s ago", age.as_secs()), [started.seen()]);
-    case.step("the kubelet waits for its postStart hook before it goes on", spec_seen(facts, HookKind::PostStart));
+    case.step(
+        format!("container {name} was started {} s ago", age.as_secs()),
+        [started.seen()],
+    );
+    case.step(
+        "the kubelet waits for its postStart hook before it goes on",
+        spec_seen(facts, HookKind::PostStart),
+    );
     if let Some((status, path)) = facts.pod().container_status(name)
         && let Some(waiting) = &status.state.waiting
     {
-        case.step("until then the container is shown as being created, and those after it are not started", [facts.field(&format!("{path}.state.waiting"), &waiting.reason)]);
+        case.step(
+            "until then the container is shown as being created, and those after it are not started",
+            [facts.field(&format!("{path}.state.waiting"), &waiting.reason)],
+        );
     }
-    case.headline(format!("the {phrase} has not ended for {} s, so the container does not count as started", age.as_secs()));
+    case.headline(format!(
+        "the {phrase} has not ended for {} s, so the container does not count as started",
+        age.as_secs()
+    ));
     if let Some(want) = facts.want_kubelet_log() {
         case.wants(want, "whether the kubelet still waits for the hook");
     }
-    case.advice("give the hook a time-out of its own, or let the main program do its work; a hook has no time limit", Risk::Restart);
+    case.advice(
+        "give the hook a time-out of its own, or let the main program do its work; a hook has no time limit",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]
@@ -80,8 +107,10 @@ mod tests {
     #[test]
     fn found_when_it_was_started_and_is_still_being_created() {
         for time in ["2026-03-01T11:59:15Z", "2026-03-01T10:00:05Z"] {
-            let outcome =
-                Scene::new().object(hung()).container_event("Pod/shop/app-1", "app", "Started", "Started container app", time).diagnose();
+            let outcome = Scene::new()
+                .object(hung())
+                .container_event("Pod/shop/app-1", "app", "Started", "Started container app", time)
+                .diagnose();
             let finding = outcome.finds_only("HOK-POSTSTART-HUNG", Verdict::Likely);
             assert!(finding.headline.contains("postStart"), "{}", finding.headline);
         }
@@ -92,7 +121,13 @@ mod tests {
         Scene::new().object(hung()).diagnose().lacks("HOK-POSTSTART-HUNG");
         let plain = Scene::new().object(creating(json!({})));
         plain
-            .container_event("Pod/shop/app-1", "app", "Started", "Started container app", "2026-03-01T10:00:05Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Started",
+                "Started container app",
+                "2026-03-01T10:00:05Z",
+            )
             .diagnose()
             .lacks("HOK-POSTSTART-HUNG");
     }
@@ -103,6 +138,14 @@ mod tests {
         young["metadata"]["creationTimestamp"] = "2026-03-01T11:59:40Z".into();
         young["status"]["startTime"] = "2026-03-01T11:59:40Z".into();
         let it = Scene::new().object(young);
-        it.container_event("Pod/shop/app-1", "app", "Started", "Started container app", "2026-03-01T11:59:50Z").diagnose().is_calm();
+        it.container_event(
+            "Pod/shop/app-1",
+            "app",
+            "Started",
+            "Started container app",
+            "2026-03-01T11:59:50Z",
+        )
+        .diagnose()
+        .is_calm();
     }
 }

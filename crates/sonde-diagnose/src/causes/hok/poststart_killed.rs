@@ -19,18 +19,35 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let words = said(facts, HookKind::PostStart);
     let memory = died_of_memory(facts);
-    let cut_off = |hook: &HookFact| ended_with_container(hook) || (memory.is_some() && detail(hook).is_empty());
-    let Some((hook, message)) = words.into_iter().find(|(hook, _)| cut_off(hook)) else { return };
+    let cut_off =
+        |hook: &HookFact| ended_with_container(hook) || (memory.is_some() && detail(hook).is_empty());
+    let Some((hook, message)) = words.into_iter().find(|(hook, _)| cut_off(hook)) else {
+        return;
+    };
     case.proven_by(message.seen());
     if let Some(seen) = memory {
         case.proven_by(seen.clone());
         case.step("the kernel kills the container for memory", [seen]);
     }
     let phrase = phrase(facts, HookKind::PostStart, Some(hook));
-    case.step("the kubelet runs the postStart hook beside the main process", spec_seen(facts, HookKind::PostStart));
-    case.step(format!("the container ends while the hook runs, and the hook with it{}", detail(hook)), [message.seen()]);
-    case.headline(format!("the {phrase} was cut off because its container ended under it"));
-    case.advice("find out why the container itself ends: its exit code and its log say it; the hook is not to blame", Risk::None);
+    case.step(
+        "the kubelet runs the postStart hook beside the main process",
+        spec_seen(facts, HookKind::PostStart),
+    );
+    case.step(
+        format!(
+            "the container ends while the hook runs, and the hook with it{}",
+            detail(hook)
+        ),
+        [message.seen()],
+    );
+    case.headline(format!(
+        "the {phrase} was cut off because its container ended under it"
+    ));
+    case.advice(
+        "find out why the container itself ends: its exit code and its log say it; the hook is not to blame",
+        Risk::None,
+    );
     if facts.episode.container.is_some() && !facts.is_text() {
         case.look("why the container ended", facts.logs_command());
     }
@@ -53,13 +70,21 @@ mod tests {
 
     #[test]
     fn found_when_the_hook_was_cut_off() {
-        let outcome = Scene::new().object(waiting("PostStartHook failed: command '/bin/register' exited with 137: , message: \"\"")).diagnose();
+        let outcome = Scene::new()
+            .object(waiting(
+                "PostStartHook failed: command '/bin/register' exited with 137: , message: \"\"",
+            ))
+            .diagnose();
         outcome.finds_only("HOK-POSTSTART-KILLED", Verdict::Proven);
     }
 
     #[test]
     fn not_found_when_the_hook_itself_fails() {
-        let outcome = Scene::new().object(waiting("PostStartHook failed: command '/bin/register' exited with 1: , message: \"\"")).diagnose();
+        let outcome = Scene::new()
+            .object(waiting(
+                "PostStartHook failed: command '/bin/register' exited with 1: , message: \"\"",
+            ))
+            .diagnose();
         outcome.lacks("HOK-POSTSTART-KILLED");
     }
 }

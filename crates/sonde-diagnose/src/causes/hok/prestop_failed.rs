@@ -28,21 +28,34 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let words = said(facts, HookKind::PreStop);
-    let Some((hook, message)) = words.first().copied() else { return };
+    let Some((hook, message)) = words.first().copied() else {
+        return;
+    };
     case.generally_proven_by(message.seen());
     case.severity(Severity::Warning);
     let known = detail(hook);
     let phrase = phrase(facts, HookKind::PreStop, Some(hook));
-    case.step("the kubelet runs the preStop hook before it ends the container", spec_seen(facts, HookKind::PreStop));
+    case.step(
+        "the kubelet runs the preStop hook before it ends the container",
+        spec_seen(facts, HookKind::PreStop),
+    );
     case.step(format!("the hook fails{known}"), [message.seen()]);
-    case.step("the container is ended all the same, without what the hook should have done", []);
+    case.step(
+        "the container is ended all the same, without what the hook should have done",
+        [],
+    );
     if known.is_empty()
         && let Some(want) = facts.want_kubelet_log()
     {
         case.wants(want, "why the hook failed: events from 1.26 on do not say it");
     }
-    case.headline(format!("the {phrase} fails whenever the container is ended{known}"));
-    case.advice("run the hook's command in the container by hand, and see that the image has it", Risk::None);
+    case.headline(format!(
+        "the {phrase} fails whenever the container is ended{known}"
+    ));
+    case.advice(
+        "run the hook's command in the container by hand, and see that the image has it",
+        Risk::None,
+    );
 }
 
 #[cfg(test)]
@@ -64,9 +77,27 @@ mod tests {
     fn found_beside_the_reason_of_the_restart() {
         let outcome = Scene::new()
             .object(hooked(crashed(137, "Error")))
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", "Liveness probe failed: ", "2026-03-01T11:57:50Z")
-            .container_event("Pod/shop/app-1", "app", "Killing", "Container app failed liveness probe, will be restarted", "2026-03-01T11:57:50Z")
-            .container_event("Pod/shop/app-1", "app", "FailedPreStopHook", "PreStopHook failed", "2026-03-01T11:57:51Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                "Liveness probe failed: ",
+                "2026-03-01T11:57:50Z",
+            )
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Killing",
+                "Container app failed liveness probe, will be restarted",
+                "2026-03-01T11:57:50Z",
+            )
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "FailedPreStopHook",
+                "PreStopHook failed",
+                "2026-03-01T11:57:51Z",
+            )
             .diagnose();
         assert_eq!(outcome.finding("HOK-PRESTOP-FAILED").verdict, Verdict::Proven);
         assert_eq!(outcome.finding("LIV-EXEC-PROBE-FAILS").verdict, Verdict::Proven);
@@ -81,7 +112,13 @@ mod tests {
         }));
         Scene::new()
             .object(hooked(recovered))
-            .container_event("Pod/shop/app-1", "app", "FailedPreStopHook", "PreStopHook failed", "2026-03-01T11:19:51Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "FailedPreStopHook",
+                "PreStopHook failed",
+                "2026-03-01T11:19:51Z",
+            )
             .diagnose()
             .is_calm();
     }

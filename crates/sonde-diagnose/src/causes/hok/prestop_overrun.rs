@@ -23,10 +23,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .containers
         .iter()
         .enumerate()
-        .filter(|(_, container)| facts.episode.container.as_deref().is_none_or(|name| name == container.name))
+        .filter(|(_, container)| {
+            facts
+                .episode
+                .container
+                .as_deref()
+                .is_none_or(|name| name == container.name)
+        })
         .filter_map(|(at, container)| {
             let hook = container.lifecycle.as_ref()?.pre_stop.as_ref()?;
-            Some((container, hook, format!("spec.containers[{at}].lifecycle.preStop")))
+            Some((
+                container,
+                hook,
+                format!("spec.containers[{at}].lifecycle.preStop"),
+            ))
         })
         .collect();
     if let Some(run) = &facts.episode.run {
@@ -34,17 +44,29 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             return;
         }
         if hooked.is_empty() && !facts.is_partial() {
-            let path = facts.container().map_or("spec.containers[]".to_owned(), |(_, path)| path);
-            case.refuted_by(facts.unset(&format!("{path}.lifecycle.preStop")), "the container has no preStop hook");
+            let path = facts
+                .container()
+                .map_or("spec.containers[]".to_owned(), |(_, path)| path);
+            case.refuted_by(
+                facts.unset(&format!("{path}.lifecycle.preStop")),
+                "the container has no preStop hook",
+            );
             return;
         }
         if facts.episode.symptom == Symptom::Terminated
-            && let Some((KillReason::Liveness | KillReason::Startup | KillReason::PostStartHook, message)) = facts.killing() {
-            case.refuted_by(message.seen(), "a probe or hook made the kubelet end the container; the preStop hook only used up its time");
+            && let Some((KillReason::Liveness | KillReason::Startup | KillReason::PostStartHook, message)) =
+                facts.killing()
+        {
+            case.refuted_by(
+                message.seen(),
+                "a probe or hook made the kubelet end the container; the preStop hook only used up its time",
+            );
             return;
         }
     }
-    let Some((container, hook, path)) = hooked.first() else { return };
+    let Some((container, hook, path)) = hooked.first() else {
+        return;
+    };
     let overran = facts.find(|fact| match fact {
         Fact::Hook(it) if it.hook == HookKind::PreStop && it.overran => Some(()),
         _ => None,
@@ -56,7 +78,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let (grace, grace_seen) = facts.grace();
     let command = hook.exec.as_ref().map(|exec| exec.command.join(" "));
-    let sleeps = hook.sleep.as_ref().map(|sleep| sleep.seconds).or_else(|| sleep_of(command.as_deref()?));
+    let sleeps = hook
+        .sleep
+        .as_ref()
+        .map(|sleep| sleep.seconds)
+        .or_else(|| sleep_of(command.as_deref()?));
     let what = match (&command, sleeps) {
         (Some(command), _) => format!("exec: {command}"),
         (None, Some(seconds)) => format!("sleep: {seconds}s"),
@@ -73,20 +99,36 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         // An overrun leaves no event in any version; only the kubelet's log tells.
         if let Some(want) = facts.want_kubelet_log() {
-            case.wants(want, "whether the preStop hook was still running when the grace period ended");
+            case.wants(
+                want,
+                "whether the preStop hook was still running when the grace period ended",
+            );
         }
         return;
     }
     let name = &container.name;
-    case.step(format!("at its end {name} has {grace}s for preStop hook and shutdown together"), [grace_seen]);
-    case.step("the kubelet runs the preStop hook before it sends SIGTERM", [hook_seen]);
-    case.step("the hook is still running when the time is up", overran.or(killed).map(|(_, message)| message.seen()));
+    case.step(
+        format!("at its end {name} has {grace}s for preStop hook and shutdown together"),
+        [grace_seen],
+    );
+    case.step(
+        "the kubelet runs the preStop hook before it sends SIGTERM",
+        [hook_seen],
+    );
+    case.step(
+        "the hook is still running when the time is up",
+        overran.or(killed).map(|(_, message)| message.seen()),
+    );
     case.step(
         "the process gets SIGTERM and two seconds later SIGKILL",
         facts.exit().map(|(_, ended)| ended),
     );
-    let end = facts.exit().map_or(String::new(), |(code, _)| format!(", so it is killed (exit code {code})"));
-    case.headline(format!("the preStop hook of {name} takes longer than the grace period of {grace}s{end}"));
+    let end = facts.exit().map_or(String::new(), |(code, _)| {
+        format!(", so it is killed (exit code {code})")
+    });
+    case.headline(format!(
+        "the preStop hook of {name} takes longer than the grace period of {grace}s{end}"
+    ));
     let text = "give the pod more grace than hook and shutdown need together, or shorten the hook";
     match facts.template_owner() {
         Some(owner) => case.fix(
@@ -137,7 +179,9 @@ mod tests {
 
     #[test]
     fn likely_when_the_sleep_alone_is_as_long() {
-        let outcome = Scene::new().object(hooked(json!({"sleep": {"seconds": 30}}))).diagnose();
+        let outcome = Scene::new()
+            .object(hooked(json!({"sleep": {"seconds": 30}})))
+            .diagnose();
         outcome.finds_only("HOK-PRESTOP-OVERRUN", Verdict::Likely);
     }
 
@@ -165,7 +209,9 @@ mod tests {
     #[test]
     fn refuted_without_a_hook() {
         let outcome = Scene::new().object(hooked(Value::Null)).diagnose();
-        outcome.lacks("HOK-PRESTOP-OVERRUN").rules_out("HOK-PRESTOP-OVERRUN");
+        outcome
+            .lacks("HOK-PRESTOP-OVERRUN")
+            .rules_out("HOK-PRESTOP-OVERRUN");
     }
 
     #[test]

@@ -22,7 +22,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(pull.seen());
     let root = pull.registry_or_node(facts);
-    pull.tell(facts, case, &root, &format!("{} did not answer the node in time", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &root,
+        &format!("{} did not answer the node in time", pull.peer()),
+    );
     look_from_node(facts, case, &pull);
     case.advice("let the node reach the registry: a firewall, a missing proxy setting of the runtime or a missing egress route usually drops the packets", Risk::None);
 }

@@ -22,7 +22,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(pull.seen());
     let root = pull.registry_or_node(facts);
-    pull.tell(facts, case, &root, &format!("the connection to {} broke before the answer was complete", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &root,
+        &format!(
+            "the connection to {} broke before the answer was complete",
+            pull.peer()
+        ),
+    );
     look_from_node(facts, case, &pull);
     case.advice("the kubelet tries again by itself; where it never succeeds, look at proxies, load balancers and the packet size (MTU) between node and registry", Risk::None);
 }

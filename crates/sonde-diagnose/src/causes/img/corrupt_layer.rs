@@ -21,7 +21,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Image, "what arrived, or what the node keeps of it, is damaged (digest or format is wrong)");
+    pull.tell(
+        facts,
+        case,
+        &Root::Image,
+        "what arrived, or what the node keeps of it, is damaged (digest or format is wrong)",
+    );
     if let Some(node) = facts.node_ref() {
         case.fix(
             "remove what the node keeps of the image, so that it is fetched again",

@@ -21,7 +21,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Registry(pull.registry.clone()), "the plugin that gives the node its login for the registry is missing or failed");
+    pull.tell(
+        facts,
+        case,
+        &Root::Registry(pull.registry.clone()),
+        "the plugin that gives the node its login for the registry is missing or failed",
+    );
     if let Some(want) = facts.want_kubelet_log() {
         case.wants(want, "what the plugin said");
     }

@@ -21,9 +21,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Node, "its disk has no room left for the image");
+    pull.tell(
+        facts,
+        case,
+        &Root::Node,
+        "its disk has no room left for the image",
+    );
     if let Some(node) = facts.node_ref() {
-        case.look("how full the node's disks are", format!("ssh {} 'df -h /var/lib/containerd /var/lib/containers /var/lib/docker'", node.name));
+        case.look(
+            "how full the node's disks are",
+            format!(
+                "ssh {} 'df -h /var/lib/containerd /var/lib/containers /var/lib/docker'",
+                node.name
+            ),
+        );
     }
     case.advice("free room on the node (unused images, old logs) or give it a larger disk; the kubelet frees images only above imageGCHighThresholdPercent", Risk::Wide);
 }

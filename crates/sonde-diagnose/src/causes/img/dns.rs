@@ -7,9 +7,9 @@ use sonde_model::{Code, Risk};
 
 use super::pull::{Asked, failed, look_from_node, wants_reason};
 use crate::cause::page;
-use sonde_schedule::nearest;
 use crate::survey::registry_of;
 use crate::{Case, Cause, Facts, Symptom};
+use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("IMG-DNS"),

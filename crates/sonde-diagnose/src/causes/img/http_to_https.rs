@@ -21,7 +21,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Registry(pull.registry.clone()), &format!("{} speaks plain HTTP, and the node asks for HTTPS", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &Root::Registry(pull.registry.clone()),
+        &format!("{} speaks plain HTTP, and the node asks for HTTPS", pull.peer()),
+    );
     case.advice(
         format!("give the registry TLS; or allow plain HTTP on every node: for containerd `server = \"http://{0}\"` in /etc/containerd/certs.d/{0}/hosts.toml, for CRI-O `insecure = true` in /etc/containers/registries.conf", pull.registry),
         Risk::Wide,

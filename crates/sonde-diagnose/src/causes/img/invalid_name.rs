@@ -22,7 +22,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(pull.seen());
     let (fault, better) = fault(&pull.image);
-    pull.tell(facts, case, &Root::Image, &format!("its name is malformed{fault}"));
+    pull.tell(
+        facts,
+        case,
+        &Root::Image,
+        &format!("its name is malformed{fault}"),
+    );
     let better = better.filter(|better| !better.is_empty());
     match better
         .as_ref()
@@ -60,10 +65,7 @@ fn fault(image: &str) -> (String, Option<String>) {
         return (": it contains white space".into(), Some(without));
     }
     if image.contains(['$', '{', '<']) {
-        return (
-            ": it holds a placeholder that nothing has filled in".into(),
-            None,
-        );
+        return (": it holds a placeholder that nothing has filled in".into(), None);
     }
     let (path, tag) = match image.rfind(':').filter(|at| !image[*at..].contains('/')) {
         Some(at) => (&image[..at], &image[at..]),

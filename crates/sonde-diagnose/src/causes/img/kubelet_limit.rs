@@ -21,7 +21,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Node, "the kubelet allows no more pulls at the moment (pull QPS exceeded)");
+    pull.tell(
+        facts,
+        case,
+        &Root::Node,
+        "the kubelet allows no more pulls at the moment (pull QPS exceeded)",
+    );
     case.severity(Severity::Warning);
     case.advice("it passes by itself; where it comes often, raise registryPullQPS and registryBurst in the kubelet's configuration", Risk::Wide);
 }
@@ -34,10 +39,7 @@ mod tests {
     fn too_many_pulls_a_second() {
         check(&Check {
             code: "IMG-KUBELET-LIMIT",
-            proofs: &[
-                "pull QPS exceeded",
-                "pull QPS exceeded.",
-            ],
+            proofs: &["pull QPS exceeded", "pull QPS exceeded."],
             says: &["pull QPS"],
         });
     }

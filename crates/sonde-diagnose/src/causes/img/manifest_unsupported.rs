@@ -17,11 +17,18 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(pull) = failed_by(facts, |failure| matches!(failure, PullFailure::UnsupportedManifest)) else {
+    let Some(pull) = failed_by(facts, |failure| {
+        matches!(failure, PullFailure::UnsupportedManifest)
+    }) else {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Image, "the registry serves it in a format that the node's runtime does not read");
+    pull.tell(
+        facts,
+        case,
+        &Root::Image,
+        "the registry serves it in a format that the node's runtime does not read",
+    );
     case.advice("push the image again with a present tool (manifest v2 schema 2 or OCI); containerd 2.1 and docker 25 no longer read schema 1", Risk::None);
 }
 

@@ -21,7 +21,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    if let Some((container, path)) = facts.container().filter(|(it, _)| !it.image_pull_policy.is_empty()) {
+    if let Some((container, path)) = facts
+        .container()
+        .filter(|(it, _)| !it.image_pull_policy.is_empty())
+    {
         case.step(
             "the pod forbids to pull it",
             [facts.field(&format!("{path}.imagePullPolicy"), &container.image_pull_policy)],

@@ -22,7 +22,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let Some(refusal) = refused(facts) else { return };
     let secrets = &refusal.secrets;
-    if refusal.anonymous == Some(false) || refusal.expired || (!secrets.missing.is_empty() && secrets.present.is_empty()) {
+    if refusal.anonymous == Some(false)
+        || refusal.expired
+        || (!secrets.missing.is_empty() && secrets.present.is_empty())
+    {
         return;
     }
     let none = secrets.known && secrets.named.is_empty();
@@ -48,19 +51,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         };
         case.step(text, [refusal.secrets_field(facts)]);
     }
-    refusal.pull.tell(facts, case, &Root::Image, &what(&refusal, none));
+    refusal
+        .pull
+        .tell(facts, case, &Root::Image, &what(&refusal, none));
     advise(facts, case, &refusal);
 }
 
 fn what(refusal: &Refusal<'_>, none: bool) -> String {
     let answer = refusal.answer();
-    if none { format!("{answer}; the pod has no pull secret") } else { answer }
+    if none {
+        format!("{answer}; the pod has no pull secret")
+    } else {
+        answer
+    }
 }
 
 fn advise(facts: &Facts<'_>, case: &mut Case, refusal: &Refusal<'_>) {
     let registry = &refusal.pull.registry;
     let namespace = &facts.episode.subject.namespace;
-    let account = Some(facts.pod().spec.service_account_name.as_str()).filter(|it| !it.is_empty()).unwrap_or("default");
+    let account = Some(facts.pod().spec.service_account_name.as_str())
+        .filter(|it| !it.is_empty())
+        .unwrap_or("default");
     if refusal.is_cloud() {
         case.advice(
             format!("nodes usually log in to {registry} by themselves: look at the node's cloud role and at the kubelet's credential provider"),
@@ -79,9 +90,15 @@ fn advise(facts: &Facts<'_>, case: &mut Case, refusal: &Refusal<'_>) {
             Risk::None,
         );
     } else {
-        case.advice(format!("name a pull secret for {registry} in the pod's imagePullSecrets"), Risk::Restart);
+        case.advice(
+            format!("name a pull secret for {registry} in the pod's imagePullSecrets"),
+            Risk::Restart,
+        );
     }
-    case.look("whether the image is there, with a login that may see it", format!("docker manifest inspect {}", refusal.pull.image));
+    case.look(
+        "whether the image is there, with a login that may see it",
+        format!("docker manifest inspect {}", refusal.pull.image),
+    );
 }
 
 #[cfg(test)]
@@ -102,7 +119,11 @@ mod tests {
         for scene in [old_kubelet(ANONYMOUS), new_kubelet(ANONYMOUS)] {
             let outcome = scene.complete(&[Kind::Secret]).diagnose();
             let finding = outcome.finds_only("IMG-NO-CREDENTIALS", Verdict::Proven);
-            assert!(finding.headline.contains("without a login"), "{}", finding.headline);
+            assert!(
+                finding.headline.contains("without a login"),
+                "{}",
+                finding.headline
+            );
         }
     }
 
@@ -116,20 +137,40 @@ mod tests {
     fn an_answer_that_leaves_both_open_says_so() {
         let outcome = new_kubelet(MAYBE).complete(&[Kind::Secret]).diagnose();
         let finding = outcome.finds_only("IMG-NO-CREDENTIALS", Verdict::Likely);
-        assert!(finding.headline.contains("does not say which"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("does not say which"),
+            "{}",
+            finding.headline
+        );
         assert!(finding.rivals.iter().any(|code| code.as_str() == "IMG-NOT-FOUND"));
-        let pasted = Scene::new().loose(&format!("Failed to pull image \"registry.example/app:1\": {MAYBE}")).diagnose();
+        let pasted = Scene::new()
+            .loose(&format!(
+                "Failed to pull image \"registry.example/app:1\": {MAYBE}"
+            ))
+            .diagnose();
         pasted.finds_only("IMG-NO-CREDENTIALS", Verdict::Possible);
     }
 
     #[test]
     fn proven_although_a_secret_is_named_when_the_node_asked_without_a_login() {
         let mut named = waiting("ErrImagePull", ANONYMOUS);
-        merge(&mut named, json!({"spec": {"imagePullSecrets": [{"name": "regcred"}]}}));
+        merge(
+            &mut named,
+            json!({"spec": {"imagePullSecrets": [{"name": "regcred"}]}}),
+        );
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "regcred", "namespace": "shop"}});
-        let outcome = Scene::new().object(named).object(secret).complete(&[Kind::Secret]).diagnose();
+        let outcome = Scene::new()
+            .object(named)
+            .object(secret)
+            .complete(&[Kind::Secret])
+            .diagnose();
         let finding = outcome.finds_only("IMG-NO-CREDENTIALS", Verdict::Proven);
-        assert!(finding.chain.iter().any(|step| step.text.contains("holds none for this registry")));
+        assert!(
+            finding
+                .chain
+                .iter()
+                .any(|step| step.text.contains("holds none for this registry"))
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use sonde_world::view::ReplicaSet;
 use super::login::refused;
 use super::pull::{Pull, Root, failed, names, set_image, wants_reason};
 use crate::cause::page;
-use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Symptom};
+use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("IMG-NOT-FOUND"),
@@ -33,7 +33,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     // A registry that says "does not exist or needs a login" leaves both open.
-    let Some(refusal) = refused(facts).filter(|refusal| refusal.maybe_missing && refusal.anonymous != Some(false)) else {
+    let Some(refusal) =
+        refused(facts).filter(|refusal| refusal.maybe_missing && refusal.anonymous != Some(false))
+    else {
         return;
     };
     if refusal.is_official() {
@@ -55,8 +57,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 fn suggest(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>) {
     let known = known_images(facts);
     let (repository, _) = split(&pull.image);
-    let same: BTreeSet<String> =
-        known.iter().filter(|image| **image != pull.image && split(image).0 == repository).cloned().collect();
+    let same: BTreeSet<String> = known
+        .iter()
+        .filter(|image| **image != pull.image && split(image).0 == repository)
+        .cloned()
+        .collect();
     let close = if same.is_empty() {
         let repositories: BTreeSet<&str> = known.iter().map(|image| split(image).0).collect();
         nearest(repository, repositories)
@@ -65,19 +70,41 @@ fn suggest(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>) {
     };
     let command = |image: &str| set_image(facts, image);
     if let Some(newest) = same.iter().next_back() {
-        let seen = facts.computed("images of this workload's revisions and of the node", names(&same));
-        case.step(format!("other tags of it were pulled before: {}", names(&same)), [seen]);
+        let seen = facts.computed(
+            "images of this workload's revisions and of the node",
+            names(&same),
+        );
+        case.step(
+            format!("other tags of it were pulled before: {}", names(&same)),
+            [seen],
+        );
         if let Some(command) = command(newest) {
-            case.fix("name a tag that exists; this one was pulled before", command, Risk::Restart);
+            case.fix(
+                "name a tag that exists; this one was pulled before",
+                command,
+                Risk::Restart,
+            );
         }
     } else if let Some(close) = close {
         let seen = facts.computed("images of this workload's revisions and of the node", close);
-        case.step(format!("{close} was pulled before, which is nearly the same name"), [seen]);
-        case.advice(format!("if {close} was meant, correct the image's name"), Risk::Restart);
+        case.step(
+            format!("{close} was pulled before, which is nearly the same name"),
+            [seen],
+        );
+        case.advice(
+            format!("if {close} was meant, correct the image's name"),
+            Risk::Restart,
+        );
     }
-    case.look("whether the image is there", format!("docker manifest inspect {}", pull.image));
+    case.look(
+        "whether the image is there",
+        format!("docker manifest inspect {}", pull.image),
+    );
     case.advice(
-        format!("push {} to the registry, or name an image and tag that are there", pull.image),
+        format!(
+            "push {} to the registry, or name an image and tag that are there",
+            pull.image
+        ),
         Risk::Restart,
     );
     let is_set = |it: &&std::sync::Arc<sonde_world::Object>| it.reference.kind == Kind::ReplicaSet;
@@ -96,17 +123,29 @@ fn suggest(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>) {
 fn known_images(facts: &Facts<'_>) -> BTreeSet<String> {
     let owner = facts.workload();
     let mut images = BTreeSet::new();
-    let revisions = facts.snapshot.owned_by(&owner).filter(|it| it.reference.kind == Kind::ReplicaSet);
+    let revisions = facts
+        .snapshot
+        .owned_by(&owner)
+        .filter(|it| it.reference.kind == Kind::ReplicaSet);
     for set in revisions.filter_map(|it| facts.snapshot.view::<ReplicaSet>(&it.reference)) {
         // Only a revision whose pods were ready has shown that its images exist.
         if set.status.ready_replicas > 0 {
             let spec = set.spec.template.spec;
-            images.extend(spec.init_containers.into_iter().chain(spec.containers).map(|it| it.image));
+            images.extend(
+                spec.init_containers
+                    .into_iter()
+                    .chain(spec.containers)
+                    .map(|it| it.image),
+            );
         }
     }
     if let Some(node) = facts.node() {
         let names = node.status.images.into_iter().flat_map(|image| image.names);
-        images.extend(names.filter(|name| !name.contains('@')).map(|name| short(&name).to_owned()));
+        images.extend(
+            names
+                .filter(|name| !name.contains('@'))
+                .map(|name| short(&name).to_owned()),
+        );
     }
     images
 }
@@ -155,12 +194,19 @@ mod tests {
 
     #[test]
     fn names_that_were_pulled_before_are_suggested() {
-        for (have, said) in [("registry.example/app:0", "other tags"), ("registry.example/apps:1", "nearly the same name")] {
+        for (have, said) in [
+            ("registry.example/app:0", "other tags"),
+            ("registry.example/apps:1", "nearly the same name"),
+        ] {
             let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"},
                 "status": {"images": [{"names": [have]}], "conditions": [{"type": "Ready", "status": "True"}]}});
             let outcome = new_kubelet(CONTAINERD).object(node).diagnose();
             let finding = outcome.finds_only("IMG-NOT-FOUND", Verdict::Proven);
-            assert!(finding.chain.iter().any(|step| step.text.contains(said)), "{:?}", finding.chain);
+            assert!(
+                finding.chain.iter().any(|step| step.text.contains(said)),
+                "{:?}",
+                finding.chain
+            );
         }
     }
 
@@ -177,7 +223,8 @@ mod tests {
     #[test]
     fn an_init_containers_image_blocks_the_containers() {
         let mut pod = waiting_for("registry.example/app:1", "PodInitializing", "");
-        let message = format!("Back-off pulling image \"registry.example/wait:1\": ErrImagePull: {CONTAINERD}");
+        let message =
+            format!("Back-off pulling image \"registry.example/wait:1\": ErrImagePull: {CONTAINERD}");
         crate::testing::merge(
             &mut pod,
             json!({
@@ -190,6 +237,9 @@ mod tests {
         let outcome = Scene::new().object(pod).diagnose();
         let finding = outcome.finds_only("IMG-NOT-FOUND", Verdict::Proven);
         let last = &finding.chain.last().unwrap().text;
-        assert!(last.contains("init container wait (2 of 2) blocks container app"), "{last}");
+        assert!(
+            last.contains("init container wait (2 of 2) blocks container app"),
+            "{last}"
+        );
     }
 }

@@ -22,7 +22,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(pull.seen());
     let node = facts.node_ref().zip(facts.node());
-    let architecture = node.as_ref().map(|(_, node)| node.status.node_info.architecture.as_str()).filter(|it| !it.is_empty());
+    let architecture = node
+        .as_ref()
+        .map(|(_, node)| node.status.node_info.architecture.as_str())
+        .filter(|it| !it.is_empty());
     let what = match architecture {
         Some(architecture) => format!("there is none for the node's architecture, {architecture}"),
         None => "there is none for the node's architecture or system".into(),
@@ -32,7 +35,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.step(format!("node {} is {architecture}", reference.name), [seen]);
     }
     pull.tell(facts, case, &Root::Image, &what);
-    case.look("for which platforms the image exists", format!("docker buildx imagetools inspect {}", pull.image));
+    case.look(
+        "for which platforms the image exists",
+        format!("docker buildx imagetools inspect {}", pull.image),
+    );
     if let Some(architecture) = architecture {
         case.advice(
             format!("build the image for {architecture} too (docker buildx build --platform linux/amd64,linux/arm64)"),

@@ -5,8 +5,8 @@ use sonde_model::{Code, Kind, Risk};
 use super::login::refused;
 use super::pull::Root;
 use crate::cause::page;
-use sonde_schedule::nearest;
 use crate::{Case, Cause, Facts, Symptom};
+use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("IMG-PULL-SECRET-MISSING"),
@@ -23,7 +23,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((object, seen)) = secrets.missing.first() else {
         let unlisted = secrets.named.len() > secrets.present.len();
         if unlisted {
-            case.wants(facts.want_kind(Kind::Secret), "whether the pull secrets that the pod names exist");
+            case.wants(
+                facts.want_kind(Kind::Secret),
+                "whether the pull secrets that the pod names exist",
+            );
         }
         return;
     };
@@ -34,8 +37,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         case.supported_by(seen.clone());
     }
-    case.step(format!("the pod pulls with {object}"), [refusal.secrets_field(facts)]);
-    case.step(format!("{object} does not exist in its namespace, so the node asks without a login"), [seen.clone()]);
+    case.step(
+        format!("the pod pulls with {object}"),
+        [refusal.secrets_field(facts)],
+    );
+    case.step(
+        format!("{object} does not exist in its namespace, so the node asks without a login"),
+        [seen.clone()],
+    );
     refusal.pull.tell(facts, case, &Root::Image, &refusal.answer());
     case.headline(format!(
         "image {} cannot be pulled: {} wants a login, and the pull secret {} does not exist",
@@ -49,8 +58,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     if let Some(close) = nearest(&object.name, names.iter().map(String::as_str)) {
         let seen = facts.computed(format!("secrets like {}", object.name), close);
-        case.step(format!("there is a secret {close}, which is nearly the same name"), [seen]);
-        case.advice(format!("if {close} was meant, correct imagePullSecrets in the pod's template or its service account"), Risk::Restart);
+        case.step(
+            format!("there is a secret {close}, which is nearly the same name"),
+            [seen],
+        );
+        case.advice(
+            format!(
+                "if {close} was meant, correct imagePullSecrets in the pod's template or its service account"
+            ),
+            Risk::Restart,
+        );
     }
     if !object.namespace.is_empty() {
         case.fix(
@@ -87,12 +104,30 @@ mod tests {
     #[test]
     fn found_by_absence_and_by_the_kubelets_event() {
         let scene = || naming(json!([{"name": "regcred"}]), REFUSED);
-        let outcome = scene().object(secret("reg-cred")).complete(&[Kind::Secret]).diagnose();
+        let outcome = scene()
+            .object(secret("reg-cred"))
+            .complete(&[Kind::Secret])
+            .diagnose();
         let finding = outcome.finds_only("IMG-PULL-SECRET-MISSING", Verdict::Proven);
-        assert!(finding.headline.contains("regcred does not exist"), "{}", finding.headline);
-        assert!(finding.chain.iter().any(|step| step.text.contains("reg-cred")), "{:?}", finding.chain);
+        assert!(
+            finding.headline.contains("regcred does not exist"),
+            "{}",
+            finding.headline
+        );
+        assert!(
+            finding.chain.iter().any(|step| step.text.contains("reg-cred")),
+            "{:?}",
+            finding.chain
+        );
         let event = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.";
-        let outcome = scene().event("Pod/shop/app-1", "FailedToRetrieveImagePullSecret", event, "2026-03-01T11:59:00Z").diagnose();
+        let outcome = scene()
+            .event(
+                "Pod/shop/app-1",
+                "FailedToRetrieveImagePullSecret",
+                event,
+                "2026-03-01T11:59:00Z",
+            )
+            .diagnose();
         outcome.finds_only("IMG-PULL-SECRET-MISSING", Verdict::Proven);
     }
 
@@ -104,7 +139,10 @@ mod tests {
             .diagnose()
             .lacks("IMG-PULL-SECRET-MISSING");
         let missing = "registry.example/app:1: not found";
-        naming(json!([{"name": "regcred"}]), missing).complete(&[Kind::Secret]).diagnose().finds_only("IMG-NOT-FOUND", Verdict::Proven);
+        naming(json!([{"name": "regcred"}]), missing)
+            .complete(&[Kind::Secret])
+            .diagnose()
+            .finds_only("IMG-NOT-FOUND", Verdict::Proven);
         silent("IMG-PULL-SECRET-MISSING");
     }
 
@@ -115,7 +153,9 @@ mod tests {
             .object(secret("other"))
             .complete(&[Kind::Secret])
             .diagnose();
-        outcome.does_not_claim("IMG-PULL-SECRET-MISSING").finding("IMG-PULL-SECRET-MISSING");
+        outcome
+            .does_not_claim("IMG-PULL-SECRET-MISSING")
+            .finding("IMG-PULL-SECRET-MISSING");
     }
 
     #[test]
@@ -129,13 +169,21 @@ mod tests {
     #[test]
     fn over_when_the_image_came_and_calm_when_it_runs() {
         let mut runs = crate::testing::pod(json!({}));
-        merge(&mut runs, json!({"spec": {"imagePullSecrets": [{"name": "regcred"}]}}));
+        merge(
+            &mut runs,
+            json!({"spec": {"imagePullSecrets": [{"name": "regcred"}]}}),
+        );
         let event = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.";
         // The kubelet warns at each start, even where the image needs no login.
         let outcome = Scene::new()
             .object(runs)
             .complete(&[Kind::Secret])
-            .event("Pod/shop/app-1", "FailedToRetrieveImagePullSecret", event, "2026-03-01T11:59:00Z")
+            .event(
+                "Pod/shop/app-1",
+                "FailedToRetrieveImagePullSecret",
+                event,
+                "2026-03-01T11:59:00Z",
+            )
             .diagnose();
         outcome.is_calm();
     }

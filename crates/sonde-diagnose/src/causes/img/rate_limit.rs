@@ -21,7 +21,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Registry(pull.registry.clone()), &format!("{} limits how often this address or account may pull (429)", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &Root::Registry(pull.registry.clone()),
+        &format!(
+            "{} limits how often this address or account may pull (429)",
+            pull.peer()
+        ),
+    );
     if pull.registry == "docker.io" {
         case.advice("log in with a pull secret (anonymous pulls are counted by address, all nodes behind one count together), or pull through a mirror", Risk::Restart);
     } else {

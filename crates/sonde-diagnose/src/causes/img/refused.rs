@@ -22,7 +22,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(pull.seen());
     let root = pull.registry_or_node(facts);
-    pull.tell(facts, case, &root, &format!("nobody listens at {} (connection refused)", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &root,
+        &format!("nobody listens at {} (connection refused)", pull.peer()),
+    );
     look_from_node(facts, case, &pull);
     case.advice("start the registry, or correct its host and port in the image name or in the runtime's mirror settings", Risk::None);
 }

@@ -17,7 +17,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(pull) = failed_by(facts, |failure| matches!(failure, PullFailure::ServerError { .. })) else {
+    let Some(pull) = failed_by(facts, |failure| {
+        matches!(failure, PullFailure::ServerError { .. })
+    }) else {
         return;
     };
     case.proven_by(pull.seen());
@@ -25,9 +27,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         PullFailure::ServerError { status } => *status,
         _ => 500,
     };
-    pull.tell(facts, case, &Root::Registry(pull.registry.clone()), &format!("{} answers with an error of its own (status {status})", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &Root::Registry(pull.registry.clone()),
+        &format!(
+            "{} answers with an error of its own (status {status})",
+            pull.peer()
+        ),
+    );
     look_from_node(facts, case, &pull);
-    case.advice("look at the registry's own health and log; the kubelet tries again by itself", Risk::None);
+    case.advice(
+        "look at the registry's own health and log; the kubelet tries again by itself",
+        Risk::None,
+    );
 }
 
 #[cfg(test)]

@@ -21,7 +21,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Image, "the node's policy does not accept its signature");
+    pull.tell(
+        facts,
+        case,
+        &Root::Image,
+        "the node's policy does not accept its signature",
+    );
     case.advice("sign the image with a key that the node's policy knows (/etc/containers/policy.json for CRI-O), or correct the policy", Risk::Wide);
 }
 

@@ -34,7 +34,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         } else {
             case.proven_by(pull.seen());
         }
-        pull.tell(facts, case, &Root::Image, "the pull took too long and was cut off");
+        pull.tell(
+            facts,
+            case,
+            &Root::Image,
+            "the pull took too long and was cut off",
+        );
         advise(facts, case);
         return;
     }
@@ -46,7 +51,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             _ => None,
         })
     });
-    let Some((Some(image), message)) = newest else { return };
+    let Some((Some(image), message)) = newest else {
+        return;
+    };
     let ours = wanted_image(facts).is_none_or(|wanted| wanted == *image);
     let began = message.first.or(message.seen.time);
     let lasts = facts.now.zip(began).map(|(now, began)| now.duration_since(began));
@@ -60,9 +67,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.supported_by(message.seen());
     }
     let minutes = lasts.as_mins();
-    case.step(format!("{} needs the image {image}", facts.container_phrase()), [message.seen()]);
-    case.step(format!("its pull began {minutes} minutes ago and has neither ended nor failed"), [message.seen()]);
-    case.headline(format!("image {image} is still being pulled after {minutes} minutes"));
+    case.step(
+        format!("{} needs the image {image}", facts.container_phrase()),
+        [message.seen()],
+    );
+    case.step(
+        format!("its pull began {minutes} minutes ago and has neither ended nor failed"),
+        [message.seen()],
+    );
+    case.headline(format!(
+        "image {image} is still being pulled after {minutes} minutes"
+    ));
     case.severity(Severity::Warning);
     advise(facts, case);
 }
@@ -71,10 +86,16 @@ fn advise(facts: &Facts<'_>, case: &mut Case) {
     if let Some(node) = facts.node_ref() {
         case.look(
             "whether bytes still come in, and what else the node pulls",
-            format!("ssh {} 'crictl images; journalctl -u containerd -u crio --since -15min | grep -i pull'", node.name),
+            format!(
+                "ssh {} 'crictl images; journalctl -u containerd -u crio --since -15min | grep -i pull'",
+                node.name
+            ),
         );
     }
-    case.advice("make the image smaller, keep it near (a mirror), or load it onto the nodes before the rollout", Risk::None);
+    case.advice(
+        "make the image smaller, keep it near (a mirror), or load it onto the nodes before the rollout",
+        Risk::None,
+    );
 }
 
 #[cfg(test)]
@@ -96,13 +117,15 @@ mod tests {
     }
 
     fn pulling_since(time: &str) -> Scene {
-        Scene::new().object(waiting("ContainerCreating", "")).container_event(
-            "Pod/shop/app-1",
-            "app",
-            "Pulling",
-            "Pulling image \"registry.example/app:1\"",
-            time,
-        )
+        Scene::new()
+            .object(waiting("ContainerCreating", ""))
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Pulling",
+                "Pulling image \"registry.example/app:1\"",
+                time,
+            )
     }
 
     #[test]
@@ -114,7 +137,9 @@ mod tests {
 
     #[test]
     fn a_pull_that_has_just_begun_is_fine() {
-        pulling_since("2026-03-01T11:58:00Z").diagnose().lacks("IMG-SLOW-PULL");
+        pulling_since("2026-03-01T11:58:00Z")
+            .diagnose()
+            .lacks("IMG-SLOW-PULL");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use sonde_grammar::fact::PullFailure;
 use sonde_model::{Code, Risk};
 
-use super::pull::{failed_by};
+use super::pull::failed_by;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -22,13 +22,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(pull.seen());
     let root = pull.registry_or_node(facts);
-    pull.tell(facts, case, &root, &format!("the certificate of {} is expired or not yet valid", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &root,
+        &format!("the certificate of {} is expired or not yet valid", pull.peer()),
+    );
     case.look(
         "from when to when the certificate is valid",
         format!("openssl s_client -connect {0}:443 -servername {0} </dev/null 2>/dev/null | openssl x509 -noout -dates", pull.host().unwrap_or("REGISTRY")),
     );
     case.advice("renew the registry's certificate", Risk::None);
-    case.advice("where the certificate is valid, the node's clock is wrong: set it right", Risk::None);
+    case.advice(
+        "where the certificate is valid, the node's clock is wrong: set it right",
+        Risk::None,
+    );
 }
 
 #[cfg(test)]

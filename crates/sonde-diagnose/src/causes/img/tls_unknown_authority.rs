@@ -17,12 +17,22 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(pull) = failed_by(facts, |failure| matches!(failure, PullFailure::TlsUnknownAuthority)) else {
+    let Some(pull) = failed_by(facts, |failure| {
+        matches!(failure, PullFailure::TlsUnknownAuthority)
+    }) else {
         return;
     };
     case.proven_by(pull.seen());
     let root = pull.registry_or_node(facts);
-    pull.tell(facts, case, &root, &format!("the node does not trust the issuer of the certificate of {}", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &root,
+        &format!(
+            "the node does not trust the issuer of the certificate of {}",
+            pull.peer()
+        ),
+    );
     look_from_node(facts, case, &pull);
     case.advice(
         format!("install the registry's CA certificate on every node: for containerd in /etc/containerd/certs.d/{}/hosts.toml, for CRI-O in the system's trust store", pull.registry),

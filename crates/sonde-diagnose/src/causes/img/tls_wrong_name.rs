@@ -21,8 +21,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(pull.seen());
-    pull.tell(facts, case, &Root::Registry(pull.registry.clone()), &format!("the certificate of {} is for another name", pull.peer()));
-    case.advice("use the name in the certificate, or give the registry a certificate for the name that images use", Risk::None);
+    pull.tell(
+        facts,
+        case,
+        &Root::Registry(pull.registry.clone()),
+        &format!("the certificate of {} is for another name", pull.peer()),
+    );
+    case.advice(
+        "use the name in the certificate, or give the registry a certificate for the name that images use",
+        Risk::None,
+    );
 }
 
 #[cfg(test)]

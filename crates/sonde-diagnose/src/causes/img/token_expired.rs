@@ -37,12 +37,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         return;
     }
-    let what = format!("{} refuses the login: its token has expired", refusal.pull.registry);
+    let what = format!(
+        "{} refuses the login: its token has expired",
+        refusal.pull.registry
+    );
     refusal.pull.tell(facts, case, &Root::Image, &what);
     if let Some(secret) = refusal.secrets.named.first() {
-        case.advice(format!("renew the token in {secret}, and let something renew it before it expires again"), Risk::None);
+        case.advice(
+            format!("renew the token in {secret}, and let something renew it before it expires again"),
+            Risk::None,
+        );
     } else {
-        case.advice("let the kubelet's credential provider plugin fetch a fresh token for each pull", Risk::Wide);
+        case.advice(
+            "let the kubelet's credential provider plugin fetch a fresh token for each pull",
+            Risk::Wide,
+        );
     }
 }
 
@@ -69,12 +78,23 @@ mod tests {
     #[test]
     fn an_old_secret_for_amazons_registry_is_only_a_hint() {
         let image = "1234.dkr.ecr.eu-west-1.amazonaws.com/app:1";
-        let words = format!("failed to resolve reference \"{image}\": unexpected status from HEAD request to https://1234.dkr.ecr.eu-west-1.amazonaws.com/v2/app/manifests/1: 403 Forbidden");
+        let words = format!(
+            "failed to resolve reference \"{image}\": unexpected status from HEAD request to https://1234.dkr.ecr.eu-west-1.amazonaws.com/v2/app/manifests/1: 403 Forbidden"
+        );
         let mut pod = waiting_for(image, "ErrImagePull", &words);
         merge(&mut pod, json!({"spec": {"imagePullSecrets": [{"name": "ecr"}]}}));
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ecr", "namespace": "shop", "creationTimestamp": "2026-02-01T00:00:00Z"}});
-        let outcome = Scene::new().object(pod).object(secret).complete(&[Kind::Secret]).diagnose();
+        let outcome = Scene::new()
+            .object(pod)
+            .object(secret)
+            .complete(&[Kind::Secret])
+            .diagnose();
         let finding = outcome.finds_only("IMG-WRONG-CREDENTIALS", Verdict::Likely);
-        assert!(finding.rivals.iter().any(|code| code.as_str() == "IMG-TOKEN-EXPIRED"));
+        assert!(
+            finding
+                .rivals
+                .iter()
+                .any(|code| code.as_str() == "IMG-TOKEN-EXPIRED")
+        );
     }
 }

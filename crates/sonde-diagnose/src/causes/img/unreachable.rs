@@ -22,7 +22,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.proven_by(pull.seen());
     let root = pull.registry_or_node(facts);
-    pull.tell(facts, case, &root, &format!("the node has no route to {}", pull.peer()));
+    pull.tell(
+        facts,
+        case,
+        &root,
+        &format!("the node has no route to {}", pull.peer()),
+    );
     look_from_node(facts, case, &pull);
     case.advice("give the node a route to the registry; where only IPv6 or only IPv4 works, the registry's name must resolve to that family", Risk::None);
 }

@@ -49,7 +49,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some(secret) = secrets.present.first() {
         case.look(
             "for which registries the secret holds a login",
-            format!("kubectl get {} -o jsonpath='{{.data.\\.dockerconfigjson}}' | base64 -d | jq '.auths | keys'", secret.kubectl()),
+            format!(
+                "kubectl get {} -o jsonpath='{{.data.\\.dockerconfigjson}}' | base64 -d | jq '.auths | keys'",
+                secret.kubectl()
+            ),
         );
         case.fix(
             "renew the secret with a login that may read this image",
@@ -74,11 +77,15 @@ mod tests {
 
     const SENT: &str = "failed to pull and unpack image \"registry.example/app:1\": failed to resolve reference \"registry.example/app:1\": failed to authorize: failed to fetch oauth token: unexpected status from POST request to https://registry.example/token: 401 Unauthorized";
     const PLAIN: &str = "failed to pull and unpack image \"registry.example/app:1\": failed to resolve reference \"registry.example/app:1\": unexpected status from HEAD request to https://registry.example/v2/app/manifests/1: 403 Forbidden";
-    const ANONYMOUS: &str = "failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized";
+    const ANONYMOUS: &str =
+        "failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized";
 
     fn scene(words: &str) -> Scene {
         let mut pod = waiting("ErrImagePull", words);
-        merge(&mut pod, json!({"spec": {"imagePullSecrets": [{"name": "regcred"}]}}));
+        merge(
+            &mut pod,
+            json!({"spec": {"imagePullSecrets": [{"name": "regcred"}]}}),
+        );
         Scene::new().object(pod).complete(&[Kind::Secret])
     }
 
@@ -88,15 +95,28 @@ mod tests {
 
     #[test]
     fn proven_where_a_login_was_sent_and_likely_where_a_secret_is_there() {
-        scene(SENT).object(secret()).diagnose().finds_only("IMG-WRONG-CREDENTIALS", Verdict::Proven);
-        scene(PLAIN).object(secret()).diagnose().finds_only("IMG-WRONG-CREDENTIALS", Verdict::Likely);
-        let pasted = Scene::new().loose(&format!("Failed to pull image \"registry.example/app:1\": {SENT}"));
-        pasted.diagnose().finds_only("IMG-WRONG-CREDENTIALS", Verdict::Proven);
+        scene(SENT)
+            .object(secret())
+            .diagnose()
+            .finds_only("IMG-WRONG-CREDENTIALS", Verdict::Proven);
+        scene(PLAIN)
+            .object(secret())
+            .diagnose()
+            .finds_only("IMG-WRONG-CREDENTIALS", Verdict::Likely);
+        let pasted = Scene::new().loose(&format!(
+            "Failed to pull image \"registry.example/app:1\": {SENT}"
+        ));
+        pasted
+            .diagnose()
+            .finds_only("IMG-WRONG-CREDENTIALS", Verdict::Proven);
     }
 
     #[test]
     fn not_found_for_rivals_nor_without_words() {
-        scene(ANONYMOUS).object(secret()).diagnose().lacks("IMG-WRONG-CREDENTIALS");
+        scene(ANONYMOUS)
+            .object(secret())
+            .diagnose()
+            .lacks("IMG-WRONG-CREDENTIALS");
         scene(PLAIN).diagnose().lacks("IMG-WRONG-CREDENTIALS");
         silent("IMG-WRONG-CREDENTIALS");
     }

@@ -22,14 +22,29 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     // Once it has started, the pod goes on, whatever becomes of the sidecar.
-    let Some((text, _)) = facts.held_back() else { return };
-    let Some(probe) = &container.startup_probe else { return };
+    let Some((text, _)) = facts.held_back() else {
+        return;
+    };
+    let Some(probe) = &container.startup_probe else {
+        return;
+    };
     let failed = facts.find(|fact| match fact {
-        Fact::Probe(ProbeFact { probe: ProbeKind::Startup, outcome, .. }) => Some(outcome),
+        Fact::Probe(ProbeFact {
+            probe: ProbeKind::Startup,
+            outcome,
+            ..
+        }) => Some(outcome),
         _ => None,
     });
     let killed = facts.find(|fact| {
-        matches!(fact, Fact::Killing { reason: KillReason::Startup, .. }).then_some(())
+        matches!(
+            fact,
+            Fact::Killing {
+                reason: KillReason::Startup,
+                ..
+            }
+        )
+        .then_some(())
     });
     // A run that ended by itself has its own cause.
     if facts.episode.symptom == Symptom::Terminated && killed.is_none() {
@@ -47,16 +62,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.supported_by(field.clone());
     }
     let name = &container.name;
-    case.step(format!("{name} is a sidecar (restartPolicy: Always): the pod goes on when its startup probe succeeds"), []);
+    case.step(
+        format!(
+            "{name} is a sidecar (restartPolicy: Always): the pod goes on when its startup probe succeeds"
+        ),
+        [],
+    );
     case.step(format!("the probe asks {asks}"), [field]);
     let met = failed.map_or("it has not succeeded", |(outcome, _)| outcome_text(outcome));
     if let Some((_, message)) = failed {
         case.step(met.to_owned(), [message.seen()]);
     }
     if let Some(((), message)) = killed {
-        case.step("so the kubelet ends and restarts it, again and again", [message.seen()]);
+        case.step(
+            "so the kubelet ends and restarts it, again and again",
+            [message.seen()],
+        );
     }
-    case.headline(format!("sidecar {name} never counts as started, and {}: its startup probe asks {asks}, and {met}", blocked(&text)));
+    case.headline(format!(
+        "sidecar {name} never counts as started, and {}: its startup probe asks {asks}, and {met}",
+        blocked(&text)
+    ));
     if let Some(want) = facts.want_log().filter(|_| facts.log().is_none()) {
         case.wants(want, "what the sidecar does instead");
     }
@@ -74,7 +100,9 @@ fn blocked(step: &str) -> String {
 }
 
 fn asks(probe: &Probe, container: &Container) -> String {
-    let port = probe.port(container).map_or_else(|| "its port".to_owned(), |port| format!("port {port}"));
+    let port = probe
+        .port(container)
+        .map_or_else(|| "its port".to_owned(), |port| format!("port {port}"));
     if let Some(http) = &probe.http_get {
         let path = if http.path.is_empty() { "/" } else { &http.path };
         return format!("{path} at {port}");
@@ -107,7 +135,9 @@ mod tests {
         let main = if main_runs {
             status(json!({}))
         } else {
-            status(json!({"ready": false, "started": false, "state": {"running": null, "waiting": {"reason": "PodInitializing"}}}))
+            status(
+                json!({"ready": false, "started": false, "state": {"running": null, "waiting": {"reason": "PodInitializing"}}}),
+            )
         };
         pod(json!({
             "spec": {"initContainers": [{"name": "proxy", "image": "p", "restartPolicy": "Always",
@@ -117,34 +147,58 @@ mod tests {
     }
 
     fn starting() -> Value {
-        status(json!({"name": "proxy", "ready": false, "started": false, "state": {"running": {"startedAt": "2026-03-01T11:50:00Z"}}}))
+        status(
+            json!({"name": "proxy", "ready": false, "started": false, "state": {"running": {"startedAt": "2026-03-01T11:50:00Z"}}}),
+        )
     }
 
     #[test]
     fn proven_by_the_failed_probe() {
         let outcome = Scene::new()
             .object(with(starting(), false))
-            .container_event("Pod/shop/app-1", "proxy", "Unhealthy", FAILED, "2026-03-01T11:59:00Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "proxy",
+                "Unhealthy",
+                FAILED,
+                "2026-03-01T11:59:00Z",
+            )
             .diagnose();
         let finding = outcome.finds_only("INI-SIDECAR-NOT-STARTED", Verdict::Proven);
-        for words in ["proxy", "15001", "nothing listens", "container app is not started"] {
+        for words in [
+            "proxy",
+            "15001",
+            "nothing listens",
+            "container app is not started",
+        ] {
             assert!(finding.headline.contains(words), "{words}: {}", finding.headline);
         }
     }
 
     #[test]
     fn likely_without_a_word() {
-        Scene::new().object(with(starting(), false)).diagnose().finds_only("INI-SIDECAR-NOT-STARTED", Verdict::Likely);
+        Scene::new()
+            .object(with(starting(), false))
+            .diagnose()
+            .finds_only("INI-SIDECAR-NOT-STARTED", Verdict::Likely);
     }
 
     #[test]
     fn found_when_the_kubelet_restarts_it() {
-        let restarted = status(json!({"name": "proxy", "ready": false, "started": false, "restartCount": 3,
+        let restarted = status(
+            json!({"name": "proxy", "ready": false, "started": false, "restartCount": 3,
             "state": {"running": {"startedAt": "2026-03-01T11:59:30Z"}},
-            "lastState": {"terminated": {"exitCode": 137, "reason": "Error", "startedAt": "2026-03-01T11:58:50Z", "finishedAt": "2026-03-01T11:59:28Z"}}}));
+            "lastState": {"terminated": {"exitCode": 137, "reason": "Error", "startedAt": "2026-03-01T11:58:50Z", "finishedAt": "2026-03-01T11:59:28Z"}}}),
+        );
         let outcome = Scene::new()
             .object(with(restarted, false))
-            .container_event("Pod/shop/app-1", "proxy", "Unhealthy", FAILED, "2026-03-01T11:59:20Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "proxy",
+                "Unhealthy",
+                FAILED,
+                "2026-03-01T11:59:20Z",
+            )
             .container_event(
                 "Pod/shop/app-1",
                 "proxy",
@@ -158,17 +212,27 @@ mod tests {
 
     #[test]
     fn calm_once_it_has_started() {
-        let started = status(json!({"name": "proxy", "ready": true, "started": true, "state": {"running": {"startedAt": "2026-03-01T10:00:01Z"}}}));
+        let started = status(
+            json!({"name": "proxy", "ready": true, "started": true, "state": {"running": {"startedAt": "2026-03-01T10:00:01Z"}}}),
+        );
         Scene::new()
             .object(with(started, true))
-            .container_event("Pod/shop/app-1", "proxy", "Unhealthy", FAILED, "2026-03-01T10:00:02Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "proxy",
+                "Unhealthy",
+                FAILED,
+                "2026-03-01T10:00:02Z",
+            )
             .diagnose()
             .is_calm();
     }
 
     #[test]
     fn calm_within_its_own_budget() {
-        let young = status(json!({"name": "proxy", "ready": false, "started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:50Z"}}}));
+        let young = status(
+            json!({"name": "proxy", "ready": false, "started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:50Z"}}}),
+        );
         Scene::new().object(with(young, false)).diagnose().is_calm();
     }
 }

@@ -22,7 +22,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.init_position().is_none() || sidecar || target(facts).is_some() {
         return;
     }
-    let Some((status, path)) = facts.status() else { return };
+    let Some((status, path)) = facts.status() else {
+        return;
+    };
     let Some(since) = status.state.running.as_ref().and_then(|it| it.started_at.0) else {
         return;
     };
@@ -37,10 +39,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.severity(Severity::Warning);
     case.step(format!("{who} has run{lasts} and has not ended"), [seen]);
     if let Some((line, seen)) = facts.last_words().into_iter().max_by_key(|(line, _)| line.line) {
-        case.step(
-            format!("the last telling line of its log: {}", line.text),
-            [seen],
-        );
+        case.step(format!("the last telling line of its log: {}", line.text), [seen]);
     } else if let Some(want) = facts.want_log().filter(|_| facts.log().is_none()) {
         case.wants(want, "whether the init container works or hangs");
     }

@@ -61,7 +61,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 .as_ref()
                 .map_or(String::new(), |near| format!("; there is one named {near}"));
             case.step(
-                format!("{service} does not exist in namespace {}{like}", service.namespace),
+                format!(
+                    "{service} does not exist in namespace {}{like}",
+                    service.namespace
+                ),
                 [seen.clone()],
             );
             if let Some(near) = near {
@@ -70,10 +73,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                     Risk::Restart,
                 );
             }
-            case.advice(
-                format!("create {service}, or remove the wait for it"),
-                Risk::None,
-            );
+            case.advice(format!("create {service}, or remove the wait for it"), Risk::None);
             format!(", and {service} does not exist")
         }
         Behind::Empty(service, seen) => {
@@ -228,9 +228,7 @@ mod tests {
 
     #[test]
     fn likely_by_the_command_and_the_missing_service() {
-        scene()
-            .diagnose()
-            .finds_only("INI-WAITING-FOR", Verdict::Likely);
+        scene().diagnose().finds_only("INI-WAITING-FOR", Verdict::Likely);
     }
 
     #[test]

@@ -21,13 +21,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(killed) = killed(facts, ProbeKind::Liveness) else {
         return runs_unwatched(facts, case);
     };
-    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else { return };
+    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
+        return;
+    };
     let who = &killed.who;
     let Why::ExecBroken = why else { return };
     let reason = "the image lacks the command, so the probe tells nothing about the application";
     killed.state(facts, case, Strong::Proof, reason, None);
-    case.headline(format!("{who} is killed by its liveness probe, whose command cannot be run: {}", failing.asks()));
-    case.advice("install the command in the image, or use an httpGet, tcpSocket or grpc probe", Risk::Restart);
+    case.headline(format!(
+        "{who} is killed by its liveness probe, whose command cannot be run: {}",
+        failing.asks()
+    ));
+    case.advice(
+        "install the command in the image, or use an httpGet, tcpSocket or grpc probe",
+        Risk::Restart,
+    );
 }
 
 /// The kubelet counts a command that cannot be run as unknown: no restart, and no watch.
@@ -44,15 +52,24 @@ fn runs_unwatched(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(failing.message.seen());
     case.severity(Severity::Warning);
     let word = kind_word(failing.kind);
-    case.step(format!("the kubelet's {word} probe runs {}", failing.asks()), failing.settings(facts));
+    case.step(
+        format!("the kubelet's {word} probe runs {}", failing.asks()),
+        failing.settings(facts),
+    );
     case.step(failing.met(), [failing.message.seen()]);
-    case.step("the kubelet counts that as unknown: it restarts nothing, and the probe watches nothing", []);
+    case.step(
+        "the kubelet counts that as unknown: it restarts nothing, and the probe watches nothing",
+        [],
+    );
     case.headline(format!(
         "the {word} probe of {} cannot run {}: nothing watches the container",
         facts.container_phrase(),
         failing.asks()
     ));
-    case.advice("install the command in the image, or use an httpGet, tcpSocket or grpc probe", Risk::Restart);
+    case.advice(
+        "install the command in the image, or use an httpGet, tcpSocket or grpc probe",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]
@@ -78,14 +95,28 @@ mod tests {
         crate::testing::merge(&mut it["spec"]["containers"][0], probe);
         let said = MISSING.replace("errored:", "errored and resulted in unknown state:");
         let scene = crate::testing::Scene::new().object(it);
-        let outcome = scene.container_event("Pod/shop/app-1", "app", "Unhealthy", &said, "2026-03-01T11:57:30Z").diagnose();
+        let outcome = scene
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                &said,
+                "2026-03-01T11:57:30Z",
+            )
+            .diagnose();
         outcome.finds_only("LIV-EXEC-PROBE-BROKEN", Verdict::Proven);
     }
 
     #[test]
     fn not_found_for_other_failures() {
-        scene(http(8080), REFUSED, true).diagnose().lacks("LIV-EXEC-PROBE-BROKEN");
-        scene(http(8080), TIMED_OUT, true).diagnose().lacks("LIV-EXEC-PROBE-BROKEN");
-        scene(http(8080), "", false).diagnose().lacks("LIV-EXEC-PROBE-BROKEN");
+        scene(http(8080), REFUSED, true)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-BROKEN");
+        scene(http(8080), TIMED_OUT, true)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-BROKEN");
+        scene(http(8080), "", false)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-BROKEN");
     }
 }

@@ -18,12 +18,20 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(killed) = killed(facts, ProbeKind::Liveness) else { return };
-    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else { return };
+    let Some(killed) = killed(facts, ProbeKind::Liveness) else {
+        return;
+    };
+    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
+        return;
+    };
     let who = &killed.who;
     let Why::ExecFails = why else { return };
     killed.state(facts, case, Strong::Proof, "", None);
-    case.headline(format!("{who} is killed by its liveness probe: {} fails ({})", failing.asks(), failing.met()));
+    case.headline(format!(
+        "{who} is killed by its liveness probe: {} fails ({})",
+        failing.asks(),
+        failing.met()
+    ));
     case.advice("run the command in the container by hand and mend what it complains about; a probe must fail only where a restart helps", Risk::Restart);
 }
 
@@ -44,8 +52,14 @@ mod tests {
 
     #[test]
     fn not_found_for_other_failures() {
-        scene(http(8080), REFUSED, true).diagnose().lacks("LIV-EXEC-PROBE-FAILS");
-        scene(http(8080), TIMED_OUT, true).diagnose().lacks("LIV-EXEC-PROBE-FAILS");
-        scene(http(8080), "", false).diagnose().lacks("LIV-EXEC-PROBE-FAILS");
+        scene(http(8080), REFUSED, true)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-FAILS");
+        scene(http(8080), TIMED_OUT, true)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-FAILS");
+        scene(http(8080), "", false)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-FAILS");
     }
 }

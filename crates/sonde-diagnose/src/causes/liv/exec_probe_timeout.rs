@@ -18,17 +18,25 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(killed) = killed(facts, ProbeKind::Liveness) else { return };
-    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else { return };
+    let Some(killed) = killed(facts, ProbeKind::Liveness) else {
+        return;
+    };
+    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
+        return;
+    };
     let who = &killed.who;
     let Why::ExecTimeout = why else { return };
     if super::oscillation::is_oscillating(facts) {
         return;
     }
     let timeout = failing.spec.as_ref().map_or(1, |(_, probe, _)| probe.timeout());
-    let reason = "each command is a process of its own: under load, or when children pile up, it takes longer";
+    let reason =
+        "each command is a process of its own: under load, or when children pile up, it takes longer";
     killed.state(facts, case, Strong::Proof, reason, None);
-    case.headline(format!("{who} is killed by its liveness probe: {} does not end within {timeout} s", failing.asks()));
+    case.headline(format!(
+        "{who} is killed by its liveness probe: {} does not end within {timeout} s",
+        failing.asks()
+    ));
     case.advice("raise timeoutSeconds, make the command cheaper (no JVM or interpreter), or use an httpGet, tcpSocket or grpc probe", Risk::Restart);
 }
 
@@ -45,14 +53,22 @@ mod tests {
             "Liveness probe failed: command timed out: \"/check.sh\" timed out after 1s",
             "Liveness probe failed: command \"/check.sh\" timed out",
         ] {
-            scene(probe(), said, true).diagnose().finds_only("LIV-EXEC-PROBE-TIMEOUT", Verdict::Proven);
+            scene(probe(), said, true)
+                .diagnose()
+                .finds_only("LIV-EXEC-PROBE-TIMEOUT", Verdict::Proven);
         }
     }
 
     #[test]
     fn not_found_for_other_failures() {
-        scene(http(8080), REFUSED, true).diagnose().lacks("LIV-EXEC-PROBE-TIMEOUT");
-        scene(http(8080), TIMED_OUT, true).diagnose().lacks("LIV-EXEC-PROBE-TIMEOUT");
-        scene(http(8080), "", false).diagnose().lacks("LIV-EXEC-PROBE-TIMEOUT");
+        scene(http(8080), REFUSED, true)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-TIMEOUT");
+        scene(http(8080), TIMED_OUT, true)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-TIMEOUT");
+        scene(http(8080), "", false)
+            .diagnose()
+            .lacks("LIV-EXEC-PROBE-TIMEOUT");
     }
 }

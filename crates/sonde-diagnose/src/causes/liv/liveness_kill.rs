@@ -21,16 +21,24 @@ pub(super) static CAUSE: Cause = Cause {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let code = facts.exit().map(|(code, _)| code);
     let Some(killed) = killed(facts, ProbeKind::Liveness) else {
-        let Some((container, path)) = facts.container() else { return };
+        let Some((container, path)) = facts.container() else {
+            return;
+        };
         if !matches!(code, Some(137 | 143)) || facts.killing().is_some() {
             return;
         }
         if container.liveness_probe.is_some() {
             if let Some(want) = facts.want_kubelet_log() {
-                case.wants(want, "whether the kubelet killed the container for its liveness probe");
+                case.wants(
+                    want,
+                    "whether the kubelet killed the container for its liveness probe",
+                );
             }
         } else if !facts.is_partial() {
-            case.refuted_by(facts.field(&format!("{path}.livenessProbe"), "not set"), "the container has no liveness probe");
+            case.refuted_by(
+                facts.field(&format!("{path}.livenessProbe"), "not set"),
+                "the container has no liveness probe",
+            );
         }
         return;
     };
@@ -98,20 +106,33 @@ mod tests {
 
     #[test]
     fn not_found_when_the_kill_belongs_to_an_earlier_run() {
-        let outcome = killing(Scene::new().object(probed(crashed(1, "Error"))), "2026-03-01T11:30:00Z").diagnose();
+        let outcome = killing(
+            Scene::new().object(probed(crashed(1, "Error"))),
+            "2026-03-01T11:30:00Z",
+        )
+        .diagnose();
         outcome.lacks("LIV-LIVENESS-KILL");
     }
 
     #[test]
     fn unknown_when_no_event_is_left() {
-        Scene::new().object(probed(crashed(137, "Error"))).diagnose().does_not_claim("LIV-LIVENESS-KILL");
+        Scene::new()
+            .object(probed(crashed(137, "Error")))
+            .diagnose()
+            .does_not_claim("LIV-LIVENESS-KILL");
     }
 
     #[test]
     fn silent_on_a_healthy_pod_with_an_old_failure() {
         let outcome = Scene::new()
             .object(probed(status(json!({}))))
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", "Liveness probe failed: ", "2026-03-01T10:30:00Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                "Liveness probe failed: ",
+                "2026-03-01T10:30:00Z",
+            )
             .diagnose();
         outcome.is_calm();
     }

@@ -34,12 +34,19 @@ struct Replicas {
 }
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(killed) = killed(facts, ProbeKind::Liveness) else { return };
-    let slow = matches!(killed.why, Some(Why::Timeout | Why::TimeoutCpuLimit(_) | Why::ExecTimeout));
+    let Some(killed) = killed(facts, ProbeKind::Liveness) else {
+        return;
+    };
+    let slow = matches!(
+        killed.why,
+        Some(Why::Timeout | Why::TimeoutCpuLimit(_) | Why::ExecTimeout)
+    );
     if !slow || !outlasted_its_start(facts) {
         return;
     }
-    let Some(replicas) = replicas(facts).filter(|it| it.killed.len() >= KILLED_MIN) else { return };
+    let Some(replicas) = replicas(facts).filter(|it| it.killed.len() >= KILLED_MIN) else {
+        return;
+    };
     killed.state(facts, case, Strong::Proof, "", None);
     for seen in &replicas.killed {
         case.proven_by(seen.clone());
@@ -54,8 +61,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         replicas.killed.iter().cloned(),
     );
     case.step(
-        format!("{} of {} replicas are ready and carry the whole load, so their answers come late too", replicas.ready, replicas.total),
-        [facts.computed("pods of the workload", format!("{} of {} ready", replicas.ready, replicas.total))],
+        format!(
+            "{} of {} replicas are ready and carry the whole load, so their answers come late too",
+            replicas.ready, replicas.total
+        ),
+        [facts.computed(
+            "pods of the workload",
+            format!("{} of {} ready", replicas.ready, replicas.total),
+        )],
     );
     let spec = killed.failing.as_ref().and_then(|it| it.spec.as_ref());
     if let Some(limit) = spec.and_then(|(container, ..)| container.limit("cpu")) {
@@ -68,7 +81,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             }
             _ => String::new(),
         };
-        case.step(format!("each may use {limit} CPU and is throttled beyond it{counted}"), shown);
+        case.step(
+            format!("each may use {limit} CPU and is throttled beyond it{counted}"),
+            shown,
+        );
         want_counters(facts, case);
     }
     case.headline(format!(
@@ -80,15 +96,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     ));
     case.severity(Severity::Critical);
     let patient = spec.and_then(|(_, probe, _)| {
-        let (timeout, failures) = (probe.timeout().saturating_mul(5), probe.failures().saturating_mul(2));
-        facts.patch_container(&format!("\"livenessProbe\":{{\"timeoutSeconds\":{timeout},\"failureThreshold\":{failures}}}"))
+        let (timeout, failures) = (
+            probe.timeout().saturating_mul(5),
+            probe.failures().saturating_mul(2),
+        );
+        facts.patch_container(&format!(
+            "\"livenessProbe\":{{\"timeoutSeconds\":{timeout},\"failureThreshold\":{failures}}}"
+        ))
     });
     let text = "break the loop: let the liveness probe be patient, so that slow replicas are not killed";
     match patient {
         Some(command) => case.fix(text, command, Risk::Restart),
         None => case.advice(text, Risk::Restart),
     };
-    case.advice("let only the readiness probe take slow replicas out; give the workload more replicas or CPU", Risk::Restart);
+    case.advice(
+        "let only the readiness probe take slow replicas out; give the workload more replicas or CPU",
+        Risk::Restart,
+    );
 }
 
 /// The time-out belongs to the loop; the causes about a single container ask too.
@@ -98,22 +122,36 @@ pub(super) fn is_oscillating(facts: &Facts<'_>) -> bool {
 
 /// The run served for a while: its probe did pass.
 fn outlasted_its_start(facts: &Facts<'_>) -> bool {
-    let probe = facts.container().and_then(|(container, _)| container.liveness_probe.as_ref());
+    let probe = facts
+        .container()
+        .and_then(|(container, _)| container.liveness_probe.as_ref());
     let chances = probe.map_or(30, |probe| probe.budget_seconds() + probe.period());
-    facts.lived().is_some_and(|lived| lived.as_secs() > chances.saturating_add(facts.pod().grace_seconds()))
+    facts
+        .lived()
+        .is_some_and(|lived| lived.as_secs() > chances.saturating_add(facts.pod().grace_seconds()))
 }
 
 /// The workload's replicas, and those that were killed for probes that timed out.
 fn replicas(facts: &Facts<'_>) -> Option<Replicas> {
     let object = facts.snapshot.get(&facts.episode.subject)?;
     let owner = object.owner.as_ref()?.reference.clone();
-    let mut found = Replicas { total: 0, ready: 0, restarts: 0, killed: Vec::new() };
+    let mut found = Replicas {
+        total: 0,
+        ready: 0,
+        restarts: 0,
+        killed: Vec::new(),
+    };
     let mut read = 0;
     for pod in facts.snapshot.owned_by(&owner) {
-        let Some(columns) = pod.pod().filter(|it| !it.is_terminal()) else { continue };
+        let Some(columns) = pod.pod().filter(|it| !it.is_terminal()) else {
+            continue;
+        };
         found.total += 1;
         found.restarts += columns.containers.iter().map(|it| it.restarts).sum::<i64>();
-        if columns.condition("Ready").is_some_and(sonde_world::view::Condition::is_true) {
+        if columns
+            .condition("Ready")
+            .is_some_and(sonde_world::view::Condition::is_true)
+        {
             found.ready += 1;
         }
         if columns.containers.iter().all(|it| it.restarts == 0) || read == READ_MAX {
@@ -126,9 +164,15 @@ fn replicas(facts: &Facts<'_>) -> Option<Replicas> {
             for fact in sonde_grammar::message::facts(&event.reason, &event.message) {
                 match fact {
                     Fact::Probe(it) if it.probe == ProbeKind::Liveness => {
-                        slow |= matches!(it.outcome, AnswerTimeout { .. } | CommandTimeout | ConnectTimeout { .. });
+                        slow |= matches!(
+                            it.outcome,
+                            AnswerTimeout { .. } | CommandTimeout | ConnectTimeout { .. }
+                        );
                     }
-                    Fact::Killing { reason: KillReason::Liveness, .. } => {
+                    Fact::Killing {
+                        reason: KillReason::Liveness,
+                        ..
+                    } => {
                         let text = format!("{} (x{})", event.message, event.count);
                         let mut seen = field_on(&pod.reference, "event Killing", text);
                         seen.time = event.last;
@@ -154,7 +198,11 @@ mod tests {
     const KILLED: &str = "Container app failed liveness probe, will be restarted";
 
     fn replica(name: &str, sick: bool) -> serde_json::Value {
-        let state = if sick { crashed(137, "Error") } else { status(json!({})) };
+        let state = if sick {
+            crashed(137, "Error")
+        } else {
+            status(json!({}))
+        };
         let mut it = pod(json!({
             "metadata": {"name": name, "uid": name},
             "spec": {"containers": [{"name": "app", "resources": {"limits": {"cpu": "200m"}},
@@ -181,13 +229,21 @@ mod tests {
         }
         let outcome = scene.diagnose();
         let finding = outcome.finds_only("LIV-OSCILLATION", Verdict::Proven);
-        assert!(finding.headline.contains("1 of 3 are ready"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("1 of 3 are ready"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn not_found_for_a_single_slow_replica() {
-        let scene = Scene::new().object(replica("app-1", true)).object(replica("app-2", false));
+        let scene = Scene::new()
+            .object(replica("app-1", true))
+            .object(replica("app-2", false));
         let outcome = kills(scene, "app-1").diagnose();
-        outcome.lacks("LIV-OSCILLATION").finds_only("LIV-TIMEOUT", Verdict::Proven);
+        outcome
+            .lacks("LIV-OSCILLATION")
+            .finds_only("LIV-TIMEOUT", Verdict::Proven);
     }
 }

@@ -18,13 +18,19 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(killed) = killed(facts, ProbeKind::Liveness) else { return };
-    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else { return };
+    let Some(killed) = killed(facts, ProbeKind::Liveness) else {
+        return;
+    };
+    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
+        return;
+    };
     let who = &killed.who;
     let port = failing.port_text();
     let (reason, shown) = match why {
         Why::NothingListens => (String::new(), None),
-        Why::WrongPort { listens, seen } => (format!("the application listens {listens}"), Some(seen.clone())),
+        Why::WrongPort { listens, seen } => {
+            (format!("the application listens {listens}"), Some(seen.clone()))
+        }
         _ => return,
     };
     killed.state(facts, case, Strong::Proof, &reason, shown);
@@ -32,10 +38,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.step(text, [seen]);
     }
     case.headline(match why {
-        Why::WrongPort { listens, .. } => format!("{who} is killed by its liveness probe: it asks {port}, and the application listens {listens}"),
+        Why::WrongPort { listens, .. } => format!(
+            "{who} is killed by its liveness probe: it asks {port}, and the application listens {listens}"
+        ),
         _ => format!("{who} is killed by its liveness probe: nothing listens on {port}"),
     });
-    if facts.log().is_none() && let Some(want) = facts.want_log() {
+    if facts.log().is_none()
+        && let Some(want) = facts.want_log()
+    {
         case.wants(want, "which port the application listens on, and when");
     }
     case.advice(
@@ -61,14 +71,25 @@ mod tests {
     #[test]
     fn names_the_port_on_which_the_application_listens() {
         let log = "Server listening on port 9090\n";
-        let outcome = scene(http(8080), REFUSED, true).log("shop/app-1", "app", true, log).diagnose();
-        assert!(outcome.finds_only("LIV-PORT-CLOSED", Verdict::Proven).headline.contains("9090"));
+        let outcome = scene(http(8080), REFUSED, true)
+            .log("shop/app-1", "app", true, log)
+            .diagnose();
+        assert!(
+            outcome
+                .finds_only("LIV-PORT-CLOSED", Verdict::Proven)
+                .headline
+                .contains("9090")
+        );
     }
 
     #[test]
     fn only_likely_without_the_kubelets_word_and_not_for_a_time_out() {
-        scene(http(8080), REFUSED, false).diagnose().finds_only("LIV-PORT-CLOSED", Verdict::Likely);
-        scene(http(8080), TIMED_OUT, true).diagnose().lacks("LIV-PORT-CLOSED");
+        scene(http(8080), REFUSED, false)
+            .diagnose()
+            .finds_only("LIV-PORT-CLOSED", Verdict::Likely);
+        scene(http(8080), TIMED_OUT, true)
+            .diagnose()
+            .lacks("LIV-PORT-CLOSED");
     }
 
     #[test]
@@ -76,8 +97,20 @@ mod tests {
         let healthy = pod(serde_json::json!({}));
         Scene::new()
             .object(healthy)
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", REFUSED, "2026-03-01T11:57:30Z")
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", TIMED_OUT, "2026-03-01T11:57:40Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                REFUSED,
+                "2026-03-01T11:57:30Z",
+            )
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                TIMED_OUT,
+                "2026-03-01T11:57:40Z",
+            )
             .diagnose()
             .is_calm();
         scene(http(8080), "", false).diagnose().lacks("LIV-PORT-CLOSED");

@@ -19,40 +19,72 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(killed) = killed(facts, ProbeKind::Startup) else {
-        let Some((container, _)) = facts.container() else { return };
+        let Some((container, _)) = facts.container() else {
+            return;
+        };
         let ended = facts.exit().is_some_and(|(code, _)| matches!(code, 137 | 143));
         if ended
             && container.startup_probe.is_some()
             && facts.killing().is_none()
             && let Some(want) = facts.want_kubelet_log()
         {
-            case.wants(want, "whether the kubelet killed the container for its startup probe");
+            case.wants(
+                want,
+                "whether the kubelet killed the container for its startup probe",
+            );
         }
         return;
     };
     let (reason, shown) = match &killed.why {
-        Some(Why::TooSlow { seconds: Some(seconds), seen, .. }) => {
-            (format!("by its log the application is up only {seconds} s after its start"), Some(seen.clone()))
+        Some(Why::TooSlow {
+            seconds: Some(seconds),
+            seen,
+            ..
+        }) => (
+            format!("by its log the application is up only {seconds} s after its start"),
+            Some(seen.clone()),
+        ),
+        Some(Why::TooSlow { seen, .. }) => (
+            "its last words are those of a program that is still starting".into(),
+            Some(seen.clone()),
+        ),
+        Some(Why::WrongPort { listens, seen }) => {
+            (format!("the application listens {listens}"), Some(seen.clone()))
         }
-        Some(Why::TooSlow { seen, .. }) => {
-            ("its last words are those of a program that is still starting".into(), Some(seen.clone()))
-        }
-        Some(Why::WrongPort { listens, seen }) => (format!("the application listens {listens}"), Some(seen.clone())),
         _ => (String::new(), None),
     };
     killed.state(facts, case, Strong::Proof, &reason, shown);
-    if let Some((text, seen)) = killed.failing.as_ref().and_then(|it| it.declared_elsewhere(facts)) {
+    if let Some((text, seen)) = killed
+        .failing
+        .as_ref()
+        .and_then(|it| it.declared_elsewhere(facts))
+    {
         case.step(text, [seen]);
     }
-    let budget = killed.budget().map_or("its time".into(), |seconds| format!("the {seconds} s that it gives"));
-    let met = killed.failing.as_ref().map(Failing::met).map_or(String::new(), |met| format!(": {met}"));
-    case.headline(format!("{} is killed by its startup probe, which does not pass within {budget}{met}", killed.who));
+    let budget = killed.budget().map_or("its time".into(), |seconds| {
+        format!("the {seconds} s that it gives")
+    });
+    let met = killed
+        .failing
+        .as_ref()
+        .map(Failing::met)
+        .map_or(String::new(), |met| format!(": {met}"));
+    case.headline(format!(
+        "{} is killed by its startup probe, which does not pass within {budget}{met}",
+        killed.who
+    ));
     let seconds = match killed.why {
-        Some(Why::TooSlow { seconds: Some(seconds), .. }) => seconds,
+        Some(Why::TooSlow {
+            seconds: Some(seconds),
+            ..
+        }) => seconds,
         _ => killed.budget().unwrap_or(100),
     };
     killed.give_time(facts, case, seconds.saturating_mul(3));
-    case.advice("if the application is up sooner than that, see that the probe asks the right port and path", Risk::Restart);
+    case.advice(
+        "if the application is up sooner than that, see that the probe asks the right port and path",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]
@@ -80,7 +112,9 @@ mod tests {
 
     #[test]
     fn only_likely_without_the_kubelets_word_and_silent_for_liveness() {
-        scene(startup(), REFUSED, false).diagnose().finds_only("LIV-STARTUP-KILL", Verdict::Likely);
+        scene(startup(), REFUSED, false)
+            .diagnose()
+            .finds_only("LIV-STARTUP-KILL", Verdict::Likely);
         scene(http(8080), "", true).diagnose().lacks("LIV-STARTUP-KILL");
     }
 
@@ -92,7 +126,13 @@ mod tests {
         }));
         Scene::new()
             .object(starting)
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", REFUSED, "2026-03-01T11:59:50Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                REFUSED,
+                "2026-03-01T11:59:50Z",
+            )
             .diagnose()
             .is_calm();
     }

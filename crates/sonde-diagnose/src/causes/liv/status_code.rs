@@ -18,18 +18,27 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(killed) = killed(facts, ProbeKind::Liveness) else { return };
-    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else { return };
+    let Some(killed) = killed(facts, ProbeKind::Liveness) else {
+        return;
+    };
+    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
+        return;
+    };
     let who = &killed.who;
     let asks = failing.asks();
     let (code, reason) = match why {
-        Why::WrongPath => (404, "the application answers, but has no such page: the path is wrong"),
+        Why::WrongPath => (
+            404,
+            "the application answers, but has no such page: the path is wrong",
+        ),
         Why::Status(code @ (401 | 403)) => (*code, "the application wants a login for this page"),
         Why::Status(code) => (*code, "the application says itself that it is not well"),
         _ => return,
     };
     killed.state(facts, case, Strong::Proof, reason, None);
-    case.headline(format!("{who} is killed by its liveness probe: {asks} answers with HTTP status {code}"));
+    case.headline(format!(
+        "{who} is killed by its liveness probe: {asks} answers with HTTP status {code}"
+    ));
     case.advice(
         "let the probe ask a page that answers 200 as long as a restart would not help; failures of databases and other services belong in the readiness probe",
         Risk::Restart,
@@ -49,13 +58,19 @@ mod tests {
             let said = format!("Liveness probe failed: HTTP probe failed with statuscode: {code}");
             let outcome = scene(http(8080), &said, true).diagnose();
             let finding = outcome.finds_only("LIV-STATUS-CODE", Verdict::Proven);
-            assert!(finding.headline.contains(code) && finding.headline.contains("/healthz"), "{}", finding.headline);
+            assert!(
+                finding.headline.contains(code) && finding.headline.contains("/healthz"),
+                "{}",
+                finding.headline
+            );
         }
     }
 
     #[test]
     fn not_found_for_a_refused_connection() {
-        scene(http(8080), REFUSED, true).diagnose().lacks("LIV-STATUS-CODE");
+        scene(http(8080), REFUSED, true)
+            .diagnose()
+            .lacks("LIV-STATUS-CODE");
     }
 
     #[test]
@@ -63,8 +78,20 @@ mod tests {
         let healthy = pod(serde_json::json!({}));
         Scene::new()
             .object(healthy)
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", REFUSED, "2026-03-01T11:57:30Z")
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", TIMED_OUT, "2026-03-01T11:57:40Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                REFUSED,
+                "2026-03-01T11:57:30Z",
+            )
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                TIMED_OUT,
+                "2026-03-01T11:57:40Z",
+            )
             .diagnose()
             .is_calm();
         scene(http(8080), "", false).diagnose().lacks("LIV-STATUS-CODE");

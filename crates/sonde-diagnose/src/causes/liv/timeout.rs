@@ -18,16 +18,31 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(killed) = killed(facts, ProbeKind::Liveness) else { return };
-    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else { return };
+    let Some(killed) = killed(facts, ProbeKind::Liveness) else {
+        return;
+    };
+    let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
+        return;
+    };
     let who = &killed.who;
     let asks = failing.asks();
     let (cause, reason, shown) = match why {
         Why::Timeout => ("the application is too slow or hangs", String::new(), None),
-        Why::TimeoutCpuLimit(seen) => ("its CPU limit throttles it", "the container is at its CPU limit".into(), Some(seen.clone())),
+        Why::TimeoutCpuLimit(seen) => (
+            "its CPU limit throttles it",
+            "the container is at its CPU limit".into(),
+            Some(seen.clone()),
+        ),
         Why::TimeoutNodeLoad { others, strain } => (
-            if strain.is_some() { "the node is overloaded" } else { "the node may be overloaded" },
-            format!("probes of {} other workloads on the node, which usually pass, timed out in the same minutes", others.len()),
+            if strain.is_some() {
+                "the node is overloaded"
+            } else {
+                "the node may be overloaded"
+            },
+            format!(
+                "probes of {} other workloads on the node, which usually pass, timed out in the same minutes",
+                others.len()
+            ),
             strain.clone().or_else(|| others.first().cloned()),
         ),
         _ => return,
@@ -40,10 +55,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((container, path)) = facts.container()
         && let Some(limit) = container.limit("cpu")
     {
-        case.step(format!("its CPU limit is {limit}: throttling at the limit slows answers down"), [facts.field(&format!("{path}.resources.limits.cpu"), limit)]);
+        case.step(
+            format!("its CPU limit is {limit}: throttling at the limit slows answers down"),
+            [facts.field(&format!("{path}.resources.limits.cpu"), limit)],
+        );
     }
-    let timeout = failing.spec.as_ref().map_or(String::new(), |(_, probe, _)| format!(" within {} s", probe.timeout()));
-    case.headline(format!("{who} is killed by its liveness probe: {asks} does not answer{timeout}; {cause}"));
+    let timeout = failing.spec.as_ref().map_or(String::new(), |(_, probe, _)| {
+        format!(" within {} s", probe.timeout())
+    });
+    case.headline(format!(
+        "{who} is killed by its liveness probe: {asks} does not answer{timeout}; {cause}"
+    ));
     case.advice(
         "give the probe a longer timeoutSeconds and failureThreshold; answer it from a thread of its own; give the container more CPU if it is throttled (container_cpu_cfs_throttled_periods_total)",
         Risk::Restart,
@@ -64,7 +86,9 @@ mod tests {
             "Liveness probe failed: Get \"http://10.0.0.9:8080/healthz\": net/http: request canceled (Client.Timeout exceeded while awaiting headers)",
             "Liveness probe failed: dial tcp 10.0.0.9:8080: i/o timeout",
         ] {
-            scene(http(8080), said, true).diagnose().finds_only("LIV-TIMEOUT", Verdict::Proven);
+            scene(http(8080), said, true)
+                .diagnose()
+                .finds_only("LIV-TIMEOUT", Verdict::Proven);
         }
     }
 
@@ -78,8 +102,20 @@ mod tests {
         let healthy = pod(serde_json::json!({}));
         Scene::new()
             .object(healthy)
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", REFUSED, "2026-03-01T11:57:30Z")
-            .container_event("Pod/shop/app-1", "app", "Unhealthy", TIMED_OUT, "2026-03-01T11:57:40Z")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                REFUSED,
+                "2026-03-01T11:57:30Z",
+            )
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                TIMED_OUT,
+                "2026-03-01T11:57:40Z",
+            )
             .diagnose()
             .is_calm();
         scene(http(8080), "", false).diagnose().lacks("LIV-TIMEOUT");

@@ -21,16 +21,29 @@ const SCARCE: Scarce = Scarce {
     conditions: &["DiskPressure", "OutOfDisk"],
     word: "disk space or inodes",
     said: &["disk", "ephemeral-storage", "inodes", "nodefs", "imagefs"],
-    evicted_for: &["ephemeral-storage", "inodes", "nodefs", "imagefs", "nodefsInodes", "imagefsInodes"],
+    evicted_for: &[
+        "ephemeral-storage",
+        "inodes",
+        "nodefs",
+        "imagefs",
+        "nodefsInodes",
+        "imagefsInodes",
+    ],
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     if pressure(facts, case, &SCARCE) {
         let node = facts.episode.subject.name.clone();
         if !facts.is_text() {
-            case.look("what fills the disk", format!("kubectl get --raw /api/v1/nodes/{node}/proxy/stats/summary"));
+            case.look(
+                "what fills the disk",
+                format!("kubectl get --raw /api/v1/nodes/{node}/proxy/stats/summary"),
+            );
         }
-        case.advice("remove what fills it: images, logs, emptyDir volumes; or give the node a larger disk", Risk::Wide);
+        case.advice(
+            "remove what fills it: images, logs, emptyDir volumes; or give the node a larger disk",
+            Risk::Wide,
+        );
     }
 }
 
@@ -57,14 +70,26 @@ mod tests {
             ("KernelDeadlock", "NOD-KERNEL-TROUBLE"),
             ("ReadonlyFilesystem", "NOD-KERNEL-TROUBLE"),
         ] {
-            Scene::new().object(node(kind, "True")).diagnose().finds_only(code, Verdict::Proven);
+            Scene::new()
+                .object(node(kind, "True"))
+                .diagnose()
+                .finds_only(code, Verdict::Proven);
         }
     }
 
     #[test]
     fn silent_when_false_and_on_conditions_that_nobody_knows() {
-        Scene::new().object(node("DiskPressure", "False")).diagnose().is_calm();
-        Scene::new().object(node("EtcdIsVoter", "True")).diagnose().is_calm();
-        Scene::new().object(node("SysctlChanged", "True")).diagnose().is_calm();
+        Scene::new()
+            .object(node("DiskPressure", "False"))
+            .diagnose()
+            .is_calm();
+        Scene::new()
+            .object(node("EtcdIsVoter", "True"))
+            .diagnose()
+            .is_calm();
+        Scene::new()
+            .object(node("SysctlChanged", "True"))
+            .diagnose()
+            .is_calm();
     }
 }

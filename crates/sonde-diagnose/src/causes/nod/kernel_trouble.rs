@@ -34,8 +34,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((condition, seen)) = relayed else { return };
     let node = &facts.episode.subject;
     case.proven_by(seen.clone());
-    case.step(format!("{} reports {}: {}", node.name, condition.kind, condition.message), [seen]);
-    case.headline(format!("node {} reports {}: {}", node.name, condition.kind, condition.message));
+    case.step(
+        format!("{} reports {}: {}", node.name, condition.kind, condition.message),
+        [seen],
+    );
+    case.headline(format!(
+        "node {} reports {}: {}",
+        node.name, condition.kind, condition.message
+    ));
     case.severity(Severity::Warning);
     case.root(node.clone());
     case.root_key(condition.kind.as_str());

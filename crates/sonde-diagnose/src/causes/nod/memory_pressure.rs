@@ -34,15 +34,30 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let mut unbounded: Vec<String> = facts
         .snapshot
         .pods_on_node(&node)
-        .filter(|it| it.pod().is_some_and(|pod| !pod.is_terminal() && pod.requests.memory == 0))
+        .filter(|it| {
+            it.pod()
+                .is_some_and(|pod| !pod.is_terminal() && pod.requests.memory == 0)
+        })
         .map(|it| it.reference.to_string())
         .collect();
     let count = unbounded.len();
     unbounded.truncate(LARGEST);
     if count > 0 {
-        let seen = facts.computed(format!("pods of {node} that request no memory"), unbounded.join(", "));
-        case.step(format!("{count} pods on it request no memory, so nothing was set aside for them"), [seen]);
+        let seen = facts.computed(
+            format!("pods of {node} that request no memory"),
+            unbounded.join(", "),
+        );
+        case.step(
+            format!("{count} pods on it request no memory, so nothing was set aside for them"),
+            [seen],
+        );
     }
-    case.look("who uses most", format!("kubectl top pods -A --sort-by=memory; kubectl describe node {node}"));
-    case.advice("give pods memory requests near what they use, so that the scheduler leaves room for them", Risk::Restart);
+    case.look(
+        "who uses most",
+        format!("kubectl top pods -A --sort-by=memory; kubectl describe node {node}"),
+    );
+    case.advice(
+        "give pods memory requests near what they use, so that the scheduler leaves room for them",
+        Risk::Restart,
+    );
 }

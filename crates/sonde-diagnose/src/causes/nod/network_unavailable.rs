@@ -17,13 +17,33 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((condition, seen)) = condition(facts, "NetworkUnavailable") else { return };
+    let Some((condition, seen)) = condition(facts, "NetworkUnavailable") else {
+        return;
+    };
     let node = &facts.episode.subject;
     case.proven_by(seen.clone());
-    case.step(format!("the network of {} is not set up: {}", node.name, condition.message), [seen]);
-    case.headline(format!("node {} has no working pod network: {}", node.name, condition.message));
+    case.step(
+        format!(
+            "the network of {} is not set up: {}",
+            node.name, condition.message
+        ),
+        [seen],
+    );
+    case.headline(format!(
+        "node {} has no working pod network: {}",
+        node.name, condition.message
+    ));
     case.severity(Severity::Error);
     case.root(node.clone());
-    case.look("the network plugin's pod on it", format!("kubectl get pods -A -o wide --field-selector spec.nodeName={}", node.name));
-    case.advice("look at the cloud's route controller or the network plugin, whichever sets this condition", Risk::Wide);
+    case.look(
+        "the network plugin's pod on it",
+        format!(
+            "kubectl get pods -A -o wide --field-selector spec.nodeName={}",
+            node.name
+        ),
+    );
+    case.advice(
+        "look at the cloud's route controller or the network plugin, whichever sets this condition",
+        Risk::Wide,
+    );
 }

@@ -4,7 +4,10 @@
 use sonde_grammar::log::NodeLog;
 use sonde_model::{Code, Risk, Severity, bytes_text};
 
-use super::kills::{Limit, container_limit, early_kill, files_in_memory, kill_text, kills, last_kill, limit_of, raise_limit, went_on};
+use super::kills::{
+    Limit, container_limit, early_kill, files_in_memory, kill_text, kills, last_kill, limit_of, raise_limit,
+    went_on,
+};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -27,8 +30,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let limit = container_limit(facts);
     let Some((code, ended)) = facts.ended() else {
         // The container runs: only the kernel's log shows it.
-        let Some((kill, seen)) = kills(facts).into_iter().next_back() else { return };
-        if facts.episode.container.is_none() || limit_of(facts, kill).is_some_and(|it| it != Limit::Container) {
+        let Some((kill, seen)) = kills(facts).into_iter().next_back() else {
+            return;
+        };
+        if facts.episode.container.is_none() || limit_of(facts, kill).is_some_and(|it| it != Limit::Container)
+        {
             return;
         }
         if files_in_memory(facts, kill).is_some() {
@@ -37,16 +43,28 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.proven_by(seen.clone());
         }
         case.severity(Severity::Warning);
-        case.step(format!("the kernel killed a child process of {who}: {}", kill_text(kill)), [seen]);
-        case.step("the main process lives on, so no restart and no event shows it", running(facts));
+        case.step(
+            format!("the kernel killed a child process of {who}: {}", kill_text(kill)),
+            [seen],
+        );
+        case.step(
+            "the main process lives on, so no restart and no event shows it",
+            running(facts),
+        );
         case.headline(format!(
             "{who} loses child processes to its memory limit{} while its main process runs on",
-            limit.as_ref().map_or(String::new(), |(bytes, _)| format!(" of {}", bytes_text(*bytes)))
+            limit
+                .as_ref()
+                .map_or(String::new(), |(bytes, _)| format!(" of {}", bytes_text(*bytes)))
         ));
         finish(facts, case, limit.map(|(bytes, _)| bytes));
         return;
     };
-    let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
+    let says_oom = facts
+        .episode
+        .run
+        .as_ref()
+        .is_some_and(|run| run.end.reason == "OOMKilled");
     // Without the code it may be the main process that was killed.
     let Some(code) = code else { return };
     if facts.killing().is_some() {
@@ -60,7 +78,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         return;
     }
-    let kill = last_kill(facts).or_else(|| early_kill(facts)).filter(|(kill, _)| limit_of(facts, kill).is_none_or(|it| it == Limit::Container));
+    let kill = last_kill(facts)
+        .or_else(|| early_kill(facts))
+        .filter(|(kill, _)| limit_of(facts, kill).is_none_or(|it| it == Limit::Container));
     match &kill {
         Some((kill, seen)) if files_in_memory(facts, kill).is_some() => case.hinted_by(seen.clone()),
         _ if says_oom => case.proven_by(ended.clone()),
@@ -69,19 +89,34 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             // An application that fails for a killed child need not say so.
             let open = code != 0 && limit.is_some() && facts.log_read(NodeLog::Kernel).is_none();
             if let Some(want) = facts.want_kernel_log().filter(|_| open) {
-                case.wants(want, "whether the kernel killed a child process at the memory limit");
+                case.wants(
+                    want,
+                    "whether the kernel killed a child process at the memory limit",
+                );
             }
             return;
         }
     };
     if let Some((bytes, seen)) = &limit {
-        case.step(format!("{who} may use {} of memory", bytes_text(*bytes)), [seen.clone()]);
+        case.step(
+            format!("{who} may use {} of memory", bytes_text(*bytes)),
+            [seen.clone()],
+        );
     }
     match &kill {
-        Some((kill, seen)) => case.step(format!("the kernel killed a child process: {}", kill_text(kill)), [seen.clone()]),
-        None => case.step("the kernel killed one of its processes, not the main one", [ended.clone()]),
+        Some((kill, seen)) => case.step(
+            format!("the kernel killed a child process: {}", kill_text(kill)),
+            [seen.clone()],
+        ),
+        None => case.step(
+            "the kernel killed one of its processes, not the main one",
+            [ended.clone()],
+        ),
     };
-    case.step(format!("the main process ended by itself with exit code {code}"), [ended]);
+    case.step(
+        format!("the main process ended by itself with exit code {code}"),
+        [ended],
+    );
     case.headline(format!(
         "a child process of {who} was killed at the memory limit{}; the main process then ended with exit code {code}",
         limit.as_ref().map_or(String::new(), |(bytes, _)| format!(" of {}", bytes_text(*bytes)))
@@ -92,7 +127,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 fn running(facts: &Facts<'_>) -> Option<crate::Seen> {
     let (status, path) = facts.status()?;
     let running = status.state.running.as_ref()?;
-    let since = running.started_at.0.map_or(String::new(), |time| format!("since {time}"));
+    let since = running
+        .started_at
+        .0
+        .map_or(String::new(), |time| format!("since {time}"));
     Some(facts.field(&format!("{path}.state.running"), since))
 }
 
@@ -100,7 +138,10 @@ fn finish(facts: &Facts<'_>, case: &mut Case, limit: Option<i64>) {
     if let Some(limit) = limit {
         raise_limit(facts, case, limit);
     }
-    case.advice("run fewer child processes at once (workers, make -j, forks), so that they fit together", Risk::Restart);
+    case.advice(
+        "run fewer child processes at once (workers, make -j, forks), so that they fit together",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]
@@ -131,30 +172,42 @@ mod tests {
     #[test]
     fn found_when_the_main_process_ended_otherwise() {
         for code in [0, 1, 143] {
-            let outcome = Scene::new().object(limited(crashed(code, "OOMKilled"))).diagnose();
+            let outcome = Scene::new()
+                .object(limited(crashed(code, "OOMKilled")))
+                .diagnose();
             outcome.finds_only("OOM-CHILD-PROCESS", Verdict::Proven);
         }
-        let outcome =
-            Scene::new().object(limited(crashed(1, "Error"))).kernel("n1", &kernel("2026-03-01T11:57:40")).diagnose();
+        let outcome = Scene::new()
+            .object(limited(crashed(1, "Error")))
+            .kernel("n1", &kernel("2026-03-01T11:57:40"))
+            .diagnose();
         outcome.finds_only("OOM-CHILD-PROCESS", Verdict::Proven);
     }
 
     #[test]
     fn found_in_the_kernel_log_while_the_main_process_lives() {
-        let outcome =
-            Scene::new().object(limited(status(json!({})))).kernel("n1", &kernel("2026-03-01T11:40:00")).diagnose();
+        let outcome = Scene::new()
+            .object(limited(status(json!({}))))
+            .kernel("n1", &kernel("2026-03-01T11:40:00"))
+            .diagnose();
         let finding = outcome.finds_only("OOM-CHILD-PROCESS", Verdict::Proven);
         assert!(finding.headline.contains("64Mi"), "{}", finding.headline);
     }
 
     #[test]
     fn not_found_when_the_main_process_was_killed() {
-        Scene::new().object(limited(crashed(137, "OOMKilled"))).diagnose().lacks("OOM-CHILD-PROCESS");
+        Scene::new()
+            .object(limited(crashed(137, "OOMKilled")))
+            .diagnose()
+            .lacks("OOM-CHILD-PROCESS");
     }
 
     #[test]
     fn calm_without_a_kill_and_when_it_was_long_ago() {
-        Scene::new().object(limited(status(json!({})))).diagnose().is_calm();
+        Scene::new()
+            .object(limited(status(json!({}))))
+            .diagnose()
+            .is_calm();
         Scene::new()
             .object(limited(status(json!({}))))
             .kernel("n1", &kernel("2026-03-01T10:05:00"))

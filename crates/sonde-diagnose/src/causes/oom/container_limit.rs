@@ -4,7 +4,10 @@
 use sonde_grammar::fact::OomConstraint;
 use sonde_model::{Code, Kind, Risk, bytes_text};
 
-use super::kills::{Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes, node_was_pressed, node_was_short, pod_limit, raise_limit, went_on};
+use super::kills::{
+    Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes,
+    node_was_pressed, node_was_short, pod_limit, raise_limit, went_on,
+};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Seen, Symptom};
 
@@ -24,8 +27,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.is_text() {
         return from_text(facts, case);
     }
-    let Some((code, ended)) = facts.ended() else { return };
-    let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
+    let Some((code, ended)) = facts.ended() else {
+        return;
+    };
+    let says_oom = facts
+        .episode
+        .run
+        .as_ref()
+        .is_some_and(|run| run.end.reason == "OOMKilled");
     // A table of pods shows the reason alone, which a killed child gives as well.
     if code.map_or(!says_oom, |code| code != KILLED) {
         return;
@@ -34,15 +43,22 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((kill, seen)) = &kill
         && matches!(limit_of(facts, kill), Some(Limit::Pod | Limit::Node))
     {
-        case.refuted_by(seen.clone(), "the kernel names another limit than the container's");
+        case.refuted_by(
+            seen.clone(),
+            "the kernel names another limit than the container's",
+        );
         return;
     }
     let at_limit = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Container));
     let spec = container_limit(facts);
     // A table of pods says OOMKilled and shows no limits.
-    let unseen = (spec.is_none() || code.is_none()) && says_oom && facts.is_partial() && facts.killing().is_none();
+    let unseen =
+        (spec.is_none() || code.is_none()) && says_oom && facts.is_partial() && facts.killing().is_none();
     if spec.is_none() && at_limit.is_none() && !unseen {
-        if says_oom && !facts.is_partial() && let Some((_, path)) = facts.container() {
+        if says_oom
+            && !facts.is_partial()
+            && let Some((_, path)) = facts.container()
+        {
             let seen = facts.unset(&format!("{path}.resources.limits.memory"));
             case.refuted_by(seen, "the container has no memory limit to reach");
         }
@@ -66,7 +82,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some((_, seen)) => {
             case.generally_proven_by(seen.clone());
         }
-        None if says_oom && !unseen && node_was_short(facts).or_else(|| node_was_pressed(facts)).is_none() && pod_limit(facts).is_none() => {
+        None if says_oom
+            && !unseen
+            && node_was_short(facts)
+                .or_else(|| node_was_pressed(facts))
+                .is_none()
+            && pod_limit(facts).is_none() =>
+        {
             case.generally_proven_by(ended.clone());
         }
         None if says_oom => {
@@ -85,19 +107,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((bytes, seen)) = spec {
         case.step(format!("{who} may use {} of memory", bytes_text(bytes)), [seen]);
         if let Some(seen) = given_by_limit_range(facts) {
-            case.step("nobody wrote that limit: a LimitRange of the namespace gave it", [seen]);
+            case.step(
+                "nobody wrote that limit: a LimitRange of the namespace gave it",
+                [seen],
+            );
         }
     }
     if let Some((kill, seen)) = &at_limit {
         case.step(kill_text(kill), [seen.clone()]);
     } else if let Some(want) = facts.want_kernel_log() {
         // The kernel's line carries the usage at death; without it the numbers are missing, not the cause.
-        case.wants(want, "whether the kernel killed the process for memory, at which limit and with what usage");
+        case.wants(
+            want,
+            "whether the kernel killed the process for memory, at which limit and with what usage",
+        );
     }
     match later {
         Some(seconds) => {
             case.step(format!("the kernel killed one of its processes; the container ended {seconds} s later with exit code 137"), [ended]);
-            case.headline(format!("a process of {who} was killed because they need more than their memory limit{of}"));
+            case.headline(format!(
+                "a process of {who} was killed because they need more than their memory limit{of}"
+            ));
         }
         None => {
             case.step(
@@ -107,7 +137,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 },
                 [ended],
             );
-            case.headline(format!("{who} was killed because it needs more than its memory limit{of}"));
+            case.headline(format!(
+                "{who} was killed because it needs more than its memory limit{of}"
+            ));
         }
     }
     if let Some(limit) = limit {
@@ -118,7 +150,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Risk::None,
     );
     if let Some((_, volume, ..)) = memory_volumes(facts).next() {
-        case.advice(format!("files in its memory-backed volume {volume} count against the limit too"), Risk::None);
+        case.advice(
+            format!("files in its memory-backed volume {volume} count against the limit too"),
+            Risk::None,
+        );
     }
 }
 
@@ -130,9 +165,14 @@ fn given_by_limit_range(facts: &Facts<'_>) -> Option<Seen> {
     // `LimitRanger plugin set: cpu, memory request for container app; cpu, memory limit for container app`
     let words = told.rsplit(": ").next().unwrap_or(told);
     let is_it = |part: &str| {
-        part.trim().strip_suffix(container).is_some_and(|it| it.contains("memory") && it.ends_with(" limit for container "))
+        part.trim()
+            .strip_suffix(container)
+            .is_some_and(|it| it.contains("memory") && it.ends_with(" limit for container "))
     };
-    words.split(';').any(is_it).then(|| facts.field(&format!("metadata.annotations[{TOLD}]"), told))
+    words
+        .split(';')
+        .any(is_it)
+        .then(|| facts.field(&format!("metadata.annotations[{TOLD}]"), told))
 }
 
 /// The kernel's lines alone: they name the limit and its cgroup.
@@ -142,10 +182,13 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
     // Without the lines that name the cgroup it may be the container's limit or its pod's.
     let unnamed = || {
         let found = of(None)?;
-        let by_limit = found.0.constraint == Some(OomConstraint::Cgroup) && !crate::causes::cre::is_runtimes_process(found.0);
+        let by_limit = found.0.constraint == Some(OomConstraint::Cgroup)
+            && !crate::causes::cre::is_runtimes_process(found.0);
         by_limit.then_some(found)
     };
-    let Some((kill, seen)) = of(Some(Limit::Container)).or_else(unnamed) else { return };
+    let Some((kill, seen)) = of(Some(Limit::Container)).or_else(unnamed) else {
+        return;
+    };
     let named = limit_of(facts, kill).is_some();
     if named {
         case.generally_proven_by(seen.clone());
@@ -155,8 +198,14 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
     case.step(kill_text(kill), [seen.clone()]);
     let limit = super::kills::kib_text(kill.limit_kib).map_or(String::new(), |limit| format!(" of {limit}"));
     let what = kill.process.as_deref().unwrap_or("a process");
-    let whose = if named { "its container" } else { "its container, or the pod," };
-    case.headline(format!("the kernel killed {what} because {whose} had reached its memory limit{limit}"));
+    let whose = if named {
+        "its container"
+    } else {
+        "its container, or the pod,"
+    };
+    case.headline(format!(
+        "the kernel killed {what} because {whose} had reached its memory limit{limit}"
+    ));
     if !named {
         case.look(
             "the kernel's line before it (oom-kill:constraint=) names the limit that was reached: the container's or its pod's",
@@ -164,7 +213,10 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
         );
     }
     case.root_key(kill.container_id().unwrap_or_default());
-    case.advice("give the container a higher memory limit if its work needs it, or find out why its memory grows", Risk::Restart);
+    case.advice(
+        "give the container a higher memory limit if its work needs it, or find out why its memory grows",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]
@@ -192,28 +244,61 @@ mod tests {
     #[test]
     fn a_limit_that_a_limit_range_gave_is_told_so() {
         for (told, given) in [
-            ("LimitRanger plugin set: cpu, memory request for container app; cpu, memory limit for container app", true),
-            ("LimitRanger plugin set: memory request for container app; memory limit for container side", false),
+            (
+                "LimitRanger plugin set: cpu, memory request for container app; cpu, memory limit for container app",
+                true,
+            ),
+            (
+                "LimitRanger plugin set: memory request for container app; memory limit for container side",
+                false,
+            ),
         ] {
             let mut it = limited(crashed(137, "OOMKilled"));
             it["metadata"]["annotations"] = json!({"kubernetes.io/limit-ranger": told});
             let outcome = Scene::new().object(it).diagnose();
             let finding = outcome.finding("OOM-CONTAINER-LIMIT");
-            assert_eq!(finding.chain.iter().any(|step| step.text.contains("LimitRange")), given, "{:?}", finding.chain);
+            assert_eq!(
+                finding.chain.iter().any(|step| step.text.contains("LimitRange")),
+                given,
+                "{:?}",
+                finding.chain
+            );
         }
     }
 
     #[test]
     fn a_process_that_went_on_after_the_kill_was_not_the_main_one_for_sure() {
         let id = "c".repeat(64);
-        let scope = format!("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f2f7b7c_3a9d_4c39_b7f0_1b2c3d4e5f60.slice/cri-containerd-{id}.scope");
-        let kernel = |time: &str| format!("2026-03-01T{time}+00:00 n1 kernel: oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,mems_allowed=0,oom_memcg={scope},task_memcg={scope},task=sh,pid=4711,uid=0\n");
-        let scene = |time| Scene::new().object(limited(crashed(137, "OOMKilled"))).kernel("n1", &kernel(time)).diagnose();
+        let scope = format!(
+            "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f2f7b7c_3a9d_4c39_b7f0_1b2c3d4e5f60.slice/cri-containerd-{id}.scope"
+        );
+        let kernel = |time: &str| {
+            format!(
+                "2026-03-01T{time}+00:00 n1 kernel: oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,mems_allowed=0,oom_memcg={scope},task_memcg={scope},task=sh,pid=4711,uid=0\n"
+            )
+        };
+        let scene = |time| {
+            Scene::new()
+                .object(limited(crashed(137, "OOMKilled")))
+                .kernel("n1", &kernel(time))
+                .diagnose()
+        };
         scene("11:57:59").finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
         let outcome = scene("11:57:54");
         let finding = outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Likely);
-        assert!(finding.chain.iter().all(|step| !step.text.contains("main process")), "{:?}", finding.chain);
-        assert!(finding.chain.iter().any(|step| step.text.contains("6 s later")), "{:?}", finding.chain);
+        assert!(
+            finding
+                .chain
+                .iter()
+                .all(|step| !step.text.contains("main process")),
+            "{:?}",
+            finding.chain
+        );
+        assert!(
+            finding.chain.iter().any(|step| step.text.contains("6 s later")),
+            "{:?}",
+            finding.chain
+        );
     }
 
     #[test]
@@ -234,7 +319,11 @@ mod tests {
     #[test]
     fn refuted_without_a_limit() {
         let unlimited = pod(json!({"status": {"containerStatuses": [crashed(137, "OOMKilled")]}}));
-        Scene::new().object(unlimited).diagnose().lacks("OOM-CONTAINER-LIMIT").rules_out("OOM-CONTAINER-LIMIT");
+        Scene::new()
+            .object(unlimited)
+            .diagnose()
+            .lacks("OOM-CONTAINER-LIMIT")
+            .rules_out("OOM-CONTAINER-LIMIT");
     }
 
     #[test]
@@ -245,7 +334,10 @@ mod tests {
 
     #[test]
     fn silent_on_a_healthy_pod() {
-        Scene::new().object(limited(status(json!({})))).diagnose().is_calm();
+        Scene::new()
+            .object(limited(status(json!({}))))
+            .diagnose()
+            .is_calm();
     }
 
     #[test]

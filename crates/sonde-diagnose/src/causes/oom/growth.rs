@@ -24,7 +24,12 @@ const RUN_SECONDS_MIN: i64 = 600;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((137, ended)) = facts.exit() else { return };
-    if facts.episode.run.as_ref().is_none_or(|run| run.end.reason != "OOMKilled") {
+    if facts
+        .episode
+        .run
+        .as_ref()
+        .is_none_or(|run| run.end.reason != "OOMKilled")
+    {
         return;
     }
     let node = facts.pod().spec.node_name.as_str();
@@ -36,7 +41,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let mut kills: Vec<_> = lines
         .iter()
         .filter_map(|line| match &line.fact {
-            Fact::OomKill(kill) if kill.pod_uid().as_deref() == Some(uid) && limit_of(facts, kill) == Some(Limit::Container) => {
+            Fact::OomKill(kill)
+                if kill.pod_uid().as_deref() == Some(uid)
+                    && limit_of(facts, kill) == Some(Limit::Container) =>
+            {
                 Some((line.time?, kill, line))
             }
             _ => None,
@@ -45,11 +53,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     kills.sort_by_key(|(time, ..)| *time);
     // One program, one container id per kill: several victims of one run are no rhythm.
     kills.dedup_by_key(|(_, kill, _)| kill.container_id());
-    let same_program = kills.windows(2).all(|pair| pair[0].1.process == pair[1].1.process);
+    let same_program = kills
+        .windows(2)
+        .all(|pair| pair[0].1.process == pair[1].1.process);
     if kills.len() < KILLS_MIN || !same_program {
         return;
     }
-    let gaps: Vec<i64> = kills.windows(2).map(|pair| pair[1].0.duration_since(pair[0].0).as_secs()).collect();
+    let gaps: Vec<i64> = kills
+        .windows(2)
+        .map(|pair| pair[1].0.duration_since(pair[0].0).as_secs())
+        .collect();
     let mean = gaps.iter().sum::<i64>() / i64::try_from(gaps.len()).unwrap_or(1).max(1);
     let regular = gaps.iter().all(|gap| *gap * 2 >= mean && *gap * 2 <= mean * 3);
     if mean < RUN_SECONDS_MIN || !regular {
@@ -60,21 +73,39 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let who = facts.container_phrase();
     let limit = container_limit(facts);
-    let of = limit.as_ref().map_or(String::new(), |(bytes, _)| format!(" of {}", bytes_text(*bytes)));
+    let of = limit
+        .as_ref()
+        .map_or(String::new(), |(bytes, _)| format!(" of {}", bytes_text(*bytes)));
     if let Some((_, seen)) = limit {
-        case.step(format!("{who} may use{of} of memory").replace("use of", "use"), [seen]);
+        case.step(
+            format!("{who} may use{of} of memory").replace("use of", "use"),
+            [seen],
+        );
     }
     case.step(
-        format!("it reaches the limit {} times, about every {} minutes", kills.len(), mean / 60),
+        format!(
+            "it reaches the limit {} times, about every {} minutes",
+            kills.len(),
+            mean / 60
+        ),
         kills.iter().map(|(_, _, line)| kernel_seen(node, line)),
     );
-    case.step("each time the kernel kills its main process (exit code 137)", [ended]);
+    case.step(
+        "each time the kernel kills its main process (exit code 137)",
+        [ended],
+    );
     case.headline(format!(
         "the memory of {who} grows until it reaches its limit{of}, about every {} minutes: this looks like a leak",
         mean / 60
     ));
-    case.advice("find what keeps growing: a heap dump or profile shortly before the limit; caches without a bound", Risk::None);
-    case.advice("a higher limit only makes the time between two kills longer", Risk::None);
+    case.advice(
+        "find what keeps growing: a heap dump or profile shortly before the limit; caches without a bound",
+        Risk::None,
+    );
+    case.advice(
+        "a higher limit only makes the time between two kills longer",
+        Risk::None,
+    );
 }
 
 #[cfg(test)]
@@ -109,14 +140,25 @@ mod tests {
     fn found_when_the_kills_have_a_rhythm() {
         let outcome = scene(&["09:10:00", "10:05:00", "11:00:30", "11:57:59"]).diagnose();
         let finding = outcome.finds_only("OOM-GROWTH", Verdict::Proven);
-        assert!(finding.headline.contains("every 55 minutes"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("every 55 minutes"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn not_found_without_a_rhythm_or_history() {
-        for times in [&["11:57:59"][..], &["11:30:00", "11:57:59"], &["11:56:00", "11:57:00", "11:57:59"], &["06:00:00", "11:20:00", "11:57:59"]] {
+        for times in [
+            &["11:57:59"][..],
+            &["11:30:00", "11:57:59"],
+            &["11:56:00", "11:57:00", "11:57:59"],
+            &["06:00:00", "11:20:00", "11:57:59"],
+        ] {
             let outcome = scene(times).diagnose();
-            outcome.lacks("OOM-GROWTH").finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
+            outcome
+                .lacks("OOM-GROWTH")
+                .finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
         }
     }
 }

@@ -26,27 +26,51 @@ const OWN: Own = Own {
 fn state(facts: &Facts<'_>, case: &mut Case) {
     heap_beyond_limit(facts, case);
     if case.strength() == crate::Strength::None {
-        own_state(facts, case, &OWN, |sign| matches!(sign, AppSign::JvmHeap | AppSign::JvmDirect));
+        own_state(facts, case, &OWN, |sign| {
+            matches!(sign, AppSign::JvmHeap | AppSign::JvmDirect)
+        });
     }
 }
 
 /// The heap alone may take nine tenths of the limit: metaspace, threads and buffers do not fit beside it.
 fn heap_beyond_limit(facts: &Facts<'_>, case: &mut Case) {
     let Some((137, ended)) = facts.exit() else { return };
-    if facts.episode.run.as_ref().is_none_or(|run| run.end.reason != "OOMKilled") || facts.killing().is_some() {
+    if facts
+        .episode
+        .run
+        .as_ref()
+        .is_none_or(|run| run.end.reason != "OOMKilled")
+        || facts.killing().is_some()
+    {
         return;
     }
-    let Some((limit, limit_seen)) = container_limit(facts) else { return };
-    let Some((word, seen)) = setting(facts, &["-Xmx", "-XX:MaxHeapSize=", "-XX:MaxRAMPercentage="]) else { return };
+    let Some((limit, limit_seen)) = container_limit(facts) else {
+        return;
+    };
+    let Some((word, seen)) = setting(facts, &["-Xmx", "-XX:MaxHeapSize=", "-XX:MaxRAMPercentage="]) else {
+        return;
+    };
     let heap = match word.strip_prefix("-XX:MaxRAMPercentage=") {
-        Some(percent) => percent.split('.').next().and_then(|it| it.parse::<i64>().ok()).map(|it| limit / 100 * it),
+        Some(percent) => percent
+            .split('.')
+            .next()
+            .and_then(|it| it.parse::<i64>().ok())
+            .map(|it| limit / 100 * it),
         None => bytes_of(&word),
     };
-    let Some(heap) = heap.filter(|heap| heap.saturating_mul(10) >= limit.saturating_mul(9)) else { return };
+    let Some(heap) = heap.filter(|heap| heap.saturating_mul(10) >= limit.saturating_mul(9)) else {
+        return;
+    };
     let who = facts.container_phrase();
     case.proven_by(seen.clone());
-    case.step(format!("{who} may use {} of memory in all", bytes_text(limit)), [limit_seen]);
-    case.step(format!("{word} lets the heap alone grow to {}", bytes_text(heap)), [seen]);
+    case.step(
+        format!("{who} may use {} of memory in all", bytes_text(limit)),
+        [limit_seen],
+    );
+    case.step(
+        format!("{word} lets the heap alone grow to {}", bytes_text(heap)),
+        [seen],
+    );
     case.step("metaspace, threads and buffers come on top, so the limit is reached and the kernel kills it (exit code 137)", [ended]);
     case.headline(format!(
         "{who} was killed at its memory limit of {}: {word} lets Java's heap alone take {}",
@@ -76,7 +100,10 @@ mod tests {
     #[test]
     fn found_when_java_says_so() {
         for code in [1, 3, 137] {
-            let outcome = Scene::new().object(java(code, "Error", "-Xmx512m")).log("shop/app-1", "app", true, FULL).diagnose();
+            let outcome = Scene::new()
+                .object(java(code, "Error", "-Xmx512m"))
+                .log("shop/app-1", "app", true, FULL)
+                .diagnose();
             let finding = outcome.finds_only("OOM-JVM-HEAP", Verdict::Proven);
             assert!(finding.headline.contains("-Xmx512m"), "{}", finding.headline);
         }
@@ -94,18 +121,28 @@ mod tests {
     fn not_found_when_the_heap_fits() {
         let outcome = Scene::new().object(java(137, "OOMKilled", "-Xmx512m")).diagnose();
         outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
-        Scene::new().object(java(1, "Error", "-Xmx1g")).diagnose().lacks("OOM-JVM-HEAP");
+        Scene::new()
+            .object(java(1, "Error", "-Xmx1g"))
+            .diagnose()
+            .lacks("OOM-JVM-HEAP");
     }
 
     #[test]
     fn not_proven_when_the_kernel_killed_it() {
-        let outcome = Scene::new().object(java(137, "OOMKilled", "-Xmx512m")).log("shop/app-1", "app", true, FULL).diagnose();
+        let outcome = Scene::new()
+            .object(java(137, "OOMKilled", "-Xmx512m"))
+            .log("shop/app-1", "app", true, FULL)
+            .diagnose();
         outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
     }
 
     #[test]
     fn calm_when_the_program_survived_it() {
         let healthy = pod(json!({"status": {"containerStatuses": [status(json!({}))]}}));
-        Scene::new().object(healthy).log("shop/app-1", "app", false, FULL).diagnose().is_calm();
+        Scene::new()
+            .object(healthy)
+            .log("shop/app-1", "app", false, FULL)
+            .diagnose()
+            .is_calm();
     }
 }

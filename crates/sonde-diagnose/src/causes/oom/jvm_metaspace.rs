@@ -45,15 +45,25 @@ mod tests {
     #[test]
     fn found_when_the_program_says_so() {
         for says in SAYS {
-            let outcome = Scene::new().object(ended(1)).log("shop/app-1", "app", true, says).diagnose();
+            let outcome = Scene::new()
+                .object(ended(1))
+                .log("shop/app-1", "app", true, says)
+                .diagnose();
             outcome.finds_only("OOM-JVM-METASPACE", Verdict::Proven);
         }
     }
 
     #[test]
     fn not_found_without_its_words_or_when_it_runs() {
-        Scene::new().object(ended(1)).diagnose().lacks("OOM-JVM-METASPACE");
+        Scene::new()
+            .object(ended(1))
+            .diagnose()
+            .lacks("OOM-JVM-METASPACE");
         let healthy = pod(json!({"status": {"containerStatuses": [status(json!({}))]}}));
-        Scene::new().object(healthy).log("shop/app-1", "app", false, SAYS[0]).diagnose().is_calm();
+        Scene::new()
+            .object(healthy)
+            .log("shop/app-1", "app", false, SAYS[0])
+            .diagnose()
+            .is_calm();
     }
 }

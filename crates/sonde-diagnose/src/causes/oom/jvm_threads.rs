@@ -45,7 +45,10 @@ mod tests {
     #[test]
     fn found_when_the_program_says_so() {
         for says in SAYS {
-            let outcome = Scene::new().object(ended(1)).log("shop/app-1", "app", true, says).diagnose();
+            let outcome = Scene::new()
+                .object(ended(1))
+                .log("shop/app-1", "app", true, says)
+                .diagnose();
             outcome.finds_only("OOM-JVM-THREADS", Verdict::Proven);
         }
     }
@@ -54,6 +57,10 @@ mod tests {
     fn not_found_without_its_words_or_when_it_runs() {
         Scene::new().object(ended(1)).diagnose().lacks("OOM-JVM-THREADS");
         let healthy = pod(json!({"status": {"containerStatuses": [status(json!({}))]}}));
-        Scene::new().object(healthy).log("shop/app-1", "app", false, SAYS[0]).diagnose().is_calm();
+        Scene::new()
+            .object(healthy)
+            .log("shop/app-1", "app", false, SAYS[0])
+            .diagnose()
+            .is_calm();
     }
 }

@@ -24,10 +24,18 @@ const NAMED_MAX: usize = 5;
 const ADVICE: &str = "give the node's pods memory requests that match what they use, and limits near their requests; the kernel kills first what uses most beyond its request";
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let kill = if facts.is_text() { kills(facts).into_iter().next() } else { last_kill(facts) };
+    let kill = if facts.is_text() {
+        kills(facts).into_iter().next()
+    } else {
+        last_kill(facts)
+    };
     let exit = facts.exit();
     let killed = exit.as_ref().is_some_and(|(code, _)| *code == 137);
-    let says_oom = facts.episode.run.as_ref().is_some_and(|run| run.end.reason == "OOMKilled");
+    let says_oom = facts
+        .episode
+        .run
+        .as_ref()
+        .is_some_and(|run| run.end.reason == "OOMKilled");
     let short = node_was_short(facts).filter(|_| killed);
     if let Some((kill, seen)) = &kill
         && matches!(limit_of(facts, kill), Some(Limit::Container | Limit::Pod))
@@ -44,7 +52,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     if let Some((victim, message)) = told.filter(|_| facts.is_text() && on_node.is_none()) {
         case.proven_by(message.seen());
-        case.step(format!("the kubelet saw the kernel kill {victim} for the whole node's memory"), [message.seen()]);
+        case.step(
+            format!("the kubelet saw the kernel kill {victim} for the whole node's memory"),
+            [message.seen()],
+        );
         case.headline(format!("a node ran out of memory and the kernel killed {victim}"));
         case.severity(Severity::Critical);
         case.advice(ADVICE, Risk::Restart);
@@ -59,7 +70,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         (None, None) => match exit.as_ref().filter(|_| says_oom && unlimited) {
             Some((_, ended)) => {
                 if let Some(want) = facts.want_kernel_log() {
-                    case.wants(want, "whether the node as a whole was out of memory, and who used most");
+                    case.wants(
+                        want,
+                        "whether the node as a whole was out of memory, and who used most",
+                    );
                 }
                 case.supported_by(ended.clone())
             }
@@ -67,27 +81,63 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         },
     };
     let node = facts.node_ref();
-    let node_name = node.as_ref().map_or("the node".to_owned(), |node| format!("node {}", node.name));
+    let node_name = node
+        .as_ref()
+        .map_or("the node".to_owned(), |node| format!("node {}", node.name));
     overcommit(facts, case);
     if let Some((kill, seen)) = &on_node {
         let rss = kib_text(kill.anon_rss_kib).map_or(String::new(), |rss| format!(", which held {rss}"));
-        let by = kill.invoked_by.as_deref().map_or(String::new(), |by| format!("{by} asked for memory that was not there; "));
+        let by = kill.invoked_by.as_deref().map_or(String::new(), |by| {
+            format!("{by} asked for memory that was not there; ")
+        });
         let victim = kill.process.as_deref().unwrap_or("a process");
         if !kill.largest.is_empty() {
-            let held: Vec<String> = kill.largest.iter().map(|it| format!("{} {}", it.name, kib_text(Some(it.rss_kib)).unwrap_or_default())).collect();
-            case.step(format!("who held most of the node's memory then: {}", held.join(", ")), [seen.clone()]);
+            let held: Vec<String> = kill
+                .largest
+                .iter()
+                .map(|it| format!("{} {}", it.name, kib_text(Some(it.rss_kib)).unwrap_or_default()))
+                .collect();
+            case.step(
+                format!("who held most of the node's memory then: {}", held.join(", ")),
+                [seen.clone()],
+            );
         }
-        case.step(format!("{by}the kernel chose {victim} as its victim{rss}"), [seen.clone()]);
+        case.step(
+            format!("{by}the kernel chose {victim} as its victim{rss}"),
+            [seen.clone()],
+        );
     } else if let Some(seen) = short {
-        case.step("the kubelet saw the kernel kill for the whole node's memory", [seen]);
+        case.step(
+            "the kubelet saw the kernel kill for the whole node's memory",
+            [seen],
+        );
     }
     if let Some((code, ended)) = exit {
-        case.step(format!("the process of {} is killed (exit code {code})", facts.container_phrase()), [ended]);
+        case.step(
+            format!(
+                "the process of {} is killed (exit code {code})",
+                facts.container_phrase()
+            ),
+            [ended],
+        );
     }
-    case.headline(format!("{node_name} ran out of memory and the kernel killed {}", if facts.is_text() { "a process".to_owned() } else { format!("{} of {}", facts.container_phrase(), facts.workload().name) }));
+    case.headline(format!(
+        "{node_name} ran out of memory and the kernel killed {}",
+        if facts.is_text() {
+            "a process".to_owned()
+        } else {
+            format!("{} of {}", facts.container_phrase(), facts.workload().name)
+        }
+    ));
     case.severity(Severity::Critical);
     if let Some(node) = node {
-        case.look("who uses the memory of the node", format!("kubectl top pod -A --sort-by=memory; kubectl describe node {}", node.name));
+        case.look(
+            "who uses the memory of the node",
+            format!(
+                "kubectl top pod -A --sort-by=memory; kubectl describe node {}",
+                node.name
+            ),
+        );
         case.root(node);
     }
     case.advice(ADVICE, Risk::Restart);
@@ -100,16 +150,26 @@ fn overcommit(facts: &Facts<'_>, case: &mut Case) {
     }
     let Some(node_ref) = facts.node_ref() else { return };
     let Some(node) = facts.node() else { return };
-    let Some(have) = node.allocatable("memory").and_then(|amount| amount.quantity()).map(Quantity::units) else { return };
+    let Some(have) = node
+        .allocatable("memory")
+        .and_then(|amount| amount.quantity())
+        .map(Quantity::units)
+    else {
+        return;
+    };
     let (mut requested, mut limited, mut without) = (0_i64, 0_i64, Vec::new());
     for object in facts.snapshot.pods_on_node(&node_ref.name) {
         if object.pod().is_none_or(|pod| pod.is_terminal()) {
             continue;
         }
-        let Ok(pod) = object.encoded.decode::<Pod>() else { continue };
+        let Ok(pod) = object.encoded.decode::<Pod>() else {
+            continue;
+        };
         let mut open = false;
         for container in &pod.spec.containers {
-            let bytes = |amount: Option<&sonde_world::view::Amount>| amount.and_then(|it| it.quantity()).map(Quantity::units);
+            let bytes = |amount: Option<&sonde_world::view::Amount>| {
+                amount.and_then(|it| it.quantity()).map(Quantity::units)
+            };
             requested = requested.saturating_add(bytes(container.request("memory")).unwrap_or(0));
             match bytes(container.limit("memory")) {
                 Some(limit) => limited = limited.saturating_add(limit),
@@ -128,10 +188,17 @@ fn overcommit(facts: &Facts<'_>, case: &mut Case) {
         bytes_text(have),
         bytes_text(requested),
         bytes_text(limited),
-        if total > 0 { format!(", and {total} have no limit: {}", without.join(", ")) } else { String::new() }
+        if total > 0 {
+            format!(", and {total} have no limit: {}", without.join(", "))
+        } else {
+            String::new()
+        }
     );
     if limited > have || total > 0 {
-        case.step("the node's pods may together use more memory than it has", [field_on(&node_ref, "memory of its pods", text)]);
+        case.step(
+            "the node's pods may together use more memory than it has",
+            [field_on(&node_ref, "memory of its pods", text)],
+        );
     }
 }
 
@@ -165,7 +232,11 @@ mod tests {
 
     #[test]
     fn found_by_the_kernels_line_with_who_may_use_too_much() {
-        let outcome = Scene::new().object(node()).object(killed("OOMKilled")).kernel("n1", &kernel()).diagnose();
+        let outcome = Scene::new()
+            .object(node())
+            .object(killed("OOMKilled"))
+            .kernel("n1", &kernel())
+            .diagnose();
         let finding = outcome.finds_only("OOM-NODE", Verdict::Proven);
         assert_eq!(finding.subject.kind, Kind::Node);
         let says = |words: &str| finding.chain.iter().any(|step| step.text.contains(words));
@@ -175,7 +246,10 @@ mod tests {
 
     #[test]
     fn only_likely_by_elimination() {
-        Scene::new().object(killed("OOMKilled")).diagnose().finds_only("OOM-NODE", Verdict::Likely);
+        Scene::new()
+            .object(killed("OOMKilled"))
+            .diagnose()
+            .finds_only("OOM-NODE", Verdict::Likely);
     }
 
     #[test]
@@ -191,6 +265,11 @@ mod tests {
     #[test]
     fn calm_on_a_healthy_pod_of_a_node_that_killed_another() {
         let other = kernel().replace(&"c".repeat(64), &"d".repeat(64));
-        Scene::new().object(node()).object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}}))).kernel("n1", &other).diagnose().is_calm();
+        Scene::new()
+            .object(node())
+            .object(pod(json!({"status": {"containerStatuses": [status(json!({}))]}})))
+            .kernel("n1", &other)
+            .diagnose()
+            .is_calm();
     }
 }

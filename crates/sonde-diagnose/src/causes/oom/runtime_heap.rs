@@ -23,7 +23,12 @@ const OWN: Own = Own {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    own_state(facts, case, &OWN, |sign| matches!(sign, AppSign::NodeHeap | AppSign::PythonMemory | AppSign::GoMemory));
+    own_state(facts, case, &OWN, |sign| {
+        matches!(
+            sign,
+            AppSign::NodeHeap | AppSign::PythonMemory | AppSign::GoMemory
+        )
+    });
 }
 
 #[cfg(test)]
@@ -46,7 +51,10 @@ mod tests {
     #[test]
     fn found_when_the_program_says_so() {
         for says in SAYS {
-            let outcome = Scene::new().object(ended(1)).log("shop/app-1", "app", true, says).diagnose();
+            let outcome = Scene::new()
+                .object(ended(1))
+                .log("shop/app-1", "app", true, says)
+                .diagnose();
             outcome.finds_only("OOM-RUNTIME-HEAP", Verdict::Proven);
         }
     }
@@ -55,6 +63,10 @@ mod tests {
     fn not_found_without_its_words_or_when_it_runs() {
         Scene::new().object(ended(1)).diagnose().lacks("OOM-RUNTIME-HEAP");
         let healthy = pod(json!({"status": {"containerStatuses": [status(json!({}))]}}));
-        Scene::new().object(healthy).log("shop/app-1", "app", false, SAYS[0]).diagnose().is_calm();
+        Scene::new()
+            .object(healthy)
+            .log("shop/app-1", "app", false, SAYS[0])
+            .diagnose()
+            .is_calm();
     }
 }

@@ -17,13 +17,31 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
-    let Why::TooSlow { sure: true, seconds: Some(seconds), seen } = why else { return };
-    let budget = failing.spec.as_ref().map_or(0, |(_, probe, _)| probe.budget_seconds());
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
+    let Why::TooSlow {
+        sure: true,
+        seconds: Some(seconds),
+        seen,
+    } = why
+    else {
+        return;
+    };
+    let budget = failing
+        .spec
+        .as_ref()
+        .map_or(0, |(_, probe, _)| probe.budget_seconds());
     let told = Told {
-        what: format!("needed {seconds} s to start, and its {} probe counts failures after {budget} s", crate::probing::kind_word(failing.kind)),
+        what: format!(
+            "needed {seconds} s to start, and its {} probe counts failures after {budget} s",
+            crate::probing::kind_word(failing.kind)
+        ),
         fault: "the configuration: the probe's delay and threshold are too tight for the start",
-        reason: Some((format!("by its log it is up {seconds} s after its start"), Some(seen))),
+        reason: Some((
+            format!("by its log it is up {seconds} s after its start"),
+            Some(seen),
+        )),
         sure: true,
         advice: "use a startup probe, or raise initialDelaySeconds and failureThreshold above the start-up time",
     };
@@ -43,14 +61,20 @@ mod tests {
     #[test]
     fn found_when_the_log_shows_that_it_came_up_later() {
         let log = "2026-03-01T11:59:10Z Server listening on port 8080\n";
-        let outcome = scene(json!({}), REFUSED).log("shop/app-1", "app", false, log).diagnose();
+        let outcome = scene(json!({}), REFUSED)
+            .log("shop/app-1", "app", false, log)
+            .diagnose();
         outcome.finds_only("RDY-BUDGET-TOO-TIGHT", Verdict::Proven);
     }
 
     #[test]
     fn not_found_when_it_was_up_before_the_failure() {
         let log = "2026-03-01T11:00:20Z Server listening on port 8080\n";
-        let outcome = scene(json!({}), REFUSED).log("shop/app-1", "app", false, log).diagnose();
-        outcome.lacks("RDY-BUDGET-TOO-TIGHT").finds_only("RDY-NOTHING-LISTENS", Verdict::Proven);
+        let outcome = scene(json!({}), REFUSED)
+            .log("shop/app-1", "app", false, log)
+            .diagnose();
+        outcome
+            .lacks("RDY-BUDGET-TOO-TIGHT")
+            .finds_only("RDY-NOTHING-LISTENS", Verdict::Proven);
     }
 }

@@ -17,7 +17,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
     if why != Why::ExecBroken {
         return;
     }

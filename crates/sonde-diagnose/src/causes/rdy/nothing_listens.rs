@@ -1,10 +1,10 @@
 //! RDY-NOTHING-LISTENS: nothing listens on the port that the readiness probe asks.
 
-use sonde_model::Code;
 use sonde_grammar::log::AppSign;
+use sonde_model::Code;
 
-use super::wrong_port::undeclared;
 use super::unready::{Told, state as unready_state, unready};
+use super::wrong_port::undeclared;
 use crate::cause::page;
 use crate::probing::Why;
 use crate::{Case, Cause, Facts, Symptom};
@@ -19,7 +19,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
     if why != Why::NothingListens || undeclared(&failing).is_some() {
         return;
     }
@@ -29,7 +31,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let reason = match waits {
         Some((target, seen)) => Some((format!("the application waits for {target}"), Some(seen))),
-        None => failing.declared_elsewhere(facts).map(|(text, seen)| (text, Some(seen))),
+        None => failing
+            .declared_elsewhere(facts)
+            .map(|(text, seen)| (text, Some(seen))),
     };
     let told = Told {
         what: format!("is not ready: nothing listens on {}", failing.port_text()),
@@ -42,6 +46,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.log().is_none()
         && let Some(want) = facts.want_log()
     {
-        case.wants(want, "whether the application is up, and on which port it listens");
+        case.wants(
+            want,
+            "whether the application is up, and on which port it listens",
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use sonde_model::Code;
 
-use super::wrong_port::undeclared;
 use super::unready::{Told, state as unready_state, unready};
+use super::wrong_port::undeclared;
 use crate::cause::page;
 use crate::probing::Why;
 use crate::{Case, Cause, Facts, Symptom};
@@ -18,7 +18,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
     if why != Why::Other || undeclared(&failing).is_some() {
         return;
     }

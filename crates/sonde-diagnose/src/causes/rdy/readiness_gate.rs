@@ -17,10 +17,16 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let pod = facts.pod();
-    let Some(ready) = pod.condition("Ready").filter(|ready| ready.is_false() && ready.reason == "ReadinessGatesNotReady") else {
+    let Some(ready) = pod
+        .condition("Ready")
+        .filter(|ready| ready.is_false() && ready.reason == "ReadinessGatesNotReady")
+    else {
         return;
     };
-    let said = facts.field("status.conditions[Ready]", format!("{}: {}", ready.reason, ready.message));
+    let said = facts.field(
+        "status.conditions[Ready]",
+        format!("{}: {}", ready.reason, ready.message),
+    );
     let mut open = Vec::new();
     for (at, gate) in pod.spec.readiness_gates.iter().enumerate() {
         let condition = pod.condition(&gate.condition_type);
@@ -34,7 +40,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         };
         case.step(
             format!("the readiness gate {} {state}", gate.condition_type),
-            [facts.field(&format!("spec.readinessGates[{at}].conditionType"), &gate.condition_type)],
+            [facts.field(
+                &format!("spec.readinessGates[{at}].conditionType"),
+                &gate.condition_type,
+            )],
         );
         open.push(gate.condition_type.clone());
     }
@@ -45,8 +54,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.proven_by(said.clone());
     }
     case.step("all containers are ready, the pod is not", [said]);
-    let gates = if open.is_empty() { "a readiness gate".to_owned() } else { open.join(", ") };
-    case.headline(format!("pod {} is not ready although its containers are: nobody has set {gates}", facts.episode.subject.name));
+    let gates = if open.is_empty() {
+        "a readiness gate".to_owned()
+    } else {
+        open.join(", ")
+    };
+    case.headline(format!(
+        "pod {} is not ready although its containers are: nobody has set {gates}",
+        facts.episode.subject.name
+    ));
     case.advice(
         "see that the controller that sets this condition runs and knows the pod (a load balancer's controller, often by a label of the namespace); its log tells why it does not",
         Risk::None,
@@ -70,20 +86,31 @@ mod tests {
         if let Some(status) = gate {
             conditions.push(json!({"type": "example.com/attached", "status": status}));
         }
-        pod(json!({"spec": {"readinessGates": [{"conditionType": "example.com/attached"}]}, "status": {"conditions": conditions}}))
+        pod(
+            json!({"spec": {"readinessGates": [{"conditionType": "example.com/attached"}]}, "status": {"conditions": conditions}}),
+        )
     }
 
     #[test]
     fn found_with_the_gates_name() {
         for gate in [None, Some("False")] {
-            let outcome = Scene::new().object(gated("False", "ReadinessGatesNotReady", gate)).diagnose();
+            let outcome = Scene::new()
+                .object(gated("False", "ReadinessGatesNotReady", gate))
+                .diagnose();
             let finding = outcome.finds_only("RDY-READINESS-GATE", Verdict::Proven);
-            assert!(finding.headline.contains("example.com/attached"), "{}", finding.headline);
+            assert!(
+                finding.headline.contains("example.com/attached"),
+                "{}",
+                finding.headline
+            );
         }
     }
 
     #[test]
     fn calm_when_it_is_set() {
-        Scene::new().object(gated("True", "", Some("True"))).diagnose().is_calm();
+        Scene::new()
+            .object(gated("True", "", Some("True")))
+            .diagnose()
+            .is_calm();
     }
 }

@@ -17,19 +17,34 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
     let Why::Status(code) = why else { return };
     let asks = failing.asks();
     let before = failing.passed_before(facts);
-    let worked = if before.is_some() { "; it passed before" } else { "" };
+    let worked = if before.is_some() {
+        "; it passed before"
+    } else {
+        ""
+    };
     let (fault, reason) = match code {
-        404 => ("the application: the page was there before in this run", before.map(|seen| ("the probe passed before".into(), Some(seen)))),
+        404 => (
+            "the application: the page was there before in this run",
+            before.map(|seen| ("the probe passed before".into(), Some(seen))),
+        ),
         401 | 403 => ("the configuration: the page wants a login", None),
         500.. => {
             let word = facts.own_words().into_iter().next();
-            ("the application: it says itself that it is not well", word.map(|(line, seen)| (format!("its log says: {}", line.text), Some(seen))))
+            (
+                "the application: it says itself that it is not well",
+                word.map(|(line, seen)| (format!("its log says: {}", line.text), Some(seen))),
+            )
         }
-        _ => ("the configuration or the application: it refuses the probe's request", None),
+        _ => (
+            "the configuration or the application: it refuses the probe's request",
+            None,
+        ),
     };
     let told = Told {
         what: format!("is not ready: {asks} answers with HTTP status {code}{worked}"),
@@ -61,18 +76,34 @@ mod tests {
                     "containerStatuses": [status(json!({"ready": false}))]
                 }
             }));
-            Scene::new().object(it).container_event("Pod/shop/app-1", "app", "Unhealthy", ABSENT, "2026-03-01T11:59:00Z")
+            Scene::new().object(it).container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Unhealthy",
+                ABSENT,
+                "2026-03-01T11:59:00Z",
+            )
         };
         let probe = json!({"httpGet": {"path": "/ready", "port": 8080}});
         let plain = json!({"name": "app", "readinessProbe": probe});
         let outcome = lost(plain.clone(), "2026-03-01T11:40:00Z").diagnose();
         let finding = outcome.finds_only("RDY-STATUS-CODE", Verdict::Proven);
-        assert!(finding.headline.contains("404; it passed before"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("404; it passed before"),
+            "{}",
+            finding.headline
+        );
         // The condition follows the container's start only.
-        lost(plain, "2026-03-01T10:00:05Z").diagnose().finds_only("RDY-WRONG-PATH", Verdict::Proven);
+        lost(plain, "2026-03-01T10:00:05Z")
+            .diagnose()
+            .finds_only("RDY-WRONG-PATH", Verdict::Proven);
         // The startup probe asked the same page, and passed.
         let twice = json!({"name": "app", "startupProbe": probe, "readinessProbe": probe});
-        lost(twice, "2026-03-01T10:00:00Z").diagnose().finds_only("RDY-STATUS-CODE", Verdict::Proven);
-        scene(json!({}), ABSENT).diagnose().finds_only("RDY-WRONG-PATH", Verdict::Proven);
+        lost(twice, "2026-03-01T10:00:00Z")
+            .diagnose()
+            .finds_only("RDY-STATUS-CODE", Verdict::Proven);
+        scene(json!({}), ABSENT)
+            .diagnose()
+            .finds_only("RDY-WRONG-PATH", Verdict::Proven);
     }
 }

@@ -17,26 +17,39 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 const APPLICATION: &str = "the application: it hangs, or is slower than the probe's time-out";
-const UNLESS_NODE: &str = "the application (it hangs, or is slower than the probe's time-out), unless the node is overloaded";
-const UNLESS_THROTTLED: &str = "the application (it hangs, or is slower than the probe's time-out), unless its CPU limit throttles it";
+const UNLESS_NODE: &str =
+    "the application (it hangs, or is slower than the probe's time-out), unless the node is overloaded";
+const UNLESS_THROTTLED: &str =
+    "the application (it hangs, or is slower than the probe's time-out), unless its CPU limit throttles it";
 
 fn limit(facts: &Facts<'_>) -> Option<(String, Option<Seen>)> {
     let (container, path) = facts.container()?;
     let limit = container.limit("cpu")?;
     let seen = facts.field(&format!("{path}.resources.limits.cpu"), limit);
-    Some((format!("its CPU limit is {limit}: at the limit it is throttled, which slows answers down"), Some(seen)))
+    Some((
+        format!("its CPU limit is {limit}: at the limit it is throttled, which slows answers down"),
+        Some(seen),
+    ))
 }
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
     if !matches!(why, Why::Timeout | Why::ExecTimeout) {
         return;
     }
-    let timeout = failing.spec.as_ref().map_or(String::new(), |(_, probe, _)| format!(" within {} s", probe.timeout()));
+    let timeout = failing.spec.as_ref().map_or(String::new(), |(_, probe, _)| {
+        format!(" within {} s", probe.timeout())
+    });
     want_counters(facts, case);
     let (fault, reason, sure) = match cpu(facts) {
         Cpu::NoLimit => (APPLICATION, None, true),
-        Cpu::Below(seen) => (APPLICATION, Some(("its CPU limit does not hold it back".into(), Some(seen))), true),
+        Cpu::Below(seen) => (
+            APPLICATION,
+            Some(("its CPU limit does not hold it back".into(), Some(seen))),
+            true,
+        ),
         Cpu::AtLimit(_) | Cpu::NotKnown => (UNLESS_THROTTLED, limit(facts), false),
     };
     // What passed before may be slow for its node's sake, which shows only beside the node's other pods.

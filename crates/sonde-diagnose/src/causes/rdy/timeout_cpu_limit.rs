@@ -17,11 +17,17 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
     let Why::TimeoutCpuLimit(seen) = why else { return };
     let timeout = failing.spec.as_ref().map_or(1, |(_, probe, _)| probe.timeout());
     let told = Told {
-        what: format!("is not ready: {} does not answer within {timeout} s, because its CPU limit throttles it ({})", failing.asks(), seen.text),
+        what: format!(
+            "is not ready: {} does not answer within {timeout} s, because its CPU limit throttles it ({})",
+            failing.asks(),
+            seen.text
+        ),
         fault: "the CPU limit",
         reason: Some(("the container is at its CPU limit".into(), Some(seen))),
         sure: true,
@@ -52,31 +58,62 @@ mod tests {
 
     #[test]
     fn found_when_usage_is_at_the_limit() {
-        limited().object(metrics("199m")).diagnose().finds_only("RDY-TIMEOUT-CPU-LIMIT", Verdict::Proven);
-        limited().object(metrics("20m")).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
+        limited()
+            .object(metrics("199m"))
+            .diagnose()
+            .finds_only("RDY-TIMEOUT-CPU-LIMIT", Verdict::Proven);
+        limited()
+            .object(metrics("20m"))
+            .diagnose()
+            .finds_only("RDY-TIMEOUT", Verdict::Proven);
     }
 
     #[test]
     fn found_when_the_kernel_counts_it_as_throttled() {
         let outcome = limited().throttled("app-1", "app", 1000, 812).diagnose();
         let finding = outcome.finds_only("RDY-TIMEOUT-CPU-LIMIT", Verdict::Proven);
-        assert!(finding.headline.contains("812 of 1000 periods"), "{}", finding.headline);
-        limited().throttled("app-1", "app", 1000, 120).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
+        assert!(
+            finding.headline.contains("812 of 1000 periods"),
+            "{}",
+            finding.headline
+        );
+        limited()
+            .throttled("app-1", "app", 1000, 120)
+            .diagnose()
+            .finds_only("RDY-TIMEOUT", Verdict::Proven);
     }
 
     #[test]
     fn open_when_nobody_counted() {
         let outcome = limited().diagnose();
         outcome.finds_only("RDY-TIMEOUT", Verdict::Likely);
-        assert!(outcome.wants.iter().any(|want| matches!(want, Want::Counters { .. })));
+        assert!(
+            outcome
+                .wants
+                .iter()
+                .any(|want| matches!(want, Want::Counters { .. }))
+        );
         // Of another container, or of too short a run.
-        limited().throttled("app-1", "other", 1000, 812).diagnose().finds_only("RDY-TIMEOUT", Verdict::Likely);
-        limited().throttled("app-1", "app", 20, 20).diagnose().finds_only("RDY-TIMEOUT", Verdict::Likely);
+        limited()
+            .throttled("app-1", "other", 1000, 812)
+            .diagnose()
+            .finds_only("RDY-TIMEOUT", Verdict::Likely);
+        limited()
+            .throttled("app-1", "app", 20, 20)
+            .diagnose()
+            .finds_only("RDY-TIMEOUT", Verdict::Likely);
     }
 
     #[test]
     fn calm_without_a_limit_to_reach() {
-        scene(json!({}), TIMED_OUT).throttled("app-1", "app", 1000, 812).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
-        Scene::new().object(pod(json!({}))).throttled("app-1", "app", 1000, 999).diagnose().is_calm();
+        scene(json!({}), TIMED_OUT)
+            .throttled("app-1", "app", 1000, 812)
+            .diagnose()
+            .finds_only("RDY-TIMEOUT", Verdict::Proven);
+        Scene::new()
+            .object(pod(json!({})))
+            .throttled("app-1", "app", 1000, 999)
+            .diagnose()
+            .is_calm();
     }
 }

@@ -17,8 +17,12 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
-    let Why::TimeoutNodeLoad { others, strain } = why else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
+    let Why::TimeoutNodeLoad { others, strain } = why else {
+        return;
+    };
     let Some(node) = facts.node_ref() else { return };
     for seen in &others {
         case.supported_by(seen.clone());
@@ -28,12 +32,29 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     if let Some(strain) = &strain {
         case.proven_by(strain.clone());
-        case.step(format!("node {} says itself that it is short of something", node.name), [strain.clone()]);
+        case.step(
+            format!("node {} says itself that it is short of something", node.name),
+            [strain.clone()],
+        );
     }
     let told = Told {
-        what: format!("is not ready: its probe and those of {} other workloads on node {} timed out in the same minutes", others.len(), node.name),
-        fault: if strain.is_some() { "the system: the node is overloaded" } else { "most likely the system: an overloaded node" },
-        reason: Some((format!("probes of {} other workloads on the node, which usually pass, timed out too", others.len()), others.first().cloned())),
+        what: format!(
+            "is not ready: its probe and those of {} other workloads on node {} timed out in the same minutes",
+            others.len(),
+            node.name
+        ),
+        fault: if strain.is_some() {
+            "the system: the node is overloaded"
+        } else {
+            "most likely the system: an overloaded node"
+        },
+        reason: Some((
+            format!(
+                "probes of {} other workloads on the node, which usually pass, timed out too",
+                others.len()
+            ),
+            others.first().cloned(),
+        )),
         sure: strain.is_some(),
         advice: "find what loads the node (CPU, memory reclaim, disk), and move or bound it",
     };
@@ -53,7 +74,8 @@ mod tests {
 
     /// It passed until 11:57, and times out since.
     fn flapping(container: Value) -> Scene {
-        let mut spec = json!({"name": "app", "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}}});
+        let mut spec =
+            json!({"name": "app", "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}}});
         merge(&mut spec, container);
         let it = pod(json!({
             "spec": {"containers": [spec]},
@@ -62,7 +84,13 @@ mod tests {
                 "containerStatuses": [status(json!({"ready": false}))]
             }
         }));
-        Scene::new().object(it).container_event("Pod/shop/app-1", "app", "Unhealthy", TIMED_OUT, "2026-03-01T11:57:30Z")
+        Scene::new().object(it).container_event(
+            "Pod/shop/app-1",
+            "app",
+            "Unhealthy",
+            TIMED_OUT,
+            "2026-03-01T11:57:30Z",
+        )
     }
 
     fn neighbour(scene: Scene, name: &str, node: &str, times: i64) -> Scene {
@@ -86,19 +114,32 @@ mod tests {
     #[test]
     fn likely_when_several_workloads_of_the_node_are_slow_at_once() {
         let outcome = among(flapping(json!({})), "n1", 2).diagnose();
-        assert_eq!(outcome.finds_only("RDY-TIMEOUT-NODE-LOAD", Verdict::Likely).subject.kind, Kind::Node);
+        assert_eq!(
+            outcome
+                .finds_only("RDY-TIMEOUT-NODE-LOAD", Verdict::Likely)
+                .subject
+                .kind,
+            Kind::Node
+        );
     }
 
     #[test]
     fn proven_when_the_node_says_that_it_cannot_keep_up() {
         let line = "I0301 11:57:20.000000 1 kubelet.go:2350] \"Skipping pod synchronization\" err=\"PLEG is not healthy: pleg was last seen active 3m3.9s ago; threshold is 3m0s\"";
         let outcome = among(flapping(json!({})), "n1", 2).kubelet("n1", line).diagnose();
-        assert_eq!(outcome.finding("RDY-TIMEOUT-NODE-LOAD").verdict, Verdict::Proven, "{}", outcome.summary());
+        assert_eq!(
+            outcome.finding("RDY-TIMEOUT-NODE-LOAD").verdict,
+            Verdict::Proven,
+            "{}",
+            outcome.summary()
+        );
     }
 
     #[test]
     fn a_probe_that_never_passed_is_slow_by_itself() {
-        among(scene(json!({}), TIMED_OUT), "n1", 2).diagnose().finds_only("RDY-TIMEOUT", Verdict::Proven);
+        among(scene(json!({}), TIMED_OUT), "n1", 2)
+            .diagnose()
+            .finds_only("RDY-TIMEOUT", Verdict::Proven);
     }
 
     #[test]
@@ -112,6 +153,8 @@ mod tests {
             outcome.finds_only("RDY-TIMEOUT", Verdict::Proven);
         }
         // Nobody looked at the node's other pods.
-        flapping(json!({})).diagnose().finds_only("RDY-TIMEOUT", Verdict::Likely);
+        flapping(json!({}))
+            .diagnose()
+            .finds_only("RDY-TIMEOUT", Verdict::Likely);
     }
 }

@@ -17,7 +17,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
     if why != Why::WrongPath {
         return;
     }
@@ -25,7 +27,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let host = failing.spec.as_ref().and_then(|(_, probe, path)| {
         let http = probe.http_get.as_ref().filter(|http| !http.host.is_empty())?;
         let seen = facts.field(&format!("{path}.httpGet.host"), &http.host);
-        Some((format!("the probe asks the host {} instead of the pod's own address", http.host), Some(seen)))
+        Some((
+            format!(
+                "the probe asks the host {} instead of the pod's own address",
+                http.host
+            ),
+            Some(seen),
+        ))
     });
     let told = Told {
         what: format!("is not ready: {asks} answers with HTTP status 404"),

@@ -18,14 +18,18 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("RDY-WRONG-PORT"),
 };
 
-const ADVICE: &str =
-    "set the probe's port to the one that the application listens on, or let the application listen there, on all addresses";
+const ADVICE: &str = "set the probe's port to the one that the application listens on, or let the application listen there, on all addresses";
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return by_log_alone(facts, case) };
+    let Some((failing, why)) = unready(facts) else {
+        return by_log_alone(facts, case);
+    };
     let (what, reason) = match why {
         Why::WrongPort { listens, seen } => (
-            format!("is not ready: the probe asks {}, and the application listens {listens}", failing.port_text()),
+            format!(
+                "is not ready: the probe asks {}, and the application listens {listens}",
+                failing.port_text()
+            ),
             Some((format!("by its log it listens {listens}"), Some(seen))),
         ),
         _ => {
@@ -35,19 +39,31 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 facts.field(&format!("{path}.ports"), names.join(", "))
             });
             (
-                format!("is not ready: the probe asks the port named {name}, which the container does not declare"),
+                format!(
+                    "is not ready: the probe asks the port named {name}, which the container does not declare"
+                ),
                 Some((format!("no port of the container is named {name}"), seen)),
             )
         }
     };
-    let told = Told { what, fault: "the configuration: the probe's port", reason, sure: true, advice: ADVICE };
+    let told = Told {
+        what,
+        fault: "the configuration: the probe's port",
+        reason,
+        sure: true,
+        advice: ADVICE,
+    };
     unready_state(facts, case, &failing, told);
 }
 
 /// No word of the kubelet is left, and the log shows another port than the probe's.
 fn by_log_alone(facts: &Facts<'_>, case: &mut Case) {
-    let Some((container, probe, path)) = spec(facts, sonde_grammar::fact::ProbeKind::Readiness) else { return };
-    let Some(asked) = probe.port(container) else { return };
+    let Some((container, probe, path)) = spec(facts, sonde_grammar::fact::ProbeKind::Readiness) else {
+        return;
+    };
+    let Some(asked) = probe.port(container) else {
+        return;
+    };
     let ports: Vec<_> = facts
         .own_words()
         .into_iter()
@@ -59,10 +75,18 @@ fn by_log_alone(facts: &Facts<'_>, case: &mut Case) {
     if ports.iter().any(|(port, _)| *port == asked) {
         return;
     }
-    let Some((port, seen)) = ports.into_iter().next() else { return };
+    let Some((port, seen)) = ports.into_iter().next() else {
+        return;
+    };
     case.supported_by(seen.clone());
-    case.step(format!("the readiness probe asks port {asked}"), [facts.field(&path, asked)]);
-    case.step(format!("by its log the application listens on port {port}"), [seen]);
+    case.step(
+        format!("the readiness probe asks port {asked}"),
+        [facts.field(&path, asked)],
+    );
+    case.step(
+        format!("by its log the application listens on port {port}"),
+        [seen],
+    );
     case.headline(format!(
         "{} is not ready: the probe asks port {asked}, and by its log the application listens on port {port}",
         facts.container_phrase()

@@ -17,7 +17,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some((failing, why)) = unready(facts) else { return };
+    let Some((failing, why)) = unready(facts) else {
+        return;
+    };
     if why != Why::WrongScheme {
         return;
     }
@@ -26,9 +28,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .as_ref()
         .and_then(|(_, probe, _)| probe.http_get.as_ref())
         .is_none_or(|http| http.scheme == "HTTPS");
-    let (asked, served) = if https { ("HTTPS", "HTTP") } else { ("HTTP", "HTTPS") };
+    let (asked, served) = if https {
+        ("HTTPS", "HTTP")
+    } else {
+        ("HTTP", "HTTPS")
+    };
     let told = Told {
-        what: format!("is not ready: the probe speaks {asked} and {} speaks {served}", failing.port_text()),
+        what: format!(
+            "is not ready: the probe speaks {asked} and {} speaks {served}",
+            failing.port_text()
+        ),
         fault: "the configuration: the probe's scheme",
         reason: None,
         sure: true,

@@ -17,21 +17,39 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else { return };
+    let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else {
+        return;
+    };
     let conditions = it.conditions();
-    let limited = conditions.iter().find(|it| it.kind == "ScalingLimited" && it.is_true());
-    let Some(limited) = limited.filter(|it| it.reason == "TooManyReplicas") else { return };
-    let seen = facts.field("status.conditions[ScalingLimited]", format!("{}: {}", limited.reason, limited.message));
+    let limited = conditions
+        .iter()
+        .find(|it| it.kind == "ScalingLimited" && it.is_true());
+    let Some(limited) = limited.filter(|it| it.reason == "TooManyReplicas") else {
+        return;
+    };
+    let seen = facts.field(
+        "status.conditions[ScalingLimited]",
+        format!("{}: {}", limited.reason, limited.message),
+    );
     case.proven_by(seen.clone());
     let most = it.spec.max_replicas;
-    case.step(format!("it may have {most} pods"), [facts.field("spec.maxReplicas", most)]);
+    case.step(
+        format!("it may have {most} pods"),
+        [facts.field("spec.maxReplicas", most)],
+    );
     case.step("its metrics ask for more", [seen]);
-    case.headline(format!("{subject} is at its maximum of {most} pods and wants more"));
+    case.headline(format!(
+        "{subject} is at its maximum of {most} pods and wants more"
+    ));
     // The workload runs, as far as it may.
     case.severity(Severity::Warning);
     case.fix(
         "let it have more pods, if the load is wanted",
-        format!("kubectl patch {} --type merge -p '{{\"spec\":{{\"maxReplicas\":{}}}}}'", subject.kubectl(), most.saturating_mul(2)),
+        format!(
+            "kubectl patch {} --type merge -p '{{\"spec\":{{\"maxReplicas\":{}}}}}'",
+            subject.kubectl(),
+            most.saturating_mul(2)
+        ),
         Risk::Wide,
     );
 }

@@ -19,7 +19,11 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 /// What is said while the pods' first measurements are under way.
-const NOT_YET: &[&str] = &["did not receive metrics for", "no metrics returned from", "pods might be unready"];
+const NOT_YET: &[&str] = &[
+    "did not receive metrics for",
+    "no metrics returned from",
+    "pods might be unready",
+];
 
 /// The controller's words alone.
 fn told(facts: &Facts<'_>, case: &mut Case) {
@@ -27,27 +31,54 @@ fn told(facts: &Facts<'_>, case: &mut Case) {
         Fact::Workload(WorkloadFact::NoMetrics { metric, .. }) => Some(metric),
         _ => None,
     });
-    let Some((metric, message)) = said.filter(|_| facts.is_text()) else { return };
+    let Some((metric, message)) = said.filter(|_| facts.is_text()) else {
+        return;
+    };
     case.supported_by(message.seen());
-    let of = metric.as_ref().map_or(String::new(), |metric| format!(" of {metric}"));
-    case.step(format!("the autoscaler asks for metrics{of} and gets none"), [message.seen()]);
+    let of = metric
+        .as_ref()
+        .map_or(String::new(), |metric| format!(" of {metric}"));
+    case.step(
+        format!("the autoscaler asks for metrics{of} and gets none"),
+        [message.seen()],
+    );
     case.headline(format!("an autoscaler does not scale: it gets no metrics{of}"));
     case.severity(Severity::Warning);
-    case.look("whether the metrics API answers", "kubectl get apiservices v1beta1.metrics.k8s.io");
+    case.look(
+        "whether the metrics API answers",
+        "kubectl get apiservices v1beta1.metrics.k8s.io",
+    );
 }
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else { return told(facts, case) };
+    let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(subject) else {
+        return told(facts, case);
+    };
     let conditions = it.conditions();
-    let active = conditions.iter().find(|it| it.kind == "ScalingActive" && it.is_false());
-    let Some(active) = active.filter(|it| !is_about_the_target(&it.reason)) else { return };
-    let seen = facts.field("status.conditions[ScalingActive]", format!("{}: {}", active.reason, active.message));
+    let active = conditions
+        .iter()
+        .find(|it| it.kind == "ScalingActive" && it.is_false());
+    let Some(active) = active.filter(|it| !is_about_the_target(&it.reason)) else {
+        return;
+    };
+    let seen = facts.field(
+        "status.conditions[ScalingActive]",
+        format!("{}: {}", active.reason, active.message),
+    );
     // Pods that were just started have no metrics yet.
     let not_yet = NOT_YET.iter().any(|words| active.message.contains(words));
     let known = !facts.is_partial() || active.last_transition_time.0.is_some();
-    let from = it.metadata.creation_timestamp.0.filter(|_| known).max(active.last_transition_time.0);
-    let young = facts.now.zip(from).is_some_and(|(now, from)| now.duration_since(from) < METRICS_PATIENCE);
+    let from = it
+        .metadata
+        .creation_timestamp
+        .0
+        .filter(|_| known)
+        .max(active.last_transition_time.0);
+    let young = facts
+        .now
+        .zip(from)
+        .is_some_and(|(now, from)| now.duration_since(from) < METRICS_PATIENCE);
     if not_yet && young {
         case.hinted_by(seen.clone());
     } else {
@@ -56,34 +87,61 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if not_yet {
         // Pods that do not come up have none, for a reason of their own.
         let target = &it.spec.scale_target_ref;
-        case.explained_by(ObjectRef::new(Kind::from_name(&target.kind), &subject.namespace, &target.name));
+        case.explained_by(ObjectRef::new(
+            Kind::from_name(&target.kind),
+            &subject.namespace,
+            &target.name,
+        ));
     }
     let request = facts.find(|fact| match fact {
         Fact::Workload(WorkloadFact::MissingRequest { resource, container }) => Some((resource, container)),
         _ => None,
     });
-    let target = format!("{}/{}", it.spec.scale_target_ref.kind.to_lowercase(), it.spec.scale_target_ref.name);
+    let target = format!(
+        "{}/{}",
+        it.spec.scale_target_ref.kind.to_lowercase(),
+        it.spec.scale_target_ref.name
+    );
     if let Some(((resource, container), message)) = request {
-        let whose = container.as_ref().map_or_else(|| "its pods".to_owned(), |name| format!("container {name}"));
-        case.step(format!("{whose} request no {resource}, so there is nothing to take a percentage of"), [message.seen()]);
-        case.headline(format!("{subject} does not scale {target}: {whose} request no {resource}"));
+        let whose = container
+            .as_ref()
+            .map_or_else(|| "its pods".to_owned(), |name| format!("container {name}"));
+        case.step(
+            format!("{whose} request no {resource}, so there is nothing to take a percentage of"),
+            [message.seen()],
+        );
+        case.headline(format!(
+            "{subject} does not scale {target}: {whose} request no {resource}"
+        ));
         case.fix(
             format!("set a {resource} request on every container of {target}"),
-            format!("kubectl set resources {target} -n {} --requests={resource}=100m", subject.namespace),
+            format!(
+                "kubectl set resources {target} -n {} --requests={resource}=100m",
+                subject.namespace
+            ),
             Risk::Restart,
         );
     } else {
         let service = ObjectRef::cluster(Kind::APIService, "v1beta1.metrics.k8s.io");
         match metrics_service(facts, &service) {
             Some(text) => {
-                case.step(format!("the metrics API is not there: {text}"), [field_on(&service, "status.conditions[Available]", text)]);
+                case.step(
+                    format!("the metrics API is not there: {text}"),
+                    [field_on(&service, "status.conditions[Available]", text)],
+                );
             }
             None => {
-                case.look("whether the metrics API answers", "kubectl get apiservice v1beta1.metrics.k8s.io; kubectl top pods -A");
+                case.look(
+                    "whether the metrics API answers",
+                    "kubectl get apiservice v1beta1.metrics.k8s.io; kubectl top pods -A",
+                );
             }
         }
         case.headline(format!("{subject} does not scale {target}: it gets no metrics"));
-        case.advice("install or mend the metrics server (or the adapter of the metric that is asked for)", Risk::Wide);
+        case.advice(
+            "install or mend the metrics server (or the adapter of the metric that is asked for)",
+            Risk::Wide,
+        );
     }
     case.step("the autoscaler cannot compute how many pods are needed", [seen]);
     case.severity(Severity::Warning);
@@ -91,7 +149,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// Reasons of `ScalingActive` that are about what is scaled, not about metrics.
 pub(super) fn is_about_the_target(reason: &str) -> bool {
-    matches!(reason, "AmbiguousSelector" | "InvalidSelector" | "SelectorRequired" | "FailedGetScale")
+    matches!(
+        reason,
+        "AmbiguousSelector" | "InvalidSelector" | "SelectorRequired" | "FailedGetScale"
+    )
 }
 
 /// Why the metrics API is not available, where the snapshot says so.
@@ -100,7 +161,11 @@ fn metrics_service(facts: &Facts<'_>, service: &ObjectRef) -> Option<String> {
         return Some("no metrics server is registered".into());
     }
     let view: ApiService = facts.snapshot.view(service)?;
-    let available = view.status.conditions.iter().find(|it| it.kind == "Available" && it.is_false())?;
+    let available = view
+        .status
+        .conditions
+        .iter()
+        .find(|it| it.kind == "Available" && it.is_false())?;
     Some(format!("{}: {}", available.reason, available.message))
 }
 
@@ -123,16 +188,30 @@ mod tests {
 
     #[test]
     fn found_with_what_is_missing() {
-        let outcome = Scene::new().object(autoscaler("False", "FailedGetResourceMetric", FAILED)).diagnose();
+        let outcome = Scene::new()
+            .object(autoscaler("False", "FailedGetResourceMetric", FAILED))
+            .diagnose();
         outcome.finds_only("ROL-AUTOSCALER-NO-METRICS", Verdict::Proven);
-        let outcome = Scene::new().object(autoscaler("False", "FailedGetResourceMetric", REQUEST)).diagnose();
+        let outcome = Scene::new()
+            .object(autoscaler("False", "FailedGetResourceMetric", REQUEST))
+            .diagnose();
         let finding = outcome.finds_only("ROL-AUTOSCALER-NO-METRICS", Verdict::Proven);
-        assert!(finding.headline.contains("request no cpu"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("request no cpu"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn silent_when_it_scales_or_is_switched_off() {
-        Scene::new().object(autoscaler("True", "ValidMetricFound", "ok")).diagnose().is_calm();
-        Scene::new().object(autoscaler("False", "ScalingDisabled", "replicas is 0")).diagnose().is_calm();
+        Scene::new()
+            .object(autoscaler("True", "ValidMetricFound", "ok"))
+            .diagnose()
+            .is_calm();
+        Scene::new()
+            .object(autoscaler("False", "ScalingDisabled", "replicas is 0"))
+            .diagnose()
+            .is_calm();
     }
 }

@@ -17,7 +17,12 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(it) = facts.snapshot.view::<HorizontalPodAutoscaler>(&facts.episode.subject) else { return };
+    let Some(it) = facts
+        .snapshot
+        .view::<HorizontalPodAutoscaler>(&facts.episode.subject)
+    else {
+        return;
+    };
     let conditions = it.conditions();
     let unable = conditions.iter().find(|it| {
         it.is_false()
@@ -29,16 +34,32 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             }
     });
     let Some(unable) = unable else { return };
-    let seen = facts.field(&format!("status.conditions[{}]", unable.kind), format!("{}: {}", unable.reason, unable.message));
+    let seen = facts.field(
+        &format!("status.conditions[{}]", unable.kind),
+        format!("{}: {}", unable.reason, unable.message),
+    );
     case.proven_by(seen.clone());
     let target = &it.spec.scale_target_ref;
     let named = format!("{}/{}", target.kind, target.name);
-    case.step(format!("it should scale {named}"), [facts.field("spec.scaleTargetRef", &named)]);
-    let absent = facts.absence(&ObjectRef::new(Kind::from_name(&target.kind), &facts.episode.subject.namespace, &target.name));
+    case.step(
+        format!("it should scale {named}"),
+        [facts.field("spec.scaleTargetRef", &named)],
+    );
+    let absent = facts.absence(&ObjectRef::new(
+        Kind::from_name(&target.kind),
+        &facts.episode.subject.namespace,
+        &target.name,
+    ));
     if let Some(absent) = absent {
         case.step(format!("there is no {named}"), [absent]);
     }
     case.step(format!("it cannot: {}", unable.message), [seen]);
-    case.headline(format!("{} cannot scale {named}: {}", facts.episode.subject, unable.message));
-    case.advice("correct kind, name and apiVersion of the target, or give the control plane the right to scale it", Risk::None);
+    case.headline(format!(
+        "{} cannot scale {named}: {}",
+        facts.episode.subject, unable.message
+    ));
+    case.advice(
+        "correct kind, name and apiVersion of the target, or give the control plane the right to scale it",
+        Risk::None,
+    );
 }

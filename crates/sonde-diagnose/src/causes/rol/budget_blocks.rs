@@ -18,8 +18,12 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(it) = facts.snapshot.view::<PodDisruptionBudget>(subject) else { return };
-    let Some((pod, node)) = held_by_budget(facts.snapshot, subject, &it) else { return };
+    let Some(it) = facts.snapshot.view::<PodDisruptionBudget>(subject) else {
+        return;
+    };
+    let Some((pod, node)) = held_by_budget(facts.snapshot, subject, &it) else {
+        return;
+    };
     let status = &it.status;
     let seen = facts.field("status.disruptionsAllowed", 0);
     let never = status.desired_healthy >= status.expected_pods;
@@ -48,16 +52,24 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         (_, Some(most)) => format!("at most {most} may be unavailable"),
         _ => "none may be unavailable".into(),
     };
-    case.step(format!("of {} pods {rule}", status.expected_pods), [facts.field("spec", &rule)]);
     case.step(
-        format!("{} are healthy and {} are needed, so none may go", status.current_healthy, status.desired_healthy),
+        format!("of {} pods {rule}", status.expected_pods),
+        [facts.field("spec", &rule)],
+    );
+    case.step(
+        format!(
+            "{} are healthy and {} are needed, so none may go",
+            status.current_healthy, status.desired_healthy
+        ),
         [seen],
     );
     case.step(
         format!("{node} is cordoned, and {} on it cannot be evicted", pod.name),
         [field_on(&node, "spec.unschedulable", true)],
     );
-    case.headline(format!("{subject} blocks the drain of {node}: it allows no pod to go"));
+    case.headline(format!(
+        "{subject} blocks the drain of {node}: it allows no pod to go"
+    ));
     case.severity(Severity::Warning);
     case.advice(
         if never {
@@ -89,12 +101,21 @@ mod tests {
 
     #[test]
     fn found_while_a_node_waits_to_be_drained() {
-        let outcome = Scene::new().object(budget()).object(node(true)).object(pod(json!({}))).diagnose();
+        let outcome = Scene::new()
+            .object(budget())
+            .object(node(true))
+            .object(pod(json!({})))
+            .diagnose();
         outcome.finds_only("ROL-BUDGET-BLOCKS", Verdict::Proven);
     }
 
     #[test]
     fn silent_while_nobody_wants_a_disruption() {
-        Scene::new().object(budget()).object(node(false)).object(pod(json!({}))).diagnose().is_calm();
+        Scene::new()
+            .object(budget())
+            .object(node(false))
+            .object(pod(json!({})))
+            .diagnose()
+            .is_calm();
     }
 }

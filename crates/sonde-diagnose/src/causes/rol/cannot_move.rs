@@ -17,10 +17,20 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(it) = facts.snapshot.view::<Deployment>(subject).filter(|_| subject.kind == Kind::Deployment) else {
+    let Some(it) = facts
+        .snapshot
+        .view::<Deployment>(subject)
+        .filter(|_| subject.kind == Kind::Deployment)
+    else {
         return;
     };
-    let Some(rolling) = it.spec.strategy.rolling_update.as_ref().filter(|_| it.spec.strategy.kind != "Recreate") else {
+    let Some(rolling) = it
+        .spec
+        .strategy
+        .rolling_update
+        .as_ref()
+        .filter(|_| it.spec.strategy.kind != "Recreate")
+    else {
         return;
     };
     let replicas = it.spec.replicas.unwrap_or(1);
@@ -33,7 +43,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .snapshot
         .owned_by(subject)
         .flat_map(|set| facts.snapshot.owned_by(&set.reference))
-        .find(|pod| pod.pod().is_some_and(|pod| pod.node.is_empty() && !pod.is_terminal()));
+        .find(|pod| {
+            pod.pod()
+                .is_some_and(|pod| pod.node.is_empty() && !pod.is_terminal())
+        });
     let Some(waiting) = waiting else { return };
     let settings = facts.field(
         "spec.strategy.rollingUpdate",
@@ -43,24 +56,39 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             text(rolling.max_surge.as_ref())
         ),
     );
-    let refused = waiting.pod().and_then(|pod| pod.condition("PodScheduled")).filter(|it| it.is_false());
+    let refused = waiting
+        .pod()
+        .and_then(|pod| pod.condition("PodScheduled"))
+        .filter(|it| it.is_false());
     match refused {
         // The scheduler's word about the new pod, and old pods that may not go: nothing can move.
         Some(it) => {
             case.proven_by(settings.clone());
             let said = format!("{}: {}", it.reason, it.message);
-            case.proven_by(field_on(&waiting.reference, "status.conditions[PodScheduled]", said));
+            case.proven_by(field_on(
+                &waiting.reference,
+                "status.conditions[PodScheduled]",
+                said,
+            ));
         }
         None => {
             case.supported_by(settings.clone());
         }
     }
-    case.step("the rollout may take no old pod away before a new one is ready (maxUnavailable is 0)", [settings]);
     case.step(
-        format!("the new pod {} finds no node beside the old ones", waiting.reference.name),
+        "the rollout may take no old pod away before a new one is ready (maxUnavailable is 0)",
+        [settings],
+    );
+    case.step(
+        format!(
+            "the new pod {} finds no node beside the old ones",
+            waiting.reference.name
+        ),
         [field_on(&waiting.reference, "status.phase", "Pending")],
     );
-    case.headline(format!("the rollout of {subject} cannot move: no old pod may go, and there is no room for a new one"));
+    case.headline(format!(
+        "the rollout of {subject} cannot move: no old pod may go, and there is no room for a new one"
+    ));
     case.fix(
         "let the rollout take one pod away first",
         format!(
@@ -77,7 +105,11 @@ fn resolve(value: Option<&IntOrString>, replicas: i64, up: bool) -> i64 {
         Some(IntOrString::Int(number)) => *number,
         Some(IntOrString::String(text)) => {
             let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(25);
-            if up { (replicas * percent + 99) / 100 } else { replicas * percent / 100 }
+            if up {
+                (replicas * percent + 99) / 100
+            } else {
+                replicas * percent / 100
+            }
         }
         None => resolve(Some(&IntOrString::String("25%".into())), replicas, up),
     }

@@ -25,28 +25,49 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((detail, message)) = said else { return };
     case.proven_by(message.seen());
-    let schedule = facts.snapshot.view::<CronJob>(subject).map(|it| match it.spec.time_zone {
-        Some(zone) => format!("{} ({zone})", it.spec.schedule),
-        None => it.spec.schedule,
-    });
+    let schedule = facts
+        .snapshot
+        .view::<CronJob>(subject)
+        .map(|it| match it.spec.time_zone {
+            Some(zone) => format!("{} ({zone})", it.spec.schedule),
+            None => it.spec.schedule,
+        });
     let schedule = schedule.unwrap_or_default();
-    case.step(format!("its schedule is {schedule}"), [facts.field("spec.schedule", &schedule)]);
-    case.step(format!("the control plane cannot read it: {detail}"), [message.seen()]);
+    case.step(
+        format!("its schedule is {schedule}"),
+        [facts.field("spec.schedule", &schedule)],
+    );
+    case.step(
+        format!("the control plane cannot read it: {detail}"),
+        [message.seen()],
+    );
     let fields = facts.snapshot.view::<CronJob>(subject).map(|it| it.spec.schedule);
     if let Some(date) = fields.as_deref().and_then(never_comes) {
-        case.headline(format!("{subject} never runs: no {date} ever comes (schedule {schedule})"));
+        case.headline(format!(
+            "{subject} never runs: no {date} ever comes (schedule {schedule})"
+        ));
         case.advice("correct the day or the month of the schedule", Risk::None);
         return;
     }
-    case.headline(format!("{subject} never runs: its schedule or time zone {schedule} is invalid"));
-    case.advice("correct the schedule (five fields: minute, hour, day, month, weekday) or the time zone's name", Risk::None);
+    case.headline(format!(
+        "{subject} never runs: its schedule or time zone {schedule} is invalid"
+    ));
+    case.advice(
+        "correct the schedule (five fields: minute, hour, day, month, weekday) or the time zone's name",
+        Risk::None,
+    );
 }
 
 /// The date that a schedule of five well-formed fields asks for and no calendar has: `30.2.`.
 fn never_comes(schedule: &str) -> Option<String> {
     const LONGEST: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let fields: Vec<&str> = schedule.split_whitespace().filter(|it| !it.contains('=')).collect();
-    let [_, _, days, months, weekdays] = fields.as_slice() else { return None };
+    let fields: Vec<&str> = schedule
+        .split_whitespace()
+        .filter(|it| !it.contains('='))
+        .collect();
+    let [_, _, days, months, weekdays] = fields.as_slice() else {
+        return None;
+    };
     let read = |field: &str, last: u8| -> Option<Vec<u8>> {
         let numbers: Option<Vec<u8>> = field.split(',').map(|it| it.parse().ok()).collect();
         numbers.filter(|it| it.iter().all(|number| (1..=last).contains(number)))
@@ -55,13 +76,18 @@ fn never_comes(schedule: &str) -> Option<String> {
     let (days, months) = (*weekdays == "*").then(|| read(days, 31).zip(read(months, 12)))??;
     let comes = months.iter().any(|month| {
         let longest = LONGEST.get(usize::from(*month) - 1);
-        days.iter().any(|day| longest.is_some_and(|longest| day <= longest))
+        days.iter()
+            .any(|day| longest.is_some_and(|longest| day <= longest))
     });
     (!comes).then(|| format!("day {} of month {}", join(&days), join(&months)))
 }
 
 fn join(numbers: &[u8]) -> String {
-    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+    numbers
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" or ")
 }
 
 #[cfg(test)]

@@ -23,21 +23,35 @@ const ENDLESS: SignedDuration = SignedDuration::from_hours(1);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(it) = facts.snapshot.view::<CronJob>(subject) else { return };
+    let Some(it) = facts.snapshot.view::<CronJob>(subject) else {
+        return;
+    };
     let said = facts.find(|fact| match fact {
         Fact::Workload(WorkloadFact::MissedSchedule { detail }) => Some(detail),
         _ => None,
     });
     let Some((detail, message)) = said else { return };
     case.proven_by(message.seen());
-    case.step(format!("it should run at {}", it.spec.schedule), [facts.field("spec.schedule", &it.spec.schedule)]);
+    case.step(
+        format!("it should run at {}", it.spec.schedule),
+        [facts.field("spec.schedule", &it.spec.schedule)],
+    );
     case.step(format!("the control plane says: {detail}"), [message.seen()]);
-    let policy = if it.spec.concurrency_policy.is_empty() { "Allow" } else { &it.spec.concurrency_policy };
+    let policy = if it.spec.concurrency_policy.is_empty() {
+        "Allow"
+    } else {
+        &it.spec.concurrency_policy
+    };
     if policy == "Forbid" && !it.status.active.is_empty() {
         case.step(
             format!(
                 "an earlier run ({}) still goes on, and runs may not overlap (concurrencyPolicy: Forbid)",
-                it.status.active.iter().map(|job| job.name.as_str()).collect::<Vec<_>>().join(", ")
+                it.status
+                    .active
+                    .iter()
+                    .map(|job| job.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
             [facts.field("spec.concurrencyPolicy", policy)],
         );
@@ -55,16 +69,32 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .status
         .active
         .iter()
-        .filter_map(|job| facts.snapshot.get(&ObjectRef::new(Kind::Job, &subject.namespace, &job.name))?.created)
+        .filter_map(|job| {
+            facts
+                .snapshot
+                .get(&ObjectRef::new(Kind::Job, &subject.namespace, &job.name))?
+                .created
+        })
         .min();
-    let endless = longest.zip(facts.now).is_none_or(|(since, now)| now.duration_since(since) > ENDLESS);
+    let endless = longest
+        .zip(facts.now)
+        .is_none_or(|(since, now)| now.duration_since(since) > ENDLESS);
     if left_out {
-        case.headline(format!("{subject} leaves runs out because an earlier one still goes on"));
+        case.headline(format!(
+            "{subject} leaves runs out because an earlier one still goes on"
+        ));
     }
-    case.severity(if left_out && !endless { Severity::Info } else { Severity::Warning });
+    case.severity(if left_out && !endless {
+        Severity::Info
+    } else {
+        Severity::Warning
+    });
     if let Some(running) = it.status.active.first().filter(|_| policy != "Allow") {
         let running = ObjectRef::new(Kind::Job, &subject.namespace, &running.name);
-        case.look(format!("what {running} does"), format!("kubectl logs {} --all-containers --tail=20", running.kubectl()));
+        case.look(
+            format!("what {running} does"),
+            format!("kubectl logs {} --all-containers --tail=20", running.kubectl()),
+        );
         case.fix(
             format!("where {running} hangs, delete it: the next run may start then"),
             format!("kubectl delete {}", running.kubectl()),
@@ -78,7 +108,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
     case.fix(
         "run it once by hand",
-        format!("kubectl create job {}-manual --from=cronjob/{} -n {}", subject.name, subject.name, subject.namespace),
+        format!(
+            "kubectl create job {}-manual --from=cronjob/{} -n {}",
+            subject.name, subject.name, subject.namespace
+        ),
         Risk::None,
     );
 }
@@ -99,12 +132,19 @@ mod tests {
     }
 
     fn scene(job: Value) -> Scene {
-        Scene::new().object(job).event("CronJob/shop/backup", "MissSchedule", MISSED, "2026-03-01T11:01:00Z")
+        Scene::new().object(job).event(
+            "CronJob/shop/backup",
+            "MissSchedule",
+            MISSED,
+            "2026-03-01T11:01:00Z",
+        )
     }
 
     #[test]
     fn found_from_the_event() {
-        scene(job(false, "2026-03-01T10:00:00Z")).diagnose().finds_only("ROL-CRONJOB-MISSED", Verdict::Proven);
+        scene(job(false, "2026-03-01T10:00:00Z"))
+            .diagnose()
+            .finds_only("ROL-CRONJOB-MISSED", Verdict::Proven);
     }
 
     /// A run that may not overlap with another is not started by hand beside it.
@@ -115,7 +155,11 @@ mod tests {
         forbids["status"]["active"] = json!([{"kind": "Job", "name": "backup-1", "namespace": "shop"}]);
         let outcome = scene(forbids).diagnose();
         let found = outcome.finding("ROL-CRONJOB-MISSED");
-        let commands: Vec<_> = found.fixes.iter().filter_map(|fix| fix.command.as_deref()).collect();
+        let commands: Vec<_> = found
+            .fixes
+            .iter()
+            .filter_map(|fix| fix.command.as_deref())
+            .collect();
         assert_eq!(commands, ["kubectl delete job/backup-1 -n shop"]);
     }
 

@@ -18,15 +18,31 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    if told(facts, case, &Fact::Workload(WorkloadFact::BackoffLimit), "a Job failed as often as it may") {
+    if told(
+        facts,
+        case,
+        &Fact::Workload(WorkloadFact::BackoffLimit),
+        "a Job failed as often as it may",
+    ) {
         return;
     }
-    let Some(found) = failed(facts, "BackoffLimitExceeded") else { return };
+    let Some(found) = failed(facts, "BackoffLimitExceeded") else {
+        return;
+    };
     let limit = found.0.spec.backoff_limit.unwrap_or(6);
     let failed = found.0.status.failed;
     case.headline(format!(
         "{} failed as often as it may ({failed} failed, backoffLimit {limit}) and is not tried again",
         facts.episode.subject
     ));
-    gave_up(facts, case, found, ("spec.backoffLimit", limit.to_string(), format!("the Job may fail {limit} times")));
+    gave_up(
+        facts,
+        case,
+        found,
+        (
+            "spec.backoffLimit",
+            limit.to_string(),
+            format!("the Job may fail {limit} times"),
+        ),
+    );
 }

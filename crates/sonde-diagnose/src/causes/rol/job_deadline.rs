@@ -18,11 +18,30 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    if told(facts, case, &Fact::Workload(WorkloadFact::JobDeadline), "a Job took longer than its deadline") {
+    if told(
+        facts,
+        case,
+        &Fact::Workload(WorkloadFact::JobDeadline),
+        "a Job took longer than its deadline",
+    ) {
         return;
     }
-    let Some(found) = failed(facts, "DeadlineExceeded") else { return };
+    let Some(found) = failed(facts, "DeadlineExceeded") else {
+        return;
+    };
     let limit = found.0.spec.active_deadline_seconds.unwrap_or(0);
-    case.headline(format!("{} took longer than its deadline of {limit}s", facts.episode.subject));
-    gave_up(facts, case, found, ("spec.activeDeadlineSeconds", limit.to_string(), format!("the Job may take {limit}s")));
+    case.headline(format!(
+        "{} took longer than its deadline of {limit}s",
+        facts.episode.subject
+    ));
+    gave_up(
+        facts,
+        case,
+        found,
+        (
+            "spec.activeDeadlineSeconds",
+            limit.to_string(),
+            format!("the Job may take {limit}s"),
+        ),
+    );
 }

@@ -20,13 +20,25 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(it) = facts.snapshot.view::<Deployment>(subject).filter(|_| subject.kind == Kind::Deployment) else {
+    let Some(it) = facts
+        .snapshot
+        .view::<Deployment>(subject)
+        .filter(|_| subject.kind == Kind::Deployment)
+    else {
         return;
     };
-    let Some(progress) = it.status.conditions.iter().find(|it| it.kind == "Progressing" && it.is_false() && it.reason == "ProgressDeadlineExceeded") else {
+    let Some(progress) = it
+        .status
+        .conditions
+        .iter()
+        .find(|it| it.kind == "Progressing" && it.is_false() && it.reason == "ProgressDeadlineExceeded")
+    else {
         return;
     };
-    let seen = facts.field("status.conditions[Progressing]", format!("{}: {}", progress.reason, progress.message));
+    let seen = facts.field(
+        "status.conditions[Progressing]",
+        format!("{}: {}", progress.reason, progress.message),
+    );
     case.generally_proven_by(seen.clone());
     let deadline = it.spec.progress_deadline_seconds.unwrap_or(600);
     case.step(
@@ -42,32 +54,60 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 set.status.ready_replicas,
                 set.spec.replicas.unwrap_or(0)
             ),
-            [field_on(reference, "status.readyReplicas", set.status.ready_replicas)],
+            [field_on(
+                reference,
+                "status.readyReplicas",
+                set.status.ready_replicas,
+            )],
         );
     }
     case.step("it took longer", [seen]);
-    let good = revisions.iter().skip(1).find(|(_, _, set)| set.status.ready_replicas > 0);
+    let good = revisions
+        .iter()
+        .skip(1)
+        .find(|(_, _, set)| set.status.ready_replicas > 0);
     if let Some((revision, reference, set)) = good {
         case.step(
-            format!("revision {revision} ({reference}) was good and still has {} pods ready", set.status.ready_replicas),
-            [field_on(reference, "status.readyReplicas", set.status.ready_replicas)],
+            format!(
+                "revision {revision} ({reference}) was good and still has {} pods ready",
+                set.status.ready_replicas
+            ),
+            [field_on(
+                reference,
+                "status.readyReplicas",
+                set.status.ready_replicas,
+            )],
         );
         case.fix(
             format!("go back to revision {revision}"),
-            format!("kubectl rollout undo {} --to-revision={revision}", subject.kubectl()),
+            format!(
+                "kubectl rollout undo {} --to-revision={revision}",
+                subject.kubectl()
+            ),
             Risk::Restart,
         );
     }
     if let Some((revision, reference, _)) = revisions.get(1).filter(|_| good.is_none()) {
-        case.step(format!("revision {revision} was before it and has no pods left"), [field_on(reference, "metadata.annotations", revision)]);
+        case.step(
+            format!("revision {revision} was before it and has no pods left"),
+            [field_on(reference, "metadata.annotations", revision)],
+        );
         case.fix(
             format!("go back to revision {revision}, if that one was good"),
-            format!("kubectl rollout undo {} --to-revision={revision}", subject.kubectl()),
+            format!(
+                "kubectl rollout undo {} --to-revision={revision}",
+                subject.kubectl()
+            ),
             Risk::Restart,
         );
     }
-    case.headline(format!("the rollout of {subject} is stuck: no progress for {deadline}s"));
-    case.look("what its newest pods say", format!("kubectl describe {}", subject.kubectl()));
+    case.headline(format!(
+        "the rollout of {subject} is stuck: no progress for {deadline}s"
+    ));
+    case.look(
+        "what its newest pods say",
+        format!("kubectl describe {}", subject.kubectl()),
+    );
 }
 
 /// The Deployment's revisions: number, ReplicaSet, its view.
@@ -112,7 +152,11 @@ mod tests {
             .object(set("web-2", "2", 0))
             .diagnose();
         let finding = outcome.finds_only("ROL-PROGRESS-DEADLINE", Verdict::Proven);
-        assert!(finding.fixes.iter().any(|fix| fix.text.contains("revision 1")), "{:?}", finding.fixes);
+        assert!(
+            finding.fixes.iter().any(|fix| fix.text.contains("revision 1")),
+            "{:?}",
+            finding.fixes
+        );
     }
 
     #[test]
@@ -132,7 +176,13 @@ mod tests {
 
     #[test]
     fn silent_when_paused_or_moving() {
-        Scene::new().object(deployment(true, "False")).diagnose().is_calm();
-        Scene::new().object(deployment(false, "True")).diagnose().is_calm();
+        Scene::new()
+            .object(deployment(true, "False"))
+            .diagnose()
+            .is_calm();
+        Scene::new()
+            .object(deployment(false, "True"))
+            .diagnose()
+            .is_calm();
     }
 }

@@ -18,45 +18,76 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(it) = facts.snapshot.view::<StatefulSet>(subject).filter(|_| subject.kind == Kind::StatefulSet) else {
+    let Some(it) = facts
+        .snapshot
+        .view::<StatefulSet>(subject)
+        .filter(|_| subject.kind == Kind::StatefulSet)
+    else {
         return;
     };
     let wanted = it.spec.replicas.unwrap_or(1);
     let start = it.spec.ordinals.as_ref().map_or(0, |it| it.start);
     let is_ready = |name: &ObjectRef| {
-        facts
-            .snapshot
-            .get(name)
-            .and_then(|it| it.pod())
-            .map(|pod| pod.condition("Ready").is_some_and(sonde_world::view::Condition::is_true))
+        facts.snapshot.get(name).and_then(|it| it.pod()).map(|pod| {
+            pod.condition("Ready")
+                .is_some_and(sonde_world::view::Condition::is_true)
+        })
     };
     let held = (start..start + wanted).find_map(|ordinal| {
-        let name = ObjectRef::new(Kind::Pod, &subject.namespace, &format!("{}-{ordinal}", subject.name));
+        let name = ObjectRef::new(
+            Kind::Pod,
+            &subject.namespace,
+            &format!("{}-{ordinal}", subject.name),
+        );
         (is_ready(&name) == Some(false)).then_some((ordinal, name))
     });
     let Some((ordinal, pod)) = held else { return };
     let seen = field_on(&pod, "status.conditions[Ready]", "False");
     // A rollout restarts one pod after the other, and each needs its time.
     let since = facts.snapshot.get(&pod).and_then(|it| unready_since(it));
-    if facts.now.zip(since).is_some_and(|(now, since)| now.duration_since(since) < ORDINAL_PATIENCE) {
+    if facts
+        .now
+        .zip(since)
+        .is_some_and(|(now, since)| now.duration_since(since) < ORDINAL_PATIENCE)
+    {
         case.hinted_by(seen.clone());
     } else {
         case.generally_proven_by(seen.clone());
     }
     let behind = start + wanted - 1 - ordinal;
-    case.step(format!("{subject} starts its pods one after the other"), [facts.field("spec.podManagementPolicy", "OrderedReady")]);
+    case.step(
+        format!("{subject} starts its pods one after the other"),
+        [facts.field("spec.podManagementPolicy", "OrderedReady")],
+    );
     case.step(format!("{} is not ready", pod.name), [seen]);
     // New pods are made from the lowest on, an update goes from the highest down.
-    let updates = !it.status.update_revision.is_empty() && it.status.update_revision != it.status.current_revision;
+    let updates =
+        !it.status.update_revision.is_empty() && it.status.update_revision != it.status.current_revision;
     let waits = match behind {
         _ if updates => "its update does not go on".to_owned(),
         0 => "it is not whole".to_owned(),
         1 => format!("{}-{} waits for it", subject.name, ordinal + 1),
-        2 => format!("{0}-{1} and {0}-{2} wait for it", subject.name, ordinal + 1, ordinal + 2),
-        _ => format!("{0}-{1} to {0}-{2} wait for it", subject.name, ordinal + 1, ordinal + behind),
+        2 => format!(
+            "{0}-{1} and {0}-{2} wait for it",
+            subject.name,
+            ordinal + 1,
+            ordinal + 2
+        ),
+        _ => format!(
+            "{0}-{1} to {0}-{2} wait for it",
+            subject.name,
+            ordinal + 1,
+            ordinal + behind
+        ),
     };
-    case.step(format!("so {waits}"), [facts.field("status.readyReplicas", it.status.ready_replicas)]);
-    case.headline(format!("{subject} is held by {}: it is not ready, and {waits}", pod.name));
+    case.step(
+        format!("so {waits}"),
+        [facts.field("status.readyReplicas", it.status.ready_replicas)],
+    );
+    case.headline(format!(
+        "{subject} is held by {}: it is not ready, and {waits}",
+        pod.name
+    ));
     case.look("what the pod says", format!("kubectl describe {}", pod.kubectl()));
     case.advice(
         "a broken pod of an older revision is not replaced by itself: delete it once the template is mended",
@@ -86,13 +117,20 @@ mod tests {
 
     #[test]
     fn found_with_the_ordinal_that_holds() {
-        let outcome = Scene::new().object(set("OrderedReady")).object(first()).diagnose();
+        let outcome = Scene::new()
+            .object(set("OrderedReady"))
+            .object(first())
+            .diagnose();
         let finding = outcome.finds_only("ROL-STATEFULSET-ORDINAL", Verdict::Proven);
         assert!(finding.headline.contains("db-0"), "{}", finding.headline);
     }
 
     #[test]
     fn silent_where_pods_start_in_parallel() {
-        Scene::new().object(set("Parallel")).object(first()).diagnose().is_calm();
+        Scene::new()
+            .object(set("Parallel"))
+            .object(first())
+            .diagnose()
+            .is_calm();
     }
 }

@@ -7,9 +7,9 @@ use sonde_model::{Code, Kind, Risk};
 use sonde_schedule::{Obstacle, nearest};
 
 use super::stated::{claim_ref, decides, who};
+use crate::cause::page;
 use crate::field_on;
 use crate::placement::Why;
-use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -44,7 +44,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     let reference = claim_ref(facts, &claim);
     if let Some(there) = facts.snapshot.get(&reference).filter(|it| it.deletion.is_none()) {
-        case.refuted_by(field_on(&there.reference, "metadata.name", &claim), "the claim exists by now");
+        case.refuted_by(
+            field_on(&there.reference, "metadata.name", &claim),
+            "the claim exists by now",
+        );
         return;
     }
     case.headline(if deleting {
@@ -62,7 +65,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     if let Some(at) = at {
         let path = format!("spec.volumes[{at}].persistentVolumeClaim.claimName");
-        case.step(format!("the pod needs claim {claim}"), [facts.field(&path, &claim)]);
+        case.step(
+            format!("the pod needs claim {claim}"),
+            [facts.field(&path, &claim)],
+        );
     }
     if let Some(absence) = facts.absence(&reference) {
         case.step(format!("claim {claim} does not exist"), [absence]);
@@ -80,12 +86,24 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     if !deleting && let Some(near) = nearest(&claim, names.iter().map(String::as_str)) {
         let seen = facts.computed(format!("names like {claim}"), near);
-        case.step(format!("there is a claim {near}, which is nearly the same name"), [seen]);
-        case.advice(format!("if {near} was meant, correct the name in the pod template"), Risk::Restart);
+        case.step(
+            format!("there is a claim {near}, which is nearly the same name"),
+            [seen],
+        );
+        case.advice(
+            format!("if {near} was meant, correct the name in the pod template"),
+            Risk::Restart,
+        );
     }
     if deleting {
-        case.look("which pods still use it: it goes when the last of them does", format!("kubectl describe {}", reference.kubectl()));
-        case.advice(format!("create claim {claim} anew once it is gone; its data may go with it"), Risk::DataLoss);
+        case.look(
+            "which pods still use it: it goes when the last of them does",
+            format!("kubectl describe {}", reference.kubectl()),
+        );
+        case.advice(
+            format!("create claim {claim} anew once it is gone; its data may go with it"),
+            Risk::DataLoss,
+        );
     } else if !ephemeral {
         case.advice(format!("create claim {claim} in the pod's namespace"), Risk::None);
     }
@@ -107,11 +125,17 @@ mod tests {
         let outcome = scene()
             .object(zoned("n1", "a"))
             .object(volume("a"))
-            .object(claim(json!({"metadata": {"deletionTimestamp": "2026-03-01T11:59:58Z"}})))
+            .object(claim(
+                json!({"metadata": {"deletionTimestamp": "2026-03-01T11:59:58Z"}}),
+            ))
             .object(pending(SAID, with_claim()))
             .diagnose();
         let finding = outcome.finds_only("SCH-CLAIM-MISSING", Verdict::Proven);
-        assert!(finding.headline.contains("claim data, which is being deleted"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("claim data, which is being deleted"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -127,8 +151,14 @@ mod tests {
     #[test]
     fn words_alone_are_enough_until_the_claim_is_seen() {
         let words = || Scene::new().object(pending(SAID, with_claim()));
-        words().diagnose().finds_only("DEP-CLAIM-MISSING", Verdict::Proven);
-        words().object(claim(json!({}))).diagnose().lacks("SCH-CLAIM-MISSING").lacks("DEP-CLAIM-MISSING");
+        words()
+            .diagnose()
+            .finds_only("DEP-CLAIM-MISSING", Verdict::Proven);
+        words()
+            .object(claim(json!({})))
+            .diagnose()
+            .lacks("SCH-CLAIM-MISSING")
+            .lacks("DEP-CLAIM-MISSING");
     }
 
     #[test]
@@ -138,7 +168,10 @@ mod tests {
             .object(pending(newer, with_claim()))
             .event("Pod/shop/app-1", "FailedScheduling", SAID, "2026-03-01T11:40:00Z")
             .diagnose();
-        outcome.lacks("SCH-CLAIM-MISSING").lacks("DEP-CLAIM-MISSING").finds_only("SCH-NODE-AFFINITY", Verdict::Proven);
+        outcome
+            .lacks("SCH-CLAIM-MISSING")
+            .lacks("DEP-CLAIM-MISSING")
+            .finds_only("SCH-NODE-AFFINITY", Verdict::Proven);
     }
 
     #[test]

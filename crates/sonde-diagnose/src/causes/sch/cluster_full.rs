@@ -7,8 +7,8 @@ use sonde_schedule::{Rejection, Room};
 
 use super::stated::{Bearing, Stated, computed, decides_if, request_field, who};
 use super::{fixes, words};
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -40,7 +40,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 words::amount(&room.resource, room.largest_hole),
                 room.largest_hole_on
             ));
-            case.step(format!("the pod asks for {wanted}"), request_field(facts, &room.resource));
+            case.step(
+                format!("the pod asks for {wanted}"),
+                request_field(facts, &room.resource),
+            );
             let free = format!(
                 "{} free on {} node(s) together",
                 words::amount(&room.resource, room.total_free),
@@ -66,7 +69,10 @@ pub(super) fn short_of(facts: &Facts<'_>, stated: &Stated<'_>) -> Option<Room> {
         .filter_map(Rejection::shortfall)
         .map(|(resource, _)| resource.clone())
         .collect();
-    let rooms = stated.room(facts).into_iter().filter(|room| short.contains(&room.resource));
+    let rooms = stated
+        .room(facts)
+        .into_iter()
+        .filter(|room| short.contains(&room.resource));
     rooms.min_by_key(|room| room.largest_hole.saturating_mul(1000) / room.requested.max(1))
 }
 
@@ -105,13 +111,35 @@ mod tests {
     fn found_with_the_numbers_of_each_node() {
         let outcome = full().object(pending(SAID, json!({}))).diagnose();
         let finding = outcome.finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
-        assert!(finding.headline.contains("asks for 2 CPU") && finding.headline.contains("1 CPU at most, on n2"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("asks for 2 CPU") && finding.headline.contains("1 CPU at most, on n2"),
+            "{}",
+            finding.headline
+        );
         let evidence: Vec<_> = finding.evidence.iter().map(|it| it.text.as_str()).collect();
-        assert!(evidence.contains(&"n1: 2 CPU wanted, 500m CPU free (3.5 CPU of 4 CPU requested)"), "{evidence:?}");
+        assert!(
+            evidence.contains(&"n1: 2 CPU wanted, 500m CPU free (3.5 CPU of 4 CPU requested)"),
+            "{evidence:?}"
+        );
         let fixes: Vec<_> = finding.fixes.iter().map(|fix| fix.text.as_str()).collect();
-        assert!(fixes.iter().any(|text| text.contains("let pod/b in shop leave node n2")), "{fixes:?}");
-        assert!(fixes.iter().any(|text| text.contains("ask for at most 1 CPU instead of 2 CPU")), "{fixes:?}");
-        assert!(fixes.iter().any(|text| text.contains("add a node like n1 (4 CPU, 8Gi memory)")), "{fixes:?}");
+        assert!(
+            fixes
+                .iter()
+                .any(|text| text.contains("let pod/b in shop leave node n2")),
+            "{fixes:?}"
+        );
+        assert!(
+            fixes
+                .iter()
+                .any(|text| text.contains("ask for at most 1 CPU instead of 2 CPU")),
+            "{fixes:?}"
+        );
+        assert!(
+            fixes
+                .iter()
+                .any(|text| text.contains("add a node like n1 (4 CPU, 8Gi memory)")),
+            "{fixes:?}"
+        );
     }
 
     #[test]
@@ -122,13 +150,24 @@ mod tests {
             scene = scene.object(pending(SAID, patch));
         }
         let outcome = scene.diagnose();
-        assert_eq!(outcome.finds_only("SCH-CLUSTER-FULL", Verdict::Proven).explains.len(), 40);
+        assert_eq!(
+            outcome
+                .finds_only("SCH-CLUSTER-FULL", Verdict::Proven)
+                .explains
+                .len(),
+            40
+        );
     }
 
     #[test]
     fn ended_pods_hold_no_room() {
         let outcome = full()
-            .object(other("a", "n1", "3500m", json!({"status": {"phase": "Succeeded", "containerStatuses": null}})))
+            .object(other(
+                "a",
+                "n1",
+                "3500m",
+                json!({"status": {"phase": "Succeeded", "containerStatuses": null}}),
+            ))
             .object(pending(SAID, json!({})))
             .diagnose();
         outcome.lacks("SCH-CLUSTER-FULL");
@@ -148,7 +187,12 @@ mod tests {
             let rivals: Vec<_> = finding.rivals.iter().map(|code| code.as_str()).collect();
             assert_eq!(rivals, ["SCH-FRAGMENTED", "SCH-REQUEST-TOO-LARGE"]);
             assert!(!outcome.wants.is_empty() && !finding.next.is_empty());
-            let forbidden: Vec<_> = outcome.report.blind_spots.iter().map(|spot| spot.forbids.len()).collect();
+            let forbidden: Vec<_> = outcome
+                .report
+                .blind_spots
+                .iter()
+                .map(|spot| spot.forbids.len())
+                .collect();
             assert_eq!(forbidden, [3, 3], "{:?}", outcome.report.blind_spots);
         }
     }

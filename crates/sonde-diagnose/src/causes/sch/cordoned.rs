@@ -4,9 +4,9 @@ use sonde_model::{Code, Kind, ObjectRef};
 use sonde_world::view::Node;
 
 use super::stated::{decides, who};
+use crate::cause::page;
 use crate::field_on;
 use crate::placement::Why;
-use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -67,7 +67,10 @@ mod tests {
     const SAID: &str = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.";
 
     fn cordoned(name: &str) -> serde_json::Value {
-        node(name, json!({"spec": {"unschedulable": true, "taints": [{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule", "timeAdded": "2026-03-01T11:30:00Z"}]}}))
+        node(
+            name,
+            json!({"spec": {"unschedulable": true, "taints": [{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule", "timeAdded": "2026-03-01T11:30:00Z"}]}}),
+        )
     }
 
     #[test]
@@ -79,9 +82,25 @@ mod tests {
             .object(pending(SAID, json!({})))
             .diagnose();
         let finding = outcome.finds_only("SCH-CORDONED", Verdict::Proven);
-        assert!(finding.headline.contains("node n2 would take rs/app and cannot: cordoned"), "{}", finding.headline);
-        assert!(finding.fixes.iter().any(|fix| fix.command.as_deref() == Some("kubectl uncordon n2")));
-        assert!(finding.chain.iter().any(|step| step.text.contains("since 2026-03-01T11:30:00Z")));
+        assert!(
+            finding
+                .headline
+                .contains("node n2 would take rs/app and cannot: cordoned"),
+            "{}",
+            finding.headline
+        );
+        assert!(
+            finding
+                .fixes
+                .iter()
+                .any(|fix| fix.command.as_deref() == Some("kubectl uncordon n2"))
+        );
+        assert!(
+            finding
+                .chain
+                .iter()
+                .any(|step| step.text.contains("since 2026-03-01T11:30:00Z"))
+        );
     }
 
     #[test]
@@ -106,6 +125,11 @@ mod tests {
 
     #[test]
     fn a_cordoned_node_alone_is_no_trouble() {
-        scene().object(cordoned("n2")).object(node("n1", json!({}))).object(scheduled(json!({}))).diagnose().is_calm();
+        scene()
+            .object(cordoned("n2"))
+            .object(node("n1", json!({})))
+            .object(scheduled(json!({})))
+            .diagnose()
+            .is_calm();
     }
 }

@@ -6,8 +6,8 @@ use sonde_schedule::Rejection;
 use super::cluster_full::who_holds;
 use super::stated::{decides, request_field, who};
 use super::words;
-use crate::placement::{Why, is_extended};
 use crate::cause::page;
+use crate::placement::{Why, is_extended};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -46,7 +46,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             who_holds(facts, case, &room);
         }
         None => {
-            case.headline(format!("no node has enough {} free for {who}", stated.named_short(true)));
+            case.headline(format!(
+                "no node has enough {} free for {who}",
+                stated.named_short(true)
+            ));
         }
     }
     stated.finish(facts, case);
@@ -64,7 +67,10 @@ mod tests {
 
     fn scene_with(used: &str) -> Scene {
         scene()
-            .object(node("n1", json!({"status": {"allocatable": {"nvidia.com/gpu": "2"}}})))
+            .object(node(
+                "n1",
+                json!({"status": {"allocatable": {"nvidia.com/gpu": "2"}}}),
+            ))
             .object(other("train", "n1", "0", asks(json!({"nvidia.com/gpu": used}))))
             .object(pending(SAID, asks(json!({"nvidia.com/gpu": "1"}))))
     }
@@ -73,7 +79,14 @@ mod tests {
     fn found_with_who_has_it() {
         let outcome = scene_with("2").diagnose();
         let finding = outcome.finds_only("SCH-EXTENDED-RESOURCE-IN-USE", Verdict::Proven);
-        assert!(finding.evidence.iter().any(|it| it.text.contains("pod/train in shop (2 nvidia.com/gpu)")), "{:?}", finding.evidence);
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|it| it.text.contains("pod/train in shop (2 nvidia.com/gpu)")),
+            "{:?}",
+            finding.evidence
+        );
     }
 
     #[test]

@@ -7,8 +7,8 @@ use sonde_schedule::{Rejection, nearest};
 
 use super::stated::{computed, decides, request_field, who};
 use super::words;
-use crate::placement::{Why, is_extended};
 use crate::cause::page;
+use crate::placement::{Why, is_extended};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -35,7 +35,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => None,
     });
     let Some((resource, requested)) = wanted else {
-        case.headline(format!("{who} asks for {}, which no node offers, or not so much of it", stated.named_short(true)));
+        case.headline(format!(
+            "{who} asks for {}, which no node offers, or not so much of it",
+            stated.named_short(true)
+        ));
         stated.finish(facts, case);
         return;
     };
@@ -51,7 +54,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         ),
         _ => format!("{who} asks for {amount}, and none of the nodes that it may use offers that"),
     });
-    case.step(format!("the pod asks for {amount}"), request_field(facts, &resource));
+    case.step(
+        format!("the pod asks for {amount}"),
+        request_field(facts, &resource),
+    );
     if largest == 0 {
         let names: BTreeSet<&str> = cluster
             .nodes()
@@ -62,8 +68,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             .collect();
         if let Some(near) = nearest(&resource, names.iter().copied()) {
             let seen = computed(facts, format!("nodes offer {near}"));
-            case.step(format!("nodes offer {near}, which is nearly the same name"), [seen]);
-            case.advice(format!("if {near} was meant, correct the name in the pod template"), Risk::Restart);
+            case.step(
+                format!("nodes offer {near}, which is nearly the same name"),
+                [seen],
+            );
+            case.advice(
+                format!("if {near} was meant, correct the name in the pod template"),
+                Risk::Restart,
+            );
         }
         case.look(
             "whether the device plugin that offers it runs on the nodes",
@@ -93,19 +105,34 @@ mod tests {
 
     #[test]
     fn found_when_nobody_offers_it() {
-        let outcome = scene().object(node("n1", json!({}))).object(pending(SAID, gpu("nvidia.com/gpu", "1"))).diagnose();
+        let outcome = scene()
+            .object(node("n1", json!({})))
+            .object(pending(SAID, gpu("nvidia.com/gpu", "1")))
+            .diagnose();
         let finding = outcome.finds_only("SCH-EXTENDED-RESOURCE-UNKNOWN", Verdict::Proven);
-        assert!(finding.headline.contains("no node offers nvidia.com/gpu"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("no node offers nvidia.com/gpu"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn a_typing_error_is_named() {
         let outcome = scene()
-            .object(node("n1", json!({"status": {"allocatable": {"nvidia.com/gpu": "4"}}})))
+            .object(node(
+                "n1",
+                json!({"status": {"allocatable": {"nvidia.com/gpu": "4"}}}),
+            ))
             .object(pending(SAID, gpu("nvidia.com/gpus", "1")))
             .diagnose();
         let finding = outcome.finds_only("SCH-EXTENDED-RESOURCE-UNKNOWN", Verdict::Proven);
-        assert!(finding.chain.iter().any(|step| step.text.contains("nodes offer nvidia.com/gpu")));
+        assert!(
+            finding
+                .chain
+                .iter()
+                .any(|step| step.text.contains("nodes offer nvidia.com/gpu"))
+        );
     }
 
     #[test]
@@ -129,6 +156,9 @@ mod tests {
 
     #[test]
     fn likely_from_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-EXTENDED-RESOURCE-UNKNOWN", Verdict::Likely);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-EXTENDED-RESOURCE-UNKNOWN", Verdict::Likely);
     }
 }

@@ -6,8 +6,8 @@ use sonde_schedule::Rejection;
 use super::cluster_full::{short_of, who_holds};
 use super::stated::{Bearing, Stated, computed, decides_if, request_field, who};
 use super::words;
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -99,9 +99,12 @@ mod tests {
     fn holes(on_each: &str) -> Scene {
         let mut scene = scene();
         for name in ["n1", "n2", "n3"] {
-            scene = scene
-                .object(node(name, json!({})))
-                .object(other(&format!("on-{name}"), name, on_each, json!({})));
+            scene = scene.object(node(name, json!({}))).object(other(
+                &format!("on-{name}"),
+                name,
+                on_each,
+                json!({}),
+            ));
         }
         scene.object(pending(SAID, asks(json!({"cpu": "3"}))))
     }
@@ -111,16 +114,25 @@ mod tests {
         let outcome = holes("2").diagnose();
         let finding = outcome.finds_only("SCH-FRAGMENTED", Verdict::Proven);
         assert!(
-            finding.headline.contains("6 CPU are free on 3 nodes together, but only 2 CPU on one (n1)"),
+            finding
+                .headline
+                .contains("6 CPU are free on 3 nodes together, but only 2 CPU on one (n1)"),
             "{}",
             finding.headline
         );
-        assert!(finding.evidence.iter().any(|it| it.text.contains("held by pod/on-n1 in shop (2 CPU)")));
+        assert!(
+            finding
+                .evidence
+                .iter()
+                .any(|it| it.text.contains("held by pod/on-n1 in shop (2 CPU)"))
+        );
     }
 
     #[test]
     fn not_when_the_cluster_is_full() {
-        holes("4").diagnose().finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
+        holes("4")
+            .diagnose()
+            .finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
     }
 
     #[test]
@@ -130,17 +142,27 @@ mod tests {
             .object(node("n2", json!({})))
             .object(other("cpu", "n1", "4", json!({})))
             .object(other("memory", "n2", "0", asks(json!({"memory": "8Gi"}))))
-            .object(pending("0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.", asks(json!({"cpu": "2", "memory": "2Gi"}))))
+            .object(pending(
+                "0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.",
+                asks(json!({"cpu": "2", "memory": "2Gi"})),
+            ))
             .diagnose();
         let finding = outcome.finds_only("SCH-FRAGMENTED", Verdict::Proven);
-        assert!(finding.headline.contains("no node has all of it free"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("no node has all of it free"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn not_claimed_without_the_nodes() {
         let outcome = Scene::new().object(pending(SAID, json!({}))).diagnose();
         let rivals = &outcome.lacks("SCH-FRAGMENTED").finding("SCH-CLUSTER-FULL").rivals;
-        assert!(rivals.iter().any(|code| code.as_str() == "SCH-FRAGMENTED"), "{rivals:?}");
+        assert!(
+            rivals.iter().any(|code| code.as_str() == "SCH-FRAGMENTED"),
+            "{rivals:?}"
+        );
     }
 
     #[test]
@@ -152,11 +174,30 @@ mod tests {
     fn not_proven_where_pods_that_were_not_listed_may_hold_the_room() {
         let mut scene = Scene::new().complete(&[Kind::Node]);
         for name in ["n1", "n2", "n3"] {
-            scene = scene.object(node(name, json!({}))).object(other(&format!("on-{name}"), name, "2", json!({})));
+            scene = scene.object(node(name, json!({}))).object(other(
+                &format!("on-{name}"),
+                name,
+                "2",
+                json!({}),
+            ));
         }
         let outcome = scene.object(pending(SAID, asks(json!({"cpu": "3"})))).diagnose();
         let finding = outcome.finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
-        assert!(finding.rivals.iter().any(|code| code.as_str() == "SCH-FRAGMENTED"), "{:?}", finding.rivals);
-        assert!(finding.next.iter().any(|next| next.text.contains("which pods hold the room")), "{:?}", finding.next);
+        assert!(
+            finding
+                .rivals
+                .iter()
+                .any(|code| code.as_str() == "SCH-FRAGMENTED"),
+            "{:?}",
+            finding.rivals
+        );
+        assert!(
+            finding
+                .next
+                .iter()
+                .any(|next| next.text.contains("which pods hold the room")),
+            "{:?}",
+            finding.next
+        );
     }
 }

@@ -5,8 +5,8 @@ use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_schedule::Obstacle;
 
 use super::stated::{decides, said, who};
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -19,9 +19,13 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let has_none = facts.episode.subject.kind == Kind::Pod && !facts.is_partial() && facts.pod().spec.scheduling_gates.is_empty();
+    let has_none = facts.episode.subject.kind == Kind::Pod
+        && !facts.is_partial()
+        && facts.pod().spec.scheduling_gates.is_empty();
     if has_none {
-        if let Some((_, message)) = said(facts).filter(|(said, _)| said.pre_filter.iter().any(|it| matches!(it, PreFilter::Gates(_)))) {
+        if let Some((_, message)) =
+            said(facts).filter(|(said, _)| said.pre_filter.iter().any(|it| matches!(it, PreFilter::Gates(_))))
+        {
             case.refuted_by(message.seen(), "the pod has no gate any more");
         }
         return;
@@ -45,9 +49,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .unwrap_or_default();
     let names = gates.join(", ");
     case.headline(if gates.is_empty() {
-        format!("{} is held back by scheduling gates; whoever set them must remove them", who(facts))
+        format!(
+            "{} is held back by scheduling gates; whoever set them must remove them",
+            who(facts)
+        )
     } else {
-        format!("{} is held back by scheduling gate {names}; whoever set it must remove it", who(facts))
+        format!(
+            "{} is held back by scheduling gate {names}; whoever set it must remove it",
+            who(facts)
+        )
     });
     let seen = facts.field("spec.schedulingGates", &names);
     case.proven_by(seen.clone());
@@ -75,7 +85,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// A table shows the condition and no gate.
 fn by_condition(facts: &Facts<'_>, case: &mut Case) {
     const GATED: &str = "SchedulingGated";
-    let gated = facts.is_partial() && facts.pod().condition("PodScheduled").is_some_and(|it| it.reason == GATED);
+    let gated = facts.is_partial()
+        && facts
+            .pod()
+            .condition("PodScheduled")
+            .is_some_and(|it| it.reason == GATED);
     if !gated {
         return;
     }
@@ -83,8 +97,17 @@ fn by_condition(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(seen.clone());
     case.severity(Severity::Warning);
     case.step("the scheduler does not look at a pod that has a gate", [seen]);
-    case.headline(format!("{} is held back by scheduling gates; whoever set them must remove them", who(facts)));
-    case.look("which gates it has", format!("kubectl get {} -o jsonpath={{.spec.schedulingGates}}", facts.episode.subject.kubectl()));
+    case.headline(format!(
+        "{} is held back by scheduling gates; whoever set them must remove them",
+        who(facts)
+    ));
+    case.look(
+        "which gates it has",
+        format!(
+            "kubectl get {} -o jsonpath={{.spec.schedulingGates}}",
+            facts.episode.subject.kubectl()
+        ),
+    );
 }
 
 /// Parts of the gate names of queues that admit pods in their own time.
@@ -105,25 +128,42 @@ mod tests {
 
     #[test]
     fn found_with_its_name() {
-        let outcome = scene().object(node("n1", json!({}))).object(pending("", gated("example.com/quota"))).diagnose();
+        let outcome = scene()
+            .object(node("n1", json!({})))
+            .object(pending("", gated("example.com/quota")))
+            .diagnose();
         let finding = outcome.finds_only("SCH-GATES", Verdict::Proven);
-        assert!(finding.headline.contains("example.com/quota"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("example.com/quota"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn a_queue_is_no_alarm() {
-        let outcome = scene().object(node("n1", json!({}))).object(pending("", gated("kueue.x-k8s.io/admission"))).diagnose();
+        let outcome = scene()
+            .object(node("n1", json!({})))
+            .object(pending("", gated("kueue.x-k8s.io/admission")))
+            .diagnose();
         assert_eq!(outcome.finding("SCH-GATES").severity, sonde_model::Severity::Info);
     }
 
     #[test]
     fn known_without_any_node() {
-        Scene::new().object(pending("", gated("x"))).diagnose().finding("SCH-GATES");
+        Scene::new()
+            .object(pending("", gated("x")))
+            .diagnose()
+            .finding("SCH-GATES");
     }
 
     #[test]
     fn calm_when_it_runs() {
-        scene().object(node("n1", json!({}))).object(scheduled(json!({}))).diagnose().is_calm();
+        scene()
+            .object(node("n1", json!({})))
+            .object(scheduled(json!({})))
+            .diagnose()
+            .is_calm();
     }
 
     #[test]
@@ -131,16 +171,30 @@ mod tests {
         let mut open = gated("x");
         open["spec"]["schedulingGates"] = json!(null);
         for scene in [Scene::new(), scene().object(node("n1", json!({})))] {
-            scene.object(pending("", open.clone())).diagnose().lacks("SCH-GATES");
+            scene
+                .object(pending("", open.clone()))
+                .diagnose()
+                .lacks("SCH-GATES");
         }
     }
 
     #[test]
     fn a_rival_decides_only_once_the_gate_is_gone() {
         // The cluster is full as well; nobody has looked yet.
-        let full = || scene().object(node("n1", json!({}))).object(other("a", "n1", "4", json!({})));
-        full().object(pending("", gated("x"))).diagnose().finds_only("SCH-GATES", Verdict::Proven);
+        let full = || {
+            scene()
+                .object(node("n1", json!({})))
+                .object(other("a", "n1", "4", json!({})))
+        };
+        full()
+            .object(pending("", gated("x")))
+            .diagnose()
+            .finds_only("SCH-GATES", Verdict::Proven);
         let said = "0/1 nodes are available: 1 Insufficient cpu.";
-        full().object(pending(said, json!({}))).diagnose().lacks("SCH-GATES").finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
+        full()
+            .object(pending(said, json!({})))
+            .diagnose()
+            .lacks("SCH-GATES")
+            .finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
     }
 }

@@ -5,8 +5,8 @@ use sonde_schedule::Rejection;
 
 use super::stated::{decides, who};
 use crate::Seen;
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -55,10 +55,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// The field that asks for the port.
 fn port_field(facts: &Facts<'_>, wanted: i64) -> Option<Seen> {
-    facts.pod().spec.containers.iter().enumerate().find_map(|(at, container)| {
-        let index = container.ports.iter().position(|port| port.host_port == wanted)?;
-        Some(facts.field(&format!("spec.containers[{at}].ports[{index}].hostPort"), wanted))
-    })
+    facts
+        .pod()
+        .spec
+        .containers
+        .iter()
+        .enumerate()
+        .find_map(|(at, container)| {
+            let index = container.ports.iter().position(|port| port.host_port == wanted)?;
+            Some(facts.field(&format!("spec.containers[{at}].ports[{index}].hostPort"), wanted))
+        })
 }
 
 #[cfg(test)]
@@ -78,14 +84,21 @@ mod tests {
     fn scene_with(taken: i64) -> Scene {
         let mut holder = other("edge", "n1", "0", json!({}));
         merge(&mut holder, wants(taken));
-        scene().object(node("n1", json!({}))).object(holder).object(pending(SAID, wants(80)))
+        scene()
+            .object(node("n1", json!({})))
+            .object(holder)
+            .object(pending(SAID, wants(80)))
     }
 
     #[test]
     fn found_with_who_has_it() {
         let outcome = scene_with(80).diagnose();
         let finding = outcome.finds_only("SCH-HOST-PORT", Verdict::Proven);
-        assert!(finding.headline.contains("host port 80/TCP") && finding.headline.contains("pod/edge in shop"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("host port 80/TCP") && finding.headline.contains("pod/edge in shop"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -95,6 +108,9 @@ mod tests {
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-HOST-PORT", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-HOST-PORT", Verdict::Proven);
     }
 }

@@ -4,8 +4,8 @@ use sonde_model::{Code, EvidenceKind, Kind, ObjectRef, Risk, Severity};
 
 use super::stated::decides;
 use crate::Seen;
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -23,7 +23,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.headline("the cluster has no node, so no pod can start");
     case.severity(Severity::Critical);
-    if facts.snapshot.of_kind(Kind::Node).next().is_none() && facts.snapshot.is_complete_everywhere(&Kind::Node) {
+    if facts.snapshot.of_kind(Kind::Node).next().is_none()
+        && facts.snapshot.is_complete_everywhere(&Kind::Node)
+    {
         let absence = Seen {
             kind: EvidenceKind::Absence,
             source: "complete list of nodes".into(),
@@ -54,12 +56,18 @@ mod tests {
 
     #[test]
     fn found_in_an_empty_cluster() {
-        scene().object(pending(SAID, json!({}))).diagnose().finds_only("SCH-NO-NODE", Verdict::Proven);
+        scene()
+            .object(pending(SAID, json!({})))
+            .diagnose()
+            .finds_only("SCH-NO-NODE", Verdict::Proven);
     }
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-NO-NODE", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-NO-NODE", Verdict::Proven);
     }
 
     #[test]
@@ -74,6 +82,9 @@ mod tests {
     #[test]
     fn not_claimed_when_nodes_were_not_listed() {
         let said = "0/3 nodes are available: 3 Too many pods.";
-        Scene::new().object(pending(said, json!({}))).diagnose().lacks("SCH-NO-NODE");
+        Scene::new()
+            .object(pending(said, json!({})))
+            .diagnose()
+            .lacks("SCH-NO-NODE");
     }
 }

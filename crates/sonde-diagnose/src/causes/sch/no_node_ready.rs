@@ -4,9 +4,9 @@ use sonde_model::{Code, Kind, ObjectRef};
 use sonde_world::view::Node;
 
 use super::stated::{decides, who};
+use crate::cause::page;
 use crate::field_on;
 use crate::placement::Why;
-use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -34,7 +34,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("{} would take {who} and cannot: not ready", stated.node_names())
     });
     for node in nodes.iter().take(3) {
-        let Some(view) = facts.snapshot.view::<Node>(node) else { continue };
+        let Some(view) = facts.snapshot.view::<Node>(node) else {
+            continue;
+        };
         let Some(ready) = view.condition("Ready").filter(|ready| !ready.is_true()) else {
             continue;
         };
@@ -64,26 +66,43 @@ mod tests {
     const SAID: &str = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
 
     fn not_ready(name: &str) -> serde_json::Value {
-        node(name, json!({"spec": {"taints": [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]},
-            "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized", "lastTransitionTime": "2026-03-01T11:00:00Z", "lastHeartbeatTime": "2026-03-01T11:59:30Z"}]}}))
+        node(
+            name,
+            json!({"spec": {"taints": [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]},
+            "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized", "lastTransitionTime": "2026-03-01T11:00:00Z", "lastHeartbeatTime": "2026-03-01T11:59:30Z"}]}}),
+        )
     }
 
     #[test]
     fn the_nodes_own_finding_explains_the_pod() {
-        let outcome = scene().object(not_ready("n1")).object(pending(SAID, json!({}))).diagnose();
+        let outcome = scene()
+            .object(not_ready("n1"))
+            .object(pending(SAID, json!({})))
+            .diagnose();
         outcome.lacks("SCH-NO-NODE-READY");
         assert_eq!(outcome.report.findings.len(), 1);
         let finding = &outcome.report.findings[0];
-        assert!(finding.explains.iter().any(|it| it.name.as_ref() == "app-1"), "{:?}", finding.explains);
+        assert!(
+            finding.explains.iter().any(|it| it.name.as_ref() == "app-1"),
+            "{:?}",
+            finding.explains
+        );
     }
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-NO-NODE-READY", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-NO-NODE-READY", Verdict::Proven);
     }
 
     #[test]
     fn over_when_the_node_is_ready() {
-        scene().object(node("n1", json!({}))).object(pending(SAID, json!({}))).diagnose().lacks("SCH-NO-NODE-READY");
+        scene()
+            .object(node("n1", json!({})))
+            .object(pending(SAID, json!({})))
+            .diagnose()
+            .lacks("SCH-NO-NODE-READY");
     }
 }

@@ -5,9 +5,9 @@ use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
 use sonde_world::view::Lease;
 
 use super::stated::{scheduler_is_silent, who};
-use crate::{Want, field_on};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
+use crate::{Want, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("SCH-NO-SCHEDULER"),
@@ -30,10 +30,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     ));
     let view = facts.snapshot.view::<Lease>(&lease);
     let renewed = view.as_ref().and_then(|view| view.spec.renew_time.0);
-    let age = facts.now.zip(renewed).map(|(now, renewed)| now.duration_since(renewed));
+    let age = facts
+        .now
+        .zip(renewed)
+        .map(|(now, renewed)| now.duration_since(renewed));
     match age {
         Some(age) if age > STALE => {
-            let mut seen = field_on(&lease, "spec.renewTime", renewed.map_or_else(String::new, |it| it.to_string()));
+            let mut seen = field_on(
+                &lease,
+                "spec.renewTime",
+                renewed.map_or_else(String::new, |it| it.to_string()),
+            );
             seen.time = renewed;
             case.proven_by(seen.clone());
             case.step(
@@ -42,13 +49,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             );
         }
         Some(_) => {
-            let seen = field_on(&lease, "spec.renewTime", renewed.map_or_else(String::new, |it| it.to_string()));
+            let seen = field_on(
+                &lease,
+                "spec.renewTime",
+                renewed.map_or_else(String::new, |it| it.to_string()),
+            );
             case.refuted_by(seen, "the scheduler renews its lease");
             return;
         }
         None => {
             case.supported_by(silent.clone());
-            case.wants(Want::Object(lease.clone()), "whether the scheduler still renews its lease");
+            case.wants(
+                Want::Object(lease.clone()),
+                "whether the scheduler still renews its lease",
+            );
         }
     }
     unwell(facts, case);
@@ -94,7 +108,10 @@ mod tests {
     use crate::testing::Scene;
 
     fn silent() -> serde_json::Value {
-        pending("", json!({"metadata": {"creationTimestamp": "2026-03-01T11:50:00Z"}, "status": {"conditions": null}}))
+        pending(
+            "",
+            json!({"metadata": {"creationTimestamp": "2026-03-01T11:50:00Z"}, "status": {"conditions": null}}),
+        )
     }
 
     fn lease(renewed: &str) -> serde_json::Value {
@@ -108,14 +125,22 @@ mod tests {
 
     #[test]
     fn found_when_the_lease_is_old() {
-        let outcome = nodes().object(silent()).object(lease("2026-03-01T11:40:00.000000Z")).diagnose();
+        let outcome = nodes()
+            .object(silent())
+            .object(lease("2026-03-01T11:40:00.000000Z"))
+            .diagnose();
         outcome.finds_only("SCH-NO-SCHEDULER", Verdict::Proven);
     }
 
     #[test]
     fn not_when_the_lease_is_fresh() {
-        let outcome = nodes().object(silent()).object(lease("2026-03-01T11:59:59.000000Z")).diagnose();
-        outcome.does_not_claim("SCH-NO-SCHEDULER").rules_out("SCH-NO-SCHEDULER");
+        let outcome = nodes()
+            .object(silent())
+            .object(lease("2026-03-01T11:59:59.000000Z"))
+            .diagnose();
+        outcome
+            .does_not_claim("SCH-NO-SCHEDULER")
+            .rules_out("SCH-NO-SCHEDULER");
     }
 
     #[test]
@@ -128,7 +153,10 @@ mod tests {
     #[test]
     fn calm_about_a_pod_made_just_now() {
         let mut pod = silent();
-        crate::testing::merge(&mut pod, json!({"metadata": {"creationTimestamp": "2026-03-01T11:59:55Z"}}));
+        crate::testing::merge(
+            &mut pod,
+            json!({"metadata": {"creationTimestamp": "2026-03-01T11:59:55Z"}}),
+        );
         nodes().object(pod).diagnose().is_calm();
     }
 
@@ -136,6 +164,10 @@ mod tests {
     fn over_when_the_pod_has_its_node() {
         let scheduled = || scheduled(json!({}));
         nodes().object(scheduled()).diagnose().is_calm();
-        nodes().object(scheduled()).object(lease("2026-03-01T11:00:00.000000Z")).diagnose().lacks("SCH-NO-SCHEDULER");
+        nodes()
+            .object(scheduled())
+            .object(lease("2026-03-01T11:00:00.000000Z"))
+            .diagnose()
+            .lacks("SCH-NO-SCHEDULER");
     }
 }

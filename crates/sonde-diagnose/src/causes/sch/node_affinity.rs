@@ -7,8 +7,8 @@ use sonde_schedule::{Miss, Rejection};
 
 use super::stated::{decides, who};
 use crate::Seen;
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -36,7 +36,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     // A pod names few, and the nodes are thousands.
     let mut counts: Vec<(&Miss, usize)> = Vec::new();
     for miss in misses {
-        match counts.iter_mut().find(|(have, _)| have.requirement == miss.requirement) {
+        match counts
+            .iter_mut()
+            .find(|(have, _)| have.requirement == miss.requirement)
+        {
             Some((_, count)) => *count += 1,
             None => counts.push((miss, 1)),
         }
@@ -82,7 +85,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// The pod's node selector as evidence.
 fn asked(facts: &Facts<'_>) -> Option<Seen> {
     let selector = &facts.pod().spec.node_selector;
-    let pairs: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let pairs: Vec<String> = selector
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
     (!pairs.is_empty()).then(|| facts.field("spec.nodeSelector", pairs.join(",")))
 }
 
@@ -110,8 +116,18 @@ mod tests {
             .object(pending(SAID, json!({"spec": {"nodeSelector": {"disktype": "ssdd"}}})))
             .diagnose();
         let finding = outcome.finds_only("SCH-NODE-AFFINITY", Verdict::Proven);
-        assert!(finding.headline.contains("asks for nodes with disktype=ssdd; nodes have hdd, ssd"), "{}", finding.headline);
-        let commands: Vec<_> = finding.fixes.iter().filter_map(|fix| fix.command.as_deref()).collect();
+        assert!(
+            finding
+                .headline
+                .contains("asks for nodes with disktype=ssdd; nodes have hdd, ssd"),
+            "{}",
+            finding.headline
+        );
+        let commands: Vec<_> = finding
+            .fixes
+            .iter()
+            .filter_map(|fix| fix.command.as_deref())
+            .collect();
         assert!(
             commands.contains(&r#"kubectl patch deploy/app -n shop --type=strategic -p '{"spec":{"template":{"spec":{"nodeSelector":{"disktype":"ssd"}}}}}'"#),
             "{commands:?}"
@@ -120,10 +136,24 @@ mod tests {
 
     #[test]
     fn a_missing_label_can_be_given() {
-        let outcome = nodes().object(pending(SAID, json!({"spec": {"nodeSelector": {"team": "payments"}}}))).diagnose();
+        let outcome = nodes()
+            .object(pending(
+                SAID,
+                json!({"spec": {"nodeSelector": {"team": "payments"}}}),
+            ))
+            .diagnose();
         let finding = outcome.finds_only("SCH-NODE-AFFINITY", Verdict::Proven);
-        assert!(finding.headline.contains("no node has a label team"), "{}", finding.headline);
-        assert!(finding.fixes.iter().any(|fix| fix.command.as_deref() == Some("kubectl label node n1 team=payments")));
+        assert!(
+            finding.headline.contains("no node has a label team"),
+            "{}",
+            finding.headline
+        );
+        assert!(
+            finding
+                .fixes
+                .iter()
+                .any(|fix| fix.command.as_deref() == Some("kubectl label node n1 team=payments"))
+        );
     }
 
     #[test]
@@ -139,20 +169,29 @@ mod tests {
     fn not_when_the_chosen_node_is_full() {
         nodes()
             .object(other("a", "n1", "4", json!({})))
-            .object(pending(SAID, json!({"spec": {"nodeSelector": {"disktype": "ssd"}}})))
+            .object(pending(
+                SAID,
+                json!({"spec": {"nodeSelector": {"disktype": "ssd"}}}),
+            ))
             .diagnose()
             .finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
     }
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-NODE-AFFINITY", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-NODE-AFFINITY", Verdict::Proven);
     }
 
     #[test]
     fn over_when_a_node_got_the_label() {
         nodes()
-            .object(pending(SAID, json!({"spec": {"nodeSelector": {"disktype": "ssd"}}})))
+            .object(pending(
+                SAID,
+                json!({"spec": {"nodeSelector": {"disktype": "ssd"}}}),
+            ))
             .diagnose()
             .lacks("SCH-NODE-AFFINITY");
     }

@@ -4,8 +4,8 @@ use sonde_model::{Code, Risk};
 use sonde_schedule::Rejection;
 
 use super::stated::{decides, who};
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -57,7 +57,11 @@ fn by_hand(facts: &Facts<'_>, case: &mut Case) {
     };
     let named = facts.field("spec.nodeName", &node.name);
     case.supported_by(named.clone()).supported_by(absence.clone());
-    case.headline(format!("{} names node {}, which does not exist", who(facts), node.name));
+    case.headline(format!(
+        "{} names node {}, which does not exist",
+        who(facts),
+        node.name
+    ));
     case.step("the pod names its node, so no scheduler looks at it", [named]);
     case.step(format!("there is no node {}", node.name), [absence]);
     case.step(
@@ -88,7 +92,13 @@ mod tests {
             .object(pending("", by_hand))
             .diagnose();
         let finding = outcome.finds_only("SCH-NODE-NAME", Verdict::Likely);
-        assert!(finding.headline.contains("names node worker-9, which does not exist"), "{}", finding.headline);
+        assert!(
+            finding
+                .headline
+                .contains("names node worker-9, which does not exist"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -102,18 +112,34 @@ mod tests {
 
     #[test]
     fn proven_by_the_words_of_the_scheduler() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-NODE-NAME", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-NODE-NAME", Verdict::Proven);
     }
 
     #[test]
     fn calm_when_it_runs() {
-        scene().object(node("n1", json!({}))).object(scheduled(json!({}))).diagnose().is_calm();
+        scene()
+            .object(node("n1", json!({})))
+            .object(scheduled(json!({})))
+            .diagnose()
+            .is_calm();
     }
 
     #[test]
     fn not_claimed_when_nodes_were_not_listed_nor_when_the_node_is_there() {
-        let by_hand = || pending("", json!({"spec": {"nodeName": "worker-9"}, "status": {"conditions": null}}));
+        let by_hand = || {
+            pending(
+                "",
+                json!({"spec": {"nodeName": "worker-9"}, "status": {"conditions": null}}),
+            )
+        };
         Scene::new().object(by_hand()).diagnose().lacks("SCH-NODE-NAME");
-        scene().object(node("worker-9", json!({}))).object(by_hand()).diagnose().lacks("SCH-NODE-NAME");
+        scene()
+            .object(node("worker-9", json!({})))
+            .object(by_hand())
+            .diagnose()
+            .lacks("SCH-NODE-NAME");
     }
 }

@@ -4,8 +4,8 @@ use sonde_model::{Code, Risk};
 use sonde_schedule::Rejection;
 
 use super::stated::{decides, who};
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -40,7 +40,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             });
             case.step(
                 format!("the pod must be near pods {selector}, counted by {key}"),
-                [facts.field("spec.affinity.podAffinity", format!("{selector}, topologyKey {key}"))],
+                [facts.field(
+                    "spec.affinity.podAffinity",
+                    format!("{selector}, topologyKey {key}"),
+                )],
             );
             case.look(
                 "whether the pods that it wants to be near to exist, and in which namespace",
@@ -81,9 +84,17 @@ mod tests {
 
     #[test]
     fn found_when_the_partner_runs_nowhere() {
-        let outcome = nodes().object(pending(SAID, rule("podAffinity", "cache", "zone"))).diagnose();
+        let outcome = nodes()
+            .object(pending(SAID, rule("podAffinity", "cache", "zone")))
+            .diagnose();
         let finding = outcome.finds_only("SCH-POD-AFFINITY", Verdict::Proven);
-        assert!(finding.headline.contains("near pods app=cache, and none of them runs anywhere"), "{}", finding.headline);
+        assert!(
+            finding
+                .headline
+                .contains("near pods app=cache, and none of them runs anywhere"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -106,6 +117,9 @@ mod tests {
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-POD-AFFINITY", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-POD-AFFINITY", Verdict::Proven);
     }
 }

@@ -6,8 +6,8 @@ use sonde_model::{Code, ObjectRef, Risk};
 use sonde_schedule::{Affinity, Rejection};
 
 use super::stated::{decides, who};
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -92,13 +92,20 @@ mod tests {
     }
 
     fn sibling(name: &str, node: &str) -> serde_json::Value {
-        let mut pod = other(name, node, "1", json!({"metadata": {"labels": {"app": "app"}, "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "uid": "u-rs", "controller": true}]}}));
+        let mut pod = other(
+            name,
+            node,
+            "1",
+            json!({"metadata": {"labels": {"app": "app"}, "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "uid": "u-rs", "controller": true}]}}),
+        );
         merge(&mut pod, apart("app"));
         pod
     }
 
     fn nodes() -> Scene {
-        scene().object(node("n1", json!({}))).object(node("n2", json!({})))
+        scene()
+            .object(node("n1", json!({})))
+            .object(node("n2", json!({})))
     }
 
     #[test]
@@ -110,7 +117,9 @@ mod tests {
             .diagnose();
         let finding = outcome.finds_only("SCH-POD-ANTI-AFFINITY", Verdict::Proven);
         assert!(
-            finding.headline.contains("each replica of rs/app needs a node of its own, and nodes n1 and n2"),
+            finding
+                .headline
+                .contains("each replica of rs/app needs a node of its own, and nodes n1 and n2"),
             "{}",
             finding.headline
         );
@@ -120,9 +129,17 @@ mod tests {
     fn another_pod_does_not_want_it_near() {
         let mut guard = other("guard", "n1", "1", json!({}));
         merge(&mut guard, apart("app"));
-        let outcome = scene().object(node("n1", json!({}))).object(guard).object(pending(SAID, json!({}))).diagnose();
+        let outcome = scene()
+            .object(node("n1", json!({})))
+            .object(guard)
+            .object(pending(SAID, json!({})))
+            .diagnose();
         let finding = outcome.finds_only("SCH-POD-ANTI-AFFINITY", Verdict::Proven);
-        assert!(finding.headline.contains("pod/guard does not allow"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("pod/guard does not allow"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -137,6 +154,9 @@ mod tests {
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-POD-ANTI-AFFINITY", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-POD-ANTI-AFFINITY", Verdict::Proven);
     }
 }

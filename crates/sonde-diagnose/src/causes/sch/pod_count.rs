@@ -4,8 +4,8 @@ use sonde_model::{Code, Risk};
 use sonde_schedule::Rejection;
 
 use super::stated::{decides, who};
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -61,7 +61,13 @@ mod tests {
     fn found_with_the_number() {
         let outcome = scene_with("1").diagnose();
         let finding = outcome.finds_only("SCH-POD-COUNT", Verdict::Proven);
-        assert!(finding.headline.contains("node n1 can take no more pods (1 of 1)"), "{}", finding.headline);
+        assert!(
+            finding
+                .headline
+                .contains("node n1 can take no more pods (1 of 1)"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -71,6 +77,9 @@ mod tests {
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-POD-COUNT", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-POD-COUNT", Verdict::Proven);
     }
 }

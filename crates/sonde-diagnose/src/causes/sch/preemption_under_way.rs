@@ -5,8 +5,8 @@ use sonde_model::{Code, Kind, Severity};
 
 use super::fixes;
 use super::stated::{said, under_way, who};
-use crate::field_on;
 use crate::cause::page;
+use crate::field_on;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -46,7 +46,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             if let Some(victim) = victims.first() {
                 case.look(
                     "how long the victims still take",
-                    format!("kubectl get {} -o jsonpath='{{.metadata.deletionTimestamp}}'", victim.kubectl()),
+                    format!(
+                        "kubectl get {} -o jsonpath='{{.metadata.deletionTimestamp}}'",
+                        victim.kubectl()
+                    ),
                 );
             }
         }
@@ -55,10 +58,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.refuted_by(seen, "its victims are gone; the scheduler tries again on its own");
             return;
         }
-        (None, Some((_, message))) if facts.snapshot.get(&facts.episode.subject).is_none() || !node_name.is_empty() => {
+        (None, Some((_, message)))
+            if facts.snapshot.get(&facts.episode.subject).is_none() || !node_name.is_empty() =>
+        {
             case.proven_by(message.seen());
-            case.headline(format!("{} gets a node soon: pods of lower priority are ending to make room", who(facts)));
-            case.step("the scheduler waits for the victims of its preemption", [message.seen()]);
+            case.headline(format!(
+                "{} gets a node soon: pods of lower priority are ending to make room",
+                who(facts)
+            ));
+            case.step(
+                "the scheduler waits for the victims of its preemption",
+                [message.seen()],
+            );
         }
         _ => return,
     }
@@ -80,7 +91,10 @@ mod tests {
         scene()
             .object(node("n1", json!({})))
             .object(other("low", "n1", "4", victim))
-            .object(pending(SAID, json!({"spec": {"priority": 1000}, "status": {"nominatedNodeName": "n1"}})))
+            .object(pending(
+                SAID,
+                json!({"spec": {"priority": 1000}, "status": {"nominatedNodeName": "n1"}}),
+            ))
     }
 
     #[test]
@@ -88,35 +102,56 @@ mod tests {
         let outcome = scene_with(Some("2026-03-01T12:00:30Z")).diagnose();
         let finding = outcome.finding("SCH-PREEMPTION-UNDER-WAY");
         assert_eq!(finding.severity, sonde_model::Severity::Info);
-        assert!(finding.headline.contains("pod/low in shop must end first"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("pod/low in shop must end first"),
+            "{}",
+            finding.headline
+        );
         outcome.lacks("SCH-CLUSTER-FULL");
     }
 
     #[test]
     fn not_when_nobody_ends() {
         let outcome = scene_with(None).diagnose();
-        outcome.lacks("SCH-PREEMPTION-UNDER-WAY").finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
+        outcome
+            .lacks("SCH-PREEMPTION-UNDER-WAY")
+            .finds_only("SCH-CLUSTER-FULL", Verdict::Proven);
     }
 
     #[test]
     fn calm_when_it_runs() {
-        scene().object(node("n1", json!({}))).object(scheduled(json!({}))).diagnose().is_calm();
+        scene()
+            .object(node("n1", json!({})))
+            .object(scheduled(json!({})))
+            .diagnose()
+            .is_calm();
     }
 
     #[test]
     fn over_when_the_victims_are_gone() {
         let outcome = scene()
             .object(node("n1", json!({})))
-            .object(pending(SAID, json!({"spec": {"priority": 1000}, "status": {"nominatedNodeName": "n1"}})))
+            .object(pending(
+                SAID,
+                json!({"spec": {"priority": 1000}, "status": {"nominatedNodeName": "n1"}}),
+            ))
             .diagnose();
-        outcome.lacks("SCH-PREEMPTION-UNDER-WAY").finds_only("SCH-UNKNOWN", Verdict::Unknown);
+        outcome
+            .lacks("SCH-PREEMPTION-UNDER-WAY")
+            .finds_only("SCH-UNKNOWN", Verdict::Unknown);
     }
 
     #[test]
     fn not_claimed_without_a_chosen_node_nor_its_pods() {
         let said = "0/1 nodes are available: 1 Insufficient cpu.";
-        Scene::new().object(pending(said, json!({}))).diagnose().lacks("SCH-PREEMPTION-UNDER-WAY");
+        Scene::new()
+            .object(pending(said, json!({})))
+            .diagnose()
+            .lacks("SCH-PREEMPTION-UNDER-WAY");
         let chosen = json!({"status": {"nominatedNodeName": "n1"}});
-        Scene::new().object(pending(said, chosen)).diagnose().lacks("SCH-PREEMPTION-UNDER-WAY");
+        Scene::new()
+            .object(pending(said, chosen))
+            .diagnose()
+            .lacks("SCH-PREEMPTION-UNDER-WAY");
     }
 }

@@ -21,12 +21,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     case.proven_by(message.seen());
-    case.headline(format!("{} refused the pod: its devices cannot be given ({detail})", kubelet(facts)));
+    case.headline(format!(
+        "{} refused the pod: its devices cannot be given ({detail})",
+        kubelet(facts)
+    ));
     case.step(
         "the node counts devices that its plugin does not have or that are unhealthy",
         [message.seen()],
     );
     finish(facts, case, message);
-    case.look("whether the device plugin runs on that node", "kubectl get pods -A -o wide");
-    case.advice("restart the device plugin of the node, and look at the health of its devices", Risk::Wide);
+    case.look(
+        "whether the device plugin runs on that node",
+        "kubectl get pods -A -o wide",
+    );
+    case.advice(
+        "restart the device plugin of the node, and look at the health of its devices",
+        Risk::Wide,
+    );
 }

@@ -5,8 +5,8 @@ use sonde_schedule::Rejection;
 
 use super::stated::{decides, request_field, who};
 use super::words;
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -20,9 +20,7 @@ pub(super) static CAUSE: Cause = Cause {
 
 /// All nodes are known, and none is too small: the words are older than the nodes.
 fn no_node_is_too_small(facts: &Facts<'_>) -> bool {
-    let too_small = |rejection: &Rejection| {
-        matches!(rejection, Rejection::Insufficient { requested, allocatable, .. } if requested > allocatable)
-    };
+    let too_small = |rejection: &Rejection| matches!(rejection, Rejection::Insufficient { requested, allocatable, .. } if requested > allocatable);
     facts.snapshot.is_complete_everywhere(&Kind::Node)
         && facts.placement().is_some_and(|placement| {
             let nodes = &placement.fit.nodes;
@@ -49,7 +47,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 requested,
                 allocatable,
                 ..
-            } if requested > allocatable => Some((resource.clone(), *requested, *allocatable, node.node.clone())),
+            } if requested > allocatable => {
+                Some((resource.clone(), *requested, *allocatable, node.node.clone()))
+            }
             _ => None,
         })
         .max_by(|a, b| (a.2.cmp(&b.2)).then_with(|| b.3.cmp(&a.3)));
@@ -60,10 +60,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 "{who} asks for {wanted}, and the largest node that it may use ({node}) has {}",
                 words::amount(&resource, most)
             ));
-            case.step(format!("the pod asks for {wanted}"), request_field(facts, &resource));
+            case.step(
+                format!("the pod asks for {wanted}"),
+                request_field(facts, &resource),
+            );
         }
         None => {
-            case.headline(format!("{who} asks for more {} than any node has, even if it were empty", stated.named_short(false)));
+            case.headline(format!(
+                "{who} asks for more {} than any node has, even if it were empty",
+                stated.named_short(false)
+            ));
         }
     }
     case.advice(
@@ -91,9 +97,15 @@ mod tests {
 
     #[test]
     fn found_with_the_largest_node() {
-        let outcome = nodes().object(pending(SAID, asks(json!({"cpu": "16"})))).diagnose();
+        let outcome = nodes()
+            .object(pending(SAID, asks(json!({"cpu": "16"}))))
+            .diagnose();
         let finding = outcome.finds_only("SCH-REQUEST-TOO-LARGE", Verdict::Proven);
-        assert!(finding.headline.contains("asks for 16 CPU") && finding.headline.contains("(n2) has 8 CPU"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("asks for 16 CPU") && finding.headline.contains("(n2) has 8 CPU"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -114,18 +126,30 @@ mod tests {
     fn proven_for_a_pod_known_in_part_where_the_sizes_of_all_nodes_are_known() {
         // Schedulers until 1.32 have the same words for full nodes.
         let said = "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
-        let two = |scene: Scene| scene.object(node("n1", json!({}))).object(node("n2", json!({"status": {"allocatable": {"cpu": "8"}}})));
+        let two = |scene: Scene| {
+            scene
+                .object(node("n1", json!({})))
+                .object(node("n2", json!({"status": {"allocatable": {"cpu": "8"}}})))
+        };
         let outcome = two(described(said, json!({"cpu": "100"}))).diagnose();
         let finding = outcome.finds_only("SCH-REQUEST-TOO-LARGE", Verdict::Proven);
-        assert!(finding.headline.contains("100 CPU") && finding.headline.contains("(n2) has 8 CPU"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("100 CPU") && finding.headline.contains("(n2) has 8 CPU"),
+            "{}",
+            finding.headline
+        );
         outcome.rules_out("SCH-CLUSTER-FULL");
         // What else is on the nodes is not known.
         let sure = finding.fixes.iter().any(|fix| fix.text.contains("filters)"));
         assert!(!sure, "{:?}", finding.fixes);
         // A node that is large enough may be full, and a third one may be larger.
-        two(described(said, json!({"cpu": "6"}))).diagnose().finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
+        two(described(said, json!({"cpu": "6"})))
+            .diagnose()
+            .finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
         let of_three = said.replace("0/2", "0/3");
-        two(described(&of_three, json!({"cpu": "100"}))).diagnose().finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
+        two(described(&of_three, json!({"cpu": "100"})))
+            .diagnose()
+            .finds_only("SCH-CLUSTER-FULL", Verdict::Possible);
         let gpu = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu.";
         let outcome = two(described(gpu, json!({"nvidia.com/gpu": "1"}))).diagnose();
         outcome.finds_only("SCH-EXTENDED-RESOURCE-UNKNOWN", Verdict::Proven);
@@ -133,7 +157,10 @@ mod tests {
 
     #[test]
     fn likely_from_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-REQUEST-TOO-LARGE", Verdict::Likely);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-REQUEST-TOO-LARGE", Verdict::Likely);
     }
 
     #[test]

@@ -21,8 +21,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if scheduler_is_silent(facts) {
         return;
     }
-    let Some((words, message)) = said(facts) else { return };
-    let Some((detail, alone)) = told(words) else { return };
+    let Some((words, message)) = said(facts) else {
+        return;
+    };
+    let Some((detail, alone)) = told(words) else {
+        return;
+    };
     let claims = &facts.pod().spec.resource_claims;
     if facts.episode.subject.kind == Kind::Pod && !facts.is_partial() && claims.is_empty() {
         return;
@@ -35,10 +39,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if !claims.is_empty() {
         let names: Vec<&str> = claims.iter().map(|it| it.name.as_str()).collect();
         let names = names.join(", ");
-        case.step(format!("the pod claims {names}"), [facts.field("spec.resourceClaims", &names)]);
+        case.step(
+            format!("the pod claims {names}"),
+            [facts.field("spec.resourceClaims", &names)],
+        );
     }
-    case.step(format!("the scheduler cannot meet the claim: {detail}"), [message.seen()]);
-    case.headline(format!("{} has no node: its resource claim cannot be met: {detail}", who(facts)));
+    case.step(
+        format!("the scheduler cannot meet the claim: {detail}"),
+        [message.seen()],
+    );
+    case.headline(format!(
+        "{} has no node: its resource claim cannot be met: {detail}",
+        who(facts)
+    ));
     let namespace = match facts.episode.subject.namespace.as_ref() {
         "" => "-A".to_owned(),
         name => format!("-n {name}"),
@@ -95,7 +108,9 @@ mod tests {
     }
 
     fn nodes() -> Scene {
-        scene().object(node("n1", json!({}))).object(node("n2", json!({})))
+        scene()
+            .object(node("n1", json!({})))
+            .object(node("n2", json!({})))
     }
 
     #[test]
@@ -103,8 +118,16 @@ mod tests {
         for said in [NOWHERE, MISSING] {
             let outcome = nodes().object(pending(said, claims())).diagnose();
             let finding = outcome.finds_only("SCH-RESOURCE-CLAIM", Verdict::Proven);
-            assert!(finding.evidence.iter().any(|it| it.source.ends_with("spec.resourceClaims") && it.text == "gpu"));
-            Scene::new().loose(said).diagnose().finds_only("SCH-RESOURCE-CLAIM", Verdict::Proven);
+            assert!(
+                finding
+                    .evidence
+                    .iter()
+                    .any(|it| it.source.ends_with("spec.resourceClaims") && it.text == "gpu")
+            );
+            Scene::new()
+                .loose(said)
+                .diagnose()
+                .finds_only("SCH-RESOURCE-CLAIM", Verdict::Proven);
         }
     }
 
@@ -113,14 +136,28 @@ mod tests {
         let outcome = nodes().object(pending(MIXED, claims())).diagnose();
         outcome.does_not_claim("SCH-RESOURCE-CLAIM");
         let said = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.";
-        nodes().object(pending(said, claims())).diagnose().lacks("SCH-RESOURCE-CLAIM");
-        nodes().object(pending("", claims())).diagnose().lacks("SCH-RESOURCE-CLAIM");
+        nodes()
+            .object(pending(said, claims()))
+            .diagnose()
+            .lacks("SCH-RESOURCE-CLAIM");
+        nodes()
+            .object(pending("", claims()))
+            .diagnose()
+            .lacks("SCH-RESOURCE-CLAIM");
     }
 
     #[test]
     fn over_when_it_runs_and_calm_with_claims_that_are_met() {
         let runs = || nodes().object(scheduled(claims()));
         runs().diagnose().is_calm();
-        runs().event("Pod/shop/app-1", "FailedScheduling", NOWHERE, "2026-03-01T09:59:00Z").diagnose().is_calm();
+        runs()
+            .event(
+                "Pod/shop/app-1",
+                "FailedScheduling",
+                NOWHERE,
+                "2026-03-01T09:59:00Z",
+            )
+            .diagnose()
+            .is_calm();
     }
 }

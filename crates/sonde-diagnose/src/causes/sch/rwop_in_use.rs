@@ -4,9 +4,9 @@ use sonde_model::{Code, Risk};
 use sonde_schedule::Rejection;
 
 use super::stated::{claim_ref, decides, who};
+use crate::cause::page;
 use crate::field_on;
 use crate::placement::Why;
-use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -43,11 +43,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                     Risk::Restart,
                 );
             } else {
-                case.advice(format!("wait until {holder} ends, or give the pod a claim of its own"), Risk::None);
+                case.advice(
+                    format!("wait until {holder} ends, or give the pod a claim of its own"),
+                    Risk::None,
+                );
             }
         }
         None => {
-            case.headline(format!("a claim of {who} is for one pod only (ReadWriteOncePod), and another pod uses it"));
+            case.headline(format!(
+                "a claim of {who} is for one pod only (ReadWriteOncePod), and another pod uses it"
+            ));
         }
     }
     stated.finish(facts, case);
@@ -78,7 +83,11 @@ mod tests {
     fn found_with_who_uses_it() {
         let outcome = scene_with("ReadWriteOncePod").diagnose();
         let finding = outcome.finds_only("SCH-RWOP-IN-USE", Verdict::Proven);
-        assert!(finding.headline.contains("pod/old uses it"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("pod/old uses it"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -88,6 +97,9 @@ mod tests {
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-RWOP-IN-USE", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-RWOP-IN-USE", Verdict::Proven);
     }
 }

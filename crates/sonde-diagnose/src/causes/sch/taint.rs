@@ -9,9 +9,9 @@ use sonde_world::view::{Taint, Toleration};
 
 use super::stated::{Stated, decides, who};
 use super::words;
+use crate::cause::page;
 use crate::field_on;
 use crate::placement::Why;
-use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -30,8 +30,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let who = who(facts);
     let mut taints: Vec<(&Taint, usize)> = Vec::new();
     for rejection in stated.rejections() {
-        let Rejection::Taint(taint) = rejection else { continue };
-        match taints.iter_mut().find(|(have, _)| have.key == taint.key && have.value == taint.value) {
+        let Rejection::Taint(taint) = rejection else {
+            continue;
+        };
+        match taints
+            .iter_mut()
+            .find(|(have, _)| have.key == taint.key && have.value == taint.value)
+        {
             Some(have) => have.1 += 1,
             None => taints.push((taint, 1)),
         }
@@ -60,7 +65,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             ));
         }
         (None, None) => {
-            case.headline(format!("every usable node has a taint that {who} does not tolerate"));
+            case.headline(format!(
+                "every usable node has a taint that {who} does not tolerate"
+            ));
             case.look(
                 "which taints the nodes have",
                 "kubectl get nodes -o custom-columns=NAME:.metadata.name,TAINTS:.spec.taints",
@@ -90,7 +97,11 @@ fn tolerated(facts: &Facts<'_>, case: &mut Case) {
         let texts: Vec<String> = tolerations
             .iter()
             .filter(|it| of(it))
-            .map(|it| format!("{} {} {}", it.key, it.operator, it.value).trim().to_owned())
+            .map(|it| {
+                format!("{} {} {}", it.key, it.operator, it.value)
+                    .trim()
+                    .to_owned()
+            })
             .collect();
         texts.join(", ")
     };
@@ -100,13 +111,19 @@ fn tolerated(facts: &Facts<'_>, case: &mut Case) {
         facts.field("spec.tolerations", texts(&|_| true))
     };
     let own = texts(&|it| !it.key.starts_with("node.kubernetes.io/"));
-    let own = if own.is_empty() { "nothing of its own".to_owned() } else { own };
+    let own = if own.is_empty() {
+        "nothing of its own".to_owned()
+    } else {
+        own
+    };
     case.step(format!("the pod tolerates: {own}"), [seen]);
 }
 
 /// A taint that says that its node is in trouble: the node's own finding explains this one.
 fn troubled(facts: &Facts<'_>, case: &mut Case, stated: &Stated<'_>, taint: &Taint) {
-    if !taint.key.starts_with("node.kubernetes.io/") && !taint.key.starts_with("node.cloudprovider.kubernetes.io/") {
+    if !taint.key.starts_with("node.kubernetes.io/")
+        && !taint.key.starts_with("node.cloudprovider.kubernetes.io/")
+    {
         return;
     }
     let nodes = stated.nodes();
@@ -135,7 +152,10 @@ mod tests {
     const SAID_1_36: &str = "0/2 nodes are available: 2 node(s) had untolerated taint(s). preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.";
 
     fn tainted(name: &str, key: &str) -> serde_json::Value {
-        node(name, json!({"spec": {"taints": [{"key": key, "value": "gpu", "effect": "NoSchedule"}]}}))
+        node(
+            name,
+            json!({"spec": {"taints": [{"key": key, "value": "gpu", "effect": "NoSchedule"}]}}),
+        )
     }
 
     fn nodes() -> Scene {
@@ -147,13 +167,26 @@ mod tests {
     #[test]
     fn found_with_the_taint_and_who_tolerates_it() {
         for said in [SAID, SAID_1_36] {
-            let user = other("train", "n2", "1", json!({"spec": {"tolerations": [{"key": "dedicated", "operator": "Exists"}]}}));
+            let user = other(
+                "train",
+                "n2",
+                "1",
+                json!({"spec": {"tolerations": [{"key": "dedicated", "operator": "Exists"}]}}),
+            );
             let outcome = nodes().object(user).object(pending(said, json!({}))).diagnose();
             let finding = outcome.finds_only("SCH-TAINT", Verdict::Proven);
-            assert!(finding.headline.contains("does not tolerate dedicated=gpu:NoSchedule"), "{}", finding.headline);
+            assert!(
+                finding
+                    .headline
+                    .contains("does not tolerate dedicated=gpu:NoSchedule"),
+                "{}",
+                finding.headline
+            );
             let fixes: Vec<_> = finding.fixes.iter().map(|fix| fix.text.as_str()).collect();
             assert!(
-                fixes.iter().any(|text| text.contains("tolerations: [{key: \"dedicated\", operator: Equal, value: \"gpu\", effect: NoSchedule}]") && text.contains("rs/train")),
+                fixes.iter().any(|text| text.contains(
+                    "tolerations: [{key: \"dedicated\", operator: Equal, value: \"gpu\", effect: NoSchedule}]"
+                ) && text.contains("rs/train")),
                 "{fixes:?}"
             );
         }
@@ -172,7 +205,10 @@ mod tests {
     #[test]
     fn over_when_it_is_tolerated() {
         nodes()
-            .object(pending(SAID, json!({"spec": {"tolerations": [{"key": "dedicated", "operator": "Exists"}]}})))
+            .object(pending(
+                SAID,
+                json!({"spec": {"tolerations": [{"key": "dedicated", "operator": "Exists"}]}}),
+            ))
             .diagnose()
             .lacks("SCH-TAINT");
     }
@@ -181,7 +217,14 @@ mod tests {
     fn proven_by_the_words_alone() {
         let outcome = Scene::new().loose("0/3 nodes are available: 3 node(s) had taint {dedicated: gpu}, that the pod didn't tolerate.").diagnose();
         let finding = outcome.finds_only("SCH-TAINT", Verdict::Proven);
-        assert!(finding.headline.contains("taint dedicated"), "{}", finding.headline);
-        Scene::new().loose(SAID_1_36).diagnose().finds_only("SCH-TAINT", Verdict::Proven);
+        assert!(
+            finding.headline.contains("taint dedicated"),
+            "{}",
+            finding.headline
+        );
+        Scene::new()
+            .loose(SAID_1_36)
+            .diagnose()
+            .finds_only("SCH-TAINT", Verdict::Proven);
     }
 }

@@ -4,8 +4,8 @@ use sonde_model::{Code, Risk};
 use sonde_schedule::Rejection;
 
 use super::stated::{decides, who};
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -31,7 +31,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             max_skew,
             domains,
             min_domains,
-        } => Some((key.clone(), value.clone(), *pods, *minimum, *max_skew, *domains, *min_domains)),
+        } => Some((
+            key.clone(),
+            value.clone(),
+            *pods,
+            *minimum,
+            *max_skew,
+            *domains,
+            *min_domains,
+        )),
         _ => None,
     });
     let unlabelled = stated.rejections().find_map(|rejection| match rejection {
@@ -44,7 +52,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 "{who} must be spread over at least {min_domains} {key} domains, and there are {domains} (minDomains)"
             ));
             case.advice(
-                format!("lower minDomains to {domains}, or add nodes in {} more {key}", min_domains - domains),
+                format!(
+                    "lower minDomains to {domains}, or add nodes in {} more {key}",
+                    min_domains - domains
+                ),
                 Risk::Restart,
             );
         }
@@ -54,7 +65,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             ));
         }
         (None, Some(key)) => {
-            case.headline(format!("{who} is spread by label {key}, which no usable node has"));
+            case.headline(format!(
+                "{who} is spread by label {key}, which no usable node has"
+            ));
         }
         (None, None) => {
             case.headline(format!("the topology spread of {who} leaves no node"));
@@ -73,7 +86,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
         case.step(
             format!("the pods must be spread evenly by {key}"),
-            [facts.field(&path, format!("topologyKey {key}, whenUnsatisfiable DoNotSchedule"))],
+            [facts.field(
+                &path,
+                format!("topologyKey {key}, whenUnsatisfiable DoNotSchedule"),
+            )],
         );
     }
     case.advice(
@@ -101,23 +117,43 @@ mod tests {
     fn zoned() -> Scene {
         scene()
             .object(node("n1", json!({"metadata": {"labels": {"zone": "a"}}})))
-            .object(other("there", "n1", "1", json!({"metadata": {"labels": {"app": "app"}}})))
+            .object(other(
+                "there",
+                "n1",
+                "1",
+                json!({"metadata": {"labels": {"app": "app"}}}),
+            ))
     }
 
     #[test]
     fn found_when_the_empty_zone_takes_no_pods() {
         // Zone b counts as a domain although its node is tainted: taints are not honoured unless asked for.
         let tainted = json!({"metadata": {"labels": {"zone": "b"}}, "spec": {"taints": [{"key": "dedicated", "value": "db", "effect": "NoSchedule"}]}});
-        let outcome = zoned().object(node("n2", tainted)).object(pending(SAID, spread(None, "zone"))).diagnose();
+        let outcome = zoned()
+            .object(node("n2", tainted))
+            .object(pending(SAID, spread(None, "zone")))
+            .diagnose();
         let finding = outcome.finds_only("SCH-TOPOLOGY-SPREAD", Verdict::Proven);
-        assert!(finding.headline.contains("zone=a would be too many there (1 against 0"), "{}", finding.headline);
+        assert!(
+            finding
+                .headline
+                .contains("zone=a would be too many there (1 against 0"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn found_with_too_few_domains_and_a_missing_label() {
         let outcome = zoned().object(pending(SAID, spread(Some(2), "zone"))).diagnose();
         let finding = outcome.finds_only("SCH-TOPOLOGY-SPREAD", Verdict::Proven);
-        assert!(finding.headline.contains("at least 2 zone domains, and there are 1"), "{}", finding.headline);
+        assert!(
+            finding
+                .headline
+                .contains("at least 2 zone domains, and there are 1"),
+            "{}",
+            finding.headline
+        );
         let outcome = zoned().object(pending(SAID, spread(None, "rack"))).diagnose();
         let finding = outcome.finds_only("SCH-TOPOLOGY-SPREAD", Verdict::Proven);
         assert!(finding.headline.contains("label rack"), "{}", finding.headline);
@@ -135,6 +171,9 @@ mod tests {
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-TOPOLOGY-SPREAD", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-TOPOLOGY-SPREAD", Verdict::Proven);
     }
 }

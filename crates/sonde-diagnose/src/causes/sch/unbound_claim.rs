@@ -8,10 +8,10 @@ use sonde_schedule::Obstacle;
 use sonde_world::view::PersistentVolumeClaim;
 
 use super::stated::{claim_ref, decides, who};
-use crate::{Seen, field_on};
-use crate::placement::Why;
 use crate::cause::page;
+use crate::placement::Why;
 use crate::{Case, Cause, Facts, Symptom};
+use crate::{Seen, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("SCH-UNBOUND-CLAIM"),
@@ -81,7 +81,10 @@ fn all_bound(facts: &Facts<'_>) -> Option<Seen> {
         return None;
     }
     let mut last = None;
-    for claim in volumes.iter().filter_map(|volume| volume.persistent_volume_claim.as_ref()) {
+    for claim in volumes
+        .iter()
+        .filter_map(|volume| volume.persistent_volume_claim.as_ref())
+    {
         let reference = claim_ref(facts, &claim.claim_name);
         let view: PersistentVolumeClaim = facts.snapshot.view(&reference)?;
         if view.status.phase != "Bound" {
@@ -118,18 +121,31 @@ mod tests {
             .diagnose();
         outcome.lacks("SCH-UNBOUND-CLAIM");
         let finding = &outcome.report.findings[0];
-        assert_eq!((outcome.report.findings.len(), finding.subject.name.as_ref()), (1, "data"));
-        assert!(finding.explains.iter().any(|it| it.name.as_ref() == "app-1"), "{:?}", finding.explains);
+        assert_eq!(
+            (outcome.report.findings.len(), finding.subject.name.as_ref()),
+            (1, "data")
+        );
+        assert!(
+            finding.explains.iter().any(|it| it.name.as_ref() == "app-1"),
+            "{:?}",
+            finding.explains
+        );
     }
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-UNBOUND-CLAIM", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-UNBOUND-CLAIM", Verdict::Proven);
     }
 
     #[test]
     fn over_when_it_is_bound_though_no_node_is_known() {
-        let outcome = Scene::new().object(claim(json!({}))).object(pending(SAID, with_claim())).diagnose();
+        let outcome = Scene::new()
+            .object(claim(json!({})))
+            .object(pending(SAID, with_claim()))
+            .diagnose();
         outcome.lacks("SCH-UNBOUND-CLAIM").rules_out("SCH-UNBOUND-CLAIM");
     }
 

@@ -67,7 +67,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         [facts.field("status.phase", &pod.status.phase)],
     );
     if let Some(near) = near {
-        case.advice(format!("if {near} was meant, correct schedulerName in the pod template"), Risk::Restart);
+        case.advice(
+            format!("if {near} was meant, correct schedulerName in the pod template"),
+            Risk::Restart,
+        );
     } else {
         case.advice(
             format!("start scheduler {name}, or remove schedulerName from the pod template to use {DEFAULT}"),
@@ -99,8 +102,17 @@ mod tests {
     fn found_when_nothing_shows_that_it_runs() {
         let outcome = nodes().object(pending("", named("default-schedular"))).diagnose();
         let finding = outcome.finds_only("SCH-UNKNOWN-SCHEDULER", Verdict::Proven);
-        assert!(finding.headline.contains("asks for scheduler default-schedular"), "{}", finding.headline);
-        assert!(finding.fixes.iter().any(|fix| fix.text.contains("if default-scheduler was meant")));
+        assert!(
+            finding.headline.contains("asks for scheduler default-schedular"),
+            "{}",
+            finding.headline
+        );
+        assert!(
+            finding
+                .fixes
+                .iter()
+                .any(|fix| fix.text.contains("if default-scheduler was meant"))
+        );
     }
 
     #[test]
@@ -109,7 +121,9 @@ mod tests {
             .object(other("a", "n1", "1", json!({"spec": {"schedulerName": "batch"}})))
             .object(pending("", named("batch")))
             .diagnose();
-        outcome.does_not_claim("SCH-UNKNOWN-SCHEDULER").rules_out("SCH-UNKNOWN-SCHEDULER");
+        outcome
+            .does_not_claim("SCH-UNKNOWN-SCHEDULER")
+            .rules_out("SCH-UNKNOWN-SCHEDULER");
     }
 
     #[test]
@@ -120,6 +134,9 @@ mod tests {
 
     #[test]
     fn calm_when_it_runs() {
-        nodes().object(scheduled(json!({"spec": {"schedulerName": "batch"}}))).diagnose().is_calm();
+        nodes()
+            .object(scheduled(json!({"spec": {"schedulerName": "batch"}})))
+            .diagnose()
+            .is_calm();
     }
 }

@@ -4,16 +4,20 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 use sonde_schedule::{Rejection, RejectionKind};
 
 use super::stated::{claim_ref, decides, who};
+use crate::cause::page;
 use crate::field_on;
 use crate::placement::Why;
-use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("SCH-VOLUME-AFFINITY"),
     title: "its volume is out of reach",
     explains: &[Symptom::Unschedulable],
-    reads: &[Kind::PersistentVolume, Kind::PersistentVolumeClaim, Kind::StorageClass],
+    reads: &[
+        Kind::PersistentVolume,
+        Kind::PersistentVolumeClaim,
+        Kind::StorageClass,
+    ],
     state,
     page: page!("SCH-VOLUME-AFFINITY"),
 };
@@ -38,9 +42,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             volume,
             misses,
         }) => {
-            let place = misses
-                .first()
-                .map_or_else(|| "nowhere".to_owned(), |miss| miss.requirement.requirement.text());
+            let place = misses.first().map_or_else(
+                || "nowhere".to_owned(),
+                |miss| miss.requirement.requirement.text(),
+            );
             at(case, claim, volume, &place, &who);
         }
         Some(Rejection::VolumeZone {
@@ -54,7 +59,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             at(case, claim, volume, &place, &who);
         }
         Some(Rejection::VolumeGone { claim, volume }) => {
-            case.headline(format!("claim {claim} of {who} is bound to volume {volume}, which does not exist"));
+            case.headline(format!(
+                "claim {claim} of {who} is bound to volume {volume}, which does not exist"
+            ));
             let reference = ObjectRef::cluster(Kind::PersistentVolume, volume);
             case.step(format!("volume {volume} is gone"), facts.absence(&reference));
             case.follows(claim_ref(facts, claim));
@@ -80,7 +87,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             );
         }
         _ => {
-            case.headline(format!("the volumes of {who} cannot be reached from any node that takes it"));
+            case.headline(format!(
+                "the volumes of {who} cannot be reached from any node that takes it"
+            ));
             case.look(
                 "where the volumes are",
                 "kubectl get pv -o custom-columns=NAME:.metadata.name,CLAIM:.spec.claimRef.name,WHERE:.spec.nodeAffinity.required",
@@ -127,16 +136,27 @@ mod tests {
 
     #[test]
     fn found_when_the_zone_has_no_node() {
-        let outcome = nodes().object(volume("c")).object(pending(SAID, with_claim())).diagnose();
+        let outcome = nodes()
+            .object(volume("c"))
+            .object(pending(SAID, with_claim()))
+            .diagnose();
         let finding = outcome.finds_only("SCH-VOLUME-AFFINITY", Verdict::Proven);
-        assert!(finding.headline.contains("volume v (claim data) is at zone=c"), "{}", finding.headline);
+        assert!(
+            finding.headline.contains("volume v (claim data) is at zone=c"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
     fn found_when_selector_and_volume_disagree() {
         let mut patch = with_claim();
         merge(&mut patch, json!({"spec": {"nodeSelector": {"zone": "a"}}}));
-        nodes().object(volume("b")).object(pending(SAID, patch)).diagnose().finds_only("SCH-VOLUME-AFFINITY", Verdict::Proven);
+        nodes()
+            .object(volume("b"))
+            .object(pending(SAID, patch))
+            .diagnose()
+            .finds_only("SCH-VOLUME-AFFINITY", Verdict::Proven);
     }
 
     #[test]
@@ -152,12 +172,19 @@ mod tests {
     #[test]
     fn proven_by_the_words_alone() {
         for said in [SAID, SAID_1_33] {
-            Scene::new().loose(said).diagnose().finds_only("SCH-VOLUME-AFFINITY", Verdict::Proven);
+            Scene::new()
+                .loose(said)
+                .diagnose()
+                .finds_only("SCH-VOLUME-AFFINITY", Verdict::Proven);
         }
     }
 
     #[test]
     fn over_when_a_node_came() {
-        nodes().object(volume("b")).object(pending(SAID, with_claim())).diagnose().lacks("SCH-VOLUME-AFFINITY");
+        nodes()
+            .object(volume("b"))
+            .object(pending(SAID, with_claim()))
+            .diagnose()
+            .lacks("SCH-VOLUME-AFFINITY");
     }
 }

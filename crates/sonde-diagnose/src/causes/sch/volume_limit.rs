@@ -4,9 +4,9 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 use sonde_schedule::Rejection;
 
 use super::stated::{decides, who};
+use crate::cause::page;
 use crate::field_on;
 use crate::placement::Why;
-use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -54,7 +54,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "which volumes are attached where, also ones that no pod uses any more",
         "kubectl get volumeattachments -o custom-columns=NODE:.spec.nodeName,VOLUME:.spec.source.persistentVolumeName,ATTACHED:.status.attached",
     );
-    case.advice("add a node, or a kind of node that attaches more volumes", Risk::Wide);
+    case.advice(
+        "add a node, or a kind of node that attaches more volumes",
+        Risk::Wide,
+    );
     stated.finish(facts, case);
 }
 
@@ -82,7 +85,13 @@ mod tests {
     fn found_with_the_limit() {
         let outcome = scene_with(1).diagnose();
         let finding = outcome.finds_only("SCH-VOLUME-LIMIT", Verdict::Proven);
-        assert!(finding.headline.contains("node n1 can attach no more volumes of csi.example.com (1 of 1)"), "{}", finding.headline);
+        assert!(
+            finding
+                .headline
+                .contains("node n1 can attach no more volumes of csi.example.com (1 of 1)"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]
@@ -92,6 +101,9 @@ mod tests {
 
     #[test]
     fn proven_by_the_words_alone() {
-        Scene::new().loose(SAID).diagnose().finds_only("SCH-VOLUME-LIMIT", Verdict::Proven);
+        Scene::new()
+            .loose(SAID)
+            .diagnose()
+            .finds_only("SCH-VOLUME-LIMIT", Verdict::Proven);
     }
 }

@@ -12,18 +12,32 @@ pub(super) static CAUSE: Cause = Cause {
     code: Code::new("SVC-SELECTOR-MATCHES-NOTHING"),
     title: "service selects no pod",
     explains: &[Symptom::NoEndpoints],
-    reads: &[Kind::Service, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet],
+    reads: &[
+        Kind::Service,
+        Kind::Deployment,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
+    ],
     state,
     page: page!("SVC-SELECTOR-MATCHES-NOTHING"),
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(service) = facts.snapshot.view::<Service>(subject) else { return };
-    let selector = LabelSelector { match_labels: service.spec.selector.clone(), match_expressions: Vec::new() };
+    let Some(service) = facts.snapshot.view::<Service>(subject) else {
+        return;
+    };
+    let selector = LabelSelector {
+        match_labels: service.spec.selector.clone(),
+        match_expressions: Vec::new(),
+    };
     let text = words(&service.spec.selector);
     let live = |pod: &&std::sync::Arc<sonde_world::Object>| pod.pod().is_some_and(|it| !it.is_terminal());
-    let matched = facts.snapshot.pods_matching(&subject.namespace, &selector).filter(live).count();
+    let matched = facts
+        .snapshot
+        .pods_matching(&subject.namespace, &selector)
+        .filter(live)
+        .count();
     if matched > 0 {
         let seen = facts.computed(format!("pods with {text}"), matched.to_string());
         case.refuted_by(seen, "pods carry the labels");
@@ -31,24 +45,39 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let templates = templates(facts.snapshot, &subject.namespace);
     // A workload that would match and has no pods was scaled to zero, or cannot create them: not the service's fault.
-    if let Some((workload, _)) = templates.iter().find(|(_, labels)| selector.matches(|key| labels.get(key).map(String::as_str))) {
+    if let Some((workload, _)) = templates
+        .iter()
+        .find(|(_, labels)| selector.matches(|key| labels.get(key).map(String::as_str)))
+    {
         let seen = field_on(workload, "spec.template.metadata.labels", &text);
         case.refuted_by(seen, "a workload without pods at present would match");
         return;
     }
-    let near = templates.iter().find_map(|(workload, labels)| Some((workload, near_miss(&service.spec.selector, labels)?)));
+    let near = templates
+        .iter()
+        .find_map(|(workload, labels)| Some((workload, near_miss(&service.spec.selector, labels)?)));
     let selects = facts.field("spec.selector", &text);
     let none = facts.computed(format!("pods of {} with {text}", subject.namespace), "0");
-    let near = near.map(|(workload, miss)| (workload.clone(), miss)).or_else(|| meant(facts, &service.spec.selector, &templates));
+    let near = near
+        .map(|(workload, miss)| (workload.clone(), miss))
+        .or_else(|| meant(facts, &service.spec.selector, &templates));
     // Without anything that looks like its workload the service may simply be unused.
     match &near {
         Some((workload, miss)) => {
             case.proven_by(none.clone());
             case.step(format!("the service selects pods with {text}"), [selects]);
             case.step("no pod of the namespace carries these labels", [none]);
-            case.step(format!("the pods of {workload} have {miss}"), [field_on(workload, "spec.template.metadata.labels", miss)]);
-            case.headline(format!("{subject} reaches no pod: it selects {text}, and the pods of {workload} have {miss}"));
-            case.advice("correct the service's selector or the labels of the pod template", Risk::Wide);
+            case.step(
+                format!("the pods of {workload} have {miss}"),
+                [field_on(workload, "spec.template.metadata.labels", miss)],
+            );
+            case.headline(format!(
+                "{subject} reaches no pod: it selects {text}, and the pods of {workload} have {miss}"
+            ));
+            case.advice(
+                "correct the service's selector or the labels of the pod template",
+                Risk::Wide,
+            );
             case.severity(Severity::Error);
         }
         None => {
@@ -57,29 +86,52 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.step("no pod of the namespace carries these labels", [none]);
             case.headline(format!("{subject} reaches no pod: none has the labels {text}"));
             case.severity(Severity::Warning);
-            case.advice("correct the service's selector; if its workload is gone for good, remove the service", Risk::Wide);
+            case.advice(
+                "correct the service's selector; if its workload is gone for good, remove the service",
+                Risk::Wide,
+            );
         }
     }
-    case.look("the labels of the pods", format!("kubectl get pods -n {} --show-labels", subject.namespace));
+    case.look(
+        "the labels of the pods",
+        format!("kubectl get pods -n {} --show-labels", subject.namespace),
+    );
 }
 
 /// The workload that is meant although its labels are others: it has the service's name, and no service selects its pods.
-fn meant(facts: &Facts<'_>, selector: &Labels, templates: &[(ObjectRef, Labels)]) -> Option<(ObjectRef, String)> {
+fn meant(
+    facts: &Facts<'_>,
+    selector: &Labels,
+    templates: &[(ObjectRef, Labels)],
+) -> Option<(ObjectRef, String)> {
     let me = &facts.episode.subject;
-    let (workload, labels) = templates.iter().find(|(workload, _)| workload.name == me.name && workload.kind != Kind::CronJob)?;
-    let is_served = facts.snapshot.in_namespace(Kind::Service, &me.namespace).any(|other| {
-        other.encoded.decode::<Service>().is_ok_and(|other| {
-            let wanted = &other.spec.selector;
-            !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
-        })
-    });
-    let has: Labels = labels.iter().filter(|(key, _)| selector.contains_key(*key)).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let (workload, labels) = templates
+        .iter()
+        .find(|(workload, _)| workload.name == me.name && workload.kind != Kind::CronJob)?;
+    let is_served = facts
+        .snapshot
+        .in_namespace(Kind::Service, &me.namespace)
+        .any(|other| {
+            other.encoded.decode::<Service>().is_ok_and(|other| {
+                let wanted = &other.spec.selector;
+                !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+            })
+        });
+    let has: Labels = labels
+        .iter()
+        .filter(|(key, _)| selector.contains_key(*key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     let has = if has.is_empty() { labels } else { &has };
     (!is_served && !has.is_empty()).then(|| (workload.clone(), words(has)))
 }
 
 fn words(labels: &Labels) -> String {
-    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+    labels
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Labels that are nearly what the selector asks: the same key with a value that is nearly the same, or a near key.
@@ -97,7 +149,9 @@ fn near_miss(selector: &Labels, labels: &Labels) -> Option<String> {
         }
     }
     let found: Option<Vec<String>> = misses.into_iter().collect();
-    found.filter(|found| !found.is_empty()).map(|found| found.join(","))
+    found
+        .filter(|found| !found.is_empty())
+        .map(|found| found.join(","))
 }
 
 #[cfg(test)]
@@ -118,14 +172,19 @@ mod tests {
     }
 
     fn scene(selector: Value) -> Scene {
-        Scene::new().object(service(selector)).complete(&[Kind::Pod, Kind::Deployment])
+        Scene::new()
+            .object(service(selector))
+            .complete(&[Kind::Pod, Kind::Deployment])
     }
 
     #[test]
     fn found_with_the_workload_that_was_meant() {
         let mut running = pod(json!({}));
         running["metadata"]["labels"] = json!({"app": "app-web"});
-        let outcome = scene(json!({"app": "app-wbe"})).object(deployment(1)).object(running).diagnose();
+        let outcome = scene(json!({"app": "app-wbe"}))
+            .object(deployment(1))
+            .object(running)
+            .diagnose();
         let finding = outcome.finds_only("SVC-SELECTOR-MATCHES-NOTHING", Verdict::Proven);
         assert!(finding.headline.contains("app=app-web"), "{}", finding.headline);
     }
@@ -146,8 +205,14 @@ mod tests {
             other
         };
         let severity = |app: &str| {
-            let outcome = scene(json!({"app": "frontend"})).object(named.clone()).object(other(app)).object(pod(json!({}))).diagnose();
-            outcome.finds_only("SVC-SELECTOR-MATCHES-NOTHING", Verdict::Proven).severity
+            let outcome = scene(json!({"app": "frontend"}))
+                .object(named.clone())
+                .object(other(app))
+                .object(pod(json!({})))
+                .diagnose();
+            outcome
+                .finds_only("SVC-SELECTOR-MATCHES-NOTHING", Verdict::Proven)
+                .severity
         };
         assert_eq!(severity("app"), Severity::Error);
         assert_eq!(severity("app-web"), Severity::Warning);
@@ -159,17 +224,32 @@ mod tests {
         let mut paused = deployment(1);
         paused["spec"]["paused"] = json!(true);
         for resting in [deployment(0), paused] {
-            let outcome = scene(json!({"app": "app-web"})).object(resting.clone()).diagnose();
-            assert!(outcome.is_calm().report.findings.is_empty(), "{}", outcome.summary());
-            let asked = scene(json!({"app": "app-web"})).object(resting).named(&["Service/shop/web"]).diagnose();
+            let outcome = scene(json!({"app": "app-web"}))
+                .object(resting.clone())
+                .diagnose();
+            assert!(
+                outcome.is_calm().report.findings.is_empty(),
+                "{}",
+                outcome.summary()
+            );
+            let asked = scene(json!({"app": "app-web"}))
+                .object(resting)
+                .named(&["Service/shop/web"])
+                .diagnose();
             asked.is_calm().finding("ROL-PAUSED");
         }
     }
 
     #[test]
     fn silent_when_pods_match_or_nothing_is_selected_or_pods_were_not_listed() {
-        scene(json!({"app": "app"})).object(pod(json!({}))).diagnose().is_calm();
+        scene(json!({"app": "app"}))
+            .object(pod(json!({})))
+            .diagnose()
+            .is_calm();
         scene(json!({})).diagnose().is_calm();
-        Scene::new().object(service(json!({"app": "none"}))).diagnose().is_calm();
+        Scene::new()
+            .object(service(json!({"app": "none"})))
+            .diagnose()
+            .is_calm();
     }
 }

@@ -18,32 +18,62 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(service) = facts.snapshot.view::<Service>(subject) else { return };
-    let selector = LabelSelector { match_labels: service.spec.selector.clone(), match_expressions: Vec::new() };
+    let Some(service) = facts.snapshot.view::<Service>(subject) else {
+        return;
+    };
+    let selector = LabelSelector {
+        match_labels: service.spec.selector.clone(),
+        match_expressions: Vec::new(),
+    };
     let mut pods = facts.snapshot.pods_matching(&subject.namespace, &selector);
-    let Some(object) = pods.find(|pod| pod.pod().is_some_and(|it| !it.is_terminal())) else { return };
-    let Ok(pod) = object.encoded.decode::<Pod>() else { return };
+    let Some(object) = pods.find(|pod| pod.pod().is_some_and(|it| !it.is_terminal())) else {
+        return;
+    };
+    let Ok(pod) = object.encoded.decode::<Pod>() else {
+        return;
+    };
     let names: Vec<&str> = pod
         .all_containers()
         .flat_map(|container| &container.ports)
         .map(|port| port.name.as_str())
         .filter(|name| !name.is_empty())
         .collect();
-    let missing = service.spec.ports.iter().enumerate().find_map(|(at, port)| match &port.target_port {
-        Some(IntOrString::String(name)) if !names.contains(&name.as_str()) => Some((at, name.clone())),
-        _ => None,
-    });
+    let missing = service
+        .spec
+        .ports
+        .iter()
+        .enumerate()
+        .find_map(|(at, port)| match &port.target_port {
+            Some(IntOrString::String(name)) if !names.contains(&name.as_str()) => Some((at, name.clone())),
+            _ => None,
+        });
     let Some((at, name)) = missing else { return };
-    let has = if names.is_empty() { "no named port".to_owned() } else { names.join(", ") };
+    let has = if names.is_empty() {
+        "no named port".to_owned()
+    } else {
+        names.join(", ")
+    };
     let seen = facts.field(&format!("spec.ports[{at}].targetPort"), &name);
     case.proven_by(seen.clone());
     case.step(format!("the service sends to the port named {name}"), [seen]);
-    case.step(format!("its pods have {has}"), [field_on(&object.reference, "spec.containers[].ports[].name", &has)]);
+    case.step(
+        format!("its pods have {has}"),
+        [field_on(
+            &object.reference,
+            "spec.containers[].ports[].name",
+            &has,
+        )],
+    );
     case.step("so the service gets no endpoint", []);
-    case.headline(format!("{subject} reaches no pod: its target port {name} is no port of its pods ({has})"));
+    case.headline(format!(
+        "{subject} reaches no pod: its target port {name} is no port of its pods ({has})"
+    ));
     match nearest(&name, names.iter().copied()) {
         Some(close) => case.advice(format!("set targetPort to {close}"), Risk::Wide),
-        None => case.advice("set targetPort to a port that the container really opens, by number or by its name", Risk::Wide),
+        None => case.advice(
+            "set targetPort to a port that the container really opens, by number or by its name",
+            Risk::Wide,
+        ),
     };
 }
 
@@ -58,7 +88,9 @@ mod tests {
         let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop",
             "creationTimestamp": "2026-03-01T10:00:00Z"},
             "spec": {"selector": {"app": "app"}, "ports": [{"port": 80, "targetPort": target}]}});
-        let pod = pod(json!({"spec": {"containers": [{"name": "app", "ports": [{"name": "http", "containerPort": 8080}]}]}}));
+        let pod = pod(
+            json!({"spec": {"containers": [{"name": "app", "ports": [{"name": "http", "containerPort": 8080}]}]}}),
+        );
         Scene::new().object(service).object(pod).complete(&[Kind::Pod])
     }
 

@@ -18,12 +18,27 @@ pub(super) static CAUSE: Cause = Cause {
 /// Finalizers that Kubernetes itself sets and lifts, with what each waits for.
 const BUILT_IN: &[(&str, &str)] = &[
     ("foregroundDeletion", "the objects that it owns to be deleted"),
-    ("orphan", "the garbage collector to release the objects that it owns"),
-    ("kubernetes.io/pv-protection", "the claim that is bound to it to be deleted"),
-    ("batch.kubernetes.io/job-tracking", "the Job controller to count the pod"),
-    ("service.kubernetes.io/load-balancer-cleanup", "the cloud's load balancer to be removed"),
+    (
+        "orphan",
+        "the garbage collector to release the objects that it owns",
+    ),
+    (
+        "kubernetes.io/pv-protection",
+        "the claim that is bound to it to be deleted",
+    ),
+    (
+        "batch.kubernetes.io/job-tracking",
+        "the Job controller to count the pod",
+    ),
+    (
+        "service.kubernetes.io/load-balancer-cleanup",
+        "the cloud's load balancer to be removed",
+    ),
     ("external-attacher/", "the volume to be detached from its node"),
-    ("external-provisioner.volume.kubernetes.io/finalizer", "the storage behind the volume to be removed"),
+    (
+        "external-provisioner.volume.kubernetes.io/finalizer",
+        "the storage behind the volume to be removed",
+    ),
 ];
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
@@ -32,7 +47,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if matches!(subject.kind, Kind::Namespace) {
         return;
     }
-    let Some(metadata) = facts.metadata_of(subject) else { return };
+    let Some(metadata) = facts.metadata_of(subject) else {
+        return;
+    };
     let finalizers: Vec<&str> = metadata
         .finalizers
         .iter()
@@ -41,23 +58,43 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     let Some(first) = finalizers.first() else {
         if metadata.finalizers.is_empty() && !facts.is_partial() && subject.kind == Kind::Pod {
-            case.refuted_by(facts.field("metadata.finalizers", "none"), "the object has no finalizer");
+            case.refuted_by(
+                facts.field("metadata.finalizers", "none"),
+                "the object has no finalizer",
+            );
         }
         return;
     };
     let list = finalizers.join(", ");
     let seen = facts.field("metadata.finalizers", &list);
     // The kubelet ends a pod's containers first; only then a finalizer is what holds it.
-    let running = facts.pod().status.container_statuses.iter().find(|it| it.state.running.is_some());
+    let running = facts
+        .pod()
+        .status
+        .container_statuses
+        .iter()
+        .find(|it| it.state.running.is_some());
     if let Some(running) = running.filter(|_| subject.kind == Kind::Pod && !facts.pod_is_terminal()) {
         let path = format!("status.containerStatuses[{}].state.running", running.name);
-        case.refuted_by(facts.field(&path, "as far as is known"), "its containers have not ended yet, and a finalizer counts only after that");
+        case.refuted_by(
+            facts.field(&path, "as far as is known"),
+            "its containers have not ended yet, and a finalizer counts only after that",
+        );
         return;
     }
-    let Some(object) = facts.snapshot.get(subject) else { return };
+    let Some(object) = facts.snapshot.get(subject) else {
+        return;
+    };
     let settled = pods_ending(facts.snapshot, object).max();
-    let patience = metadata.deletion_timestamp.0.map(|time| time + cleanup_patience(&subject.kind));
-    if facts.now.zip(settled.max(patience)).is_some_and(|(now, until)| now < until) {
+    let patience = metadata
+        .deletion_timestamp
+        .0
+        .map(|time| time + cleanup_patience(&subject.kind));
+    if facts
+        .now
+        .zip(settled.max(patience))
+        .is_some_and(|(now, until)| now < until)
+    {
         // What it waits for is under way, and may well come.
         case.hinted_by(seen.clone());
     } else {
@@ -66,13 +103,28 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some(held) = held_by(facts, subject).filter(|_| *first == "foregroundDeletion") {
         case.explained_by(held);
     }
-    let asked = metadata.deletion_timestamp.0.map_or_else(|| "asked for".into(), |time| format!("asked for by {time}"));
+    let asked = metadata
+        .deletion_timestamp
+        .0
+        .map_or_else(|| "asked for".into(), |time| format!("asked for by {time}"));
     case.step(
         format!("the deletion of {subject} was {asked}"),
-        [facts.field("metadata.deletionTimestamp", metadata.deletion_timestamp.0.map_or_else(String::new, |it| it.to_string()))],
+        [facts.field(
+            "metadata.deletionTimestamp",
+            metadata
+                .deletion_timestamp
+                .0
+                .map_or_else(String::new, |it| it.to_string()),
+        )],
     );
-    let waits_for = BUILT_IN.iter().find(|(name, _)| first.starts_with(name)).map(|(_, what)| *what);
-    case.step(format!("it goes only when every finalizer is lifted: {list}"), [seen]);
+    let waits_for = BUILT_IN
+        .iter()
+        .find(|(name, _)| first.starts_with(name))
+        .map(|(_, what)| *what);
+    case.step(
+        format!("it goes only when every finalizer is lifted: {list}"),
+        [seen],
+    );
     match waits_for {
         Some(what) => {
             case.step(format!("{first} waits for {what}"), owned(facts, subject));
@@ -83,15 +135,28 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             let handler = handler_of(facts, owner);
             match &handler {
                 Some(workload) => {
-                    case.step(format!("{workload} looks like its controller"), [field_on(workload, "metadata.name", &workload.name)]);
-                    case.headline(format!("{subject} cannot be deleted: {workload} has not lifted the finalizer {first}"));
-                    case.look("what the controller says about it", format!("kubectl logs {} --tail=100", workload.kubectl()));
+                    case.step(
+                        format!("{workload} looks like its controller"),
+                        [field_on(workload, "metadata.name", &workload.name)],
+                    );
+                    case.headline(format!(
+                        "{subject} cannot be deleted: {workload} has not lifted the finalizer {first}"
+                    ));
+                    case.look(
+                        "what the controller says about it",
+                        format!("kubectl logs {} --tail=100", workload.kubectl()),
+                    );
                 }
                 None => {
-                    case.headline(format!("{subject} cannot be deleted: nobody has lifted the finalizer {first}"));
+                    case.headline(format!(
+                        "{subject} cannot be deleted: nobody has lifted the finalizer {first}"
+                    ));
                     case.look(
                         format!("whether the controller that owns {owner} still runs"),
-                        format!("kubectl get deploy,sts,ds -A | grep -i {}", owner.split('.').next().unwrap_or(owner)),
+                        format!(
+                            "kubectl get deploy,sts,ds -A | grep -i {}",
+                            owner.split('.').next().unwrap_or(owner)
+                        ),
                     );
                 }
             }
@@ -116,20 +181,27 @@ fn held_by(facts: &Facts<'_>, subject: &ObjectRef) -> Option<ObjectRef> {
 
 /// What the object owns and is still there.
 fn owned(facts: &Facts<'_>, subject: &ObjectRef) -> Option<crate::Seen> {
-    let owned: Vec<String> = facts.snapshot.owned_by(subject).take(5).map(|it| it.reference.to_string()).collect();
+    let owned: Vec<String> = facts
+        .snapshot
+        .owned_by(subject)
+        .take(5)
+        .map(|it| it.reference.to_string())
+        .collect();
     (!owned.is_empty()).then(|| facts.computed(format!("owned by {subject}"), owned.join(", ")))
 }
 
 /// A workload whose name says that it handles the finalizer's domain: `cert-manager` for `acme.cert-manager.io`.
 fn handler_of(facts: &Facts<'_>, domain: &str) -> Option<ObjectRef> {
     let words: Vec<&str> = domain.split('.').filter(|word| word.len() > 3).collect();
-    [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet].into_iter().find_map(|kind| {
-        facts
-            .snapshot
-            .of_kind(kind)
-            .find(|it| words.iter().any(|word| it.reference.name.contains(word)))
-            .map(|it| it.reference.clone())
-    })
+    [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet]
+        .into_iter()
+        .find_map(|kind| {
+            facts
+                .snapshot
+                .of_kind(kind)
+                .find(|it| words.iter().any(|word| it.reference.name.contains(word)))
+                .map(|it| it.reference.clone())
+        })
 }
 
 #[cfg(test)]
@@ -142,8 +214,10 @@ mod tests {
     #[test]
     fn found_on_a_pod_past_its_grace() {
         let end = json!({"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": "2026-03-01T11:30:00Z"}, "running": null});
-        let ending = pod(json!({"metadata": {"deletionTimestamp": "2026-03-01T11:30:00Z", "finalizers": ["guard.example/keep"]},
-            "status": {"containerStatuses": [crate::testing::status(json!({"state": end}))]}}));
+        let ending = pod(
+            json!({"metadata": {"deletionTimestamp": "2026-03-01T11:30:00Z", "finalizers": ["guard.example/keep"]},
+            "status": {"containerStatuses": [crate::testing::status(json!({"state": end}))]}}),
+        );
         let outcome = Scene::new().object(ending).diagnose();
         let finding = outcome.finds_only("TRM-FINALIZER", Verdict::Proven);
         assert!(finding.headline.contains("guard.example/keep"));
@@ -152,7 +226,11 @@ mod tests {
     #[test]
     fn not_found_without_one() {
         let ending = pod(json!({"metadata": {"deletionTimestamp": "2026-03-01T11:30:00Z"}}));
-        Scene::new().object(ending).diagnose().lacks("TRM-FINALIZER").rules_out("TRM-FINALIZER");
+        Scene::new()
+            .object(ending)
+            .diagnose()
+            .lacks("TRM-FINALIZER")
+            .rules_out("TRM-FINALIZER");
     }
 
     #[test]

@@ -19,7 +19,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let pod = facts.pod();
-    let (Some(deletion), Some(now)) = (pod.metadata.deletion_timestamp.0, facts.now) else { return };
+    let (Some(deletion), Some(now)) = (pod.metadata.deletion_timestamp.0, facts.now) else {
+        return;
+    };
     if now > deletion {
         return;
     }
@@ -31,7 +33,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .map(|status| status.name.as_str())
         .collect();
     let Some(first) = running.first() else { return };
-    let hook = pod.container(first).and_then(|(it, _)| it.lifecycle.as_ref()?.pre_stop.as_ref()).is_some();
+    let hook = pod
+        .container(first)
+        .and_then(|(it, _)| it.lifecycle.as_ref()?.pre_stop.as_ref())
+        .is_some();
     let (grace, grace_seen) = facts.grace();
     let seen = facts.field("status.containerStatuses[].state.running", running.join(", "));
     if hook {
@@ -40,12 +45,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         case.supported_by(seen.clone());
     }
-    case.step(
-        format!("the pod may take {grace}s to end"),
-        [grace_seen],
-    );
+    case.step(format!("the pod may take {grace}s to end"), [grace_seen]);
     case.step(format!("{first} still runs after it was asked to end"), [seen]);
-    case.headline(format!("{first} takes its time to end after SIGTERM; it will be killed when its grace of {grace}s is over"));
+    case.headline(format!(
+        "{first} takes its time to end after SIGTERM; it will be killed when its grace of {grace}s is over"
+    ));
     case.severity(Severity::Info);
     case.advice(
         "let the process handle SIGTERM; a shell as pid 1 does not pass it on (use exec, or an init process)",
@@ -62,7 +66,9 @@ mod tests {
     use crate::testing::{Scene, pod};
 
     fn ending(patch: Value) -> Value {
-        let mut it = pod(json!({"metadata": {"deletionTimestamp": "2026-03-01T12:55:00Z", "deletionGracePeriodSeconds": 3600}}));
+        let mut it = pod(
+            json!({"metadata": {"deletionTimestamp": "2026-03-01T12:55:00Z", "deletionGracePeriodSeconds": 3600}}),
+        );
         crate::testing::merge(&mut it, patch);
         it
     }
@@ -71,13 +77,22 @@ mod tests {
     fn a_long_grace_that_is_being_used_is_told_and_is_no_alarm() {
         let outcome = Scene::new().object(ending(json!({}))).diagnose();
         let finding = outcome.is_calm().finding("TRM-IGNORES-TERM");
-        assert_eq!((finding.verdict, finding.severity), (Verdict::Likely, Severity::Info));
+        assert_eq!(
+            (finding.verdict, finding.severity),
+            (Verdict::Likely, Severity::Info)
+        );
     }
 
     #[test]
     fn a_hook_may_be_what_runs() {
-        let hooked = ending(json!({"spec": {"containers": [{"name": "app", "lifecycle": {"preStop": {"exec": {"command": ["drain"]}}}}]}}));
-        Scene::new().object(hooked).diagnose().is_calm().lacks("TRM-IGNORES-TERM");
+        let hooked = ending(
+            json!({"spec": {"containers": [{"name": "app", "lifecycle": {"preStop": {"exec": {"command": ["drain"]}}}}]}}),
+        );
+        Scene::new()
+            .object(hooked)
+            .diagnose()
+            .is_calm()
+            .lacks("TRM-IGNORES-TERM");
     }
 
     #[test]

@@ -17,24 +17,51 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(namespace) = facts.snapshot.view::<Namespace>(subject).filter(|_| subject.kind == Kind::Namespace) else {
+    let Some(namespace) = facts
+        .snapshot
+        .view::<Namespace>(subject)
+        .filter(|_| subject.kind == Kind::Namespace)
+    else {
         return;
     };
-    let failed = namespace.status.conditions.iter().find(|it| it.kind == "NamespaceDeletionDiscoveryFailure");
-    let Some(failed) = failed.filter(|it| it.is_true()) else { return };
-    let seen = facts.field("status.conditions[NamespaceDeletionDiscoveryFailure]", &failed.message);
+    let failed = namespace
+        .status
+        .conditions
+        .iter()
+        .find(|it| it.kind == "NamespaceDeletionDiscoveryFailure");
+    let Some(failed) = failed.filter(|it| it.is_true()) else {
+        return;
+    };
+    let seen = facts.field(
+        "status.conditions[NamespaceDeletionDiscoveryFailure]",
+        &failed.message,
+    );
     case.proven_by(seen.clone());
-    let down = unavailable(facts).into_iter().find(|(_, group, _)| failed.message.contains(group.as_str()));
+    let down = unavailable(facts)
+        .into_iter()
+        .find(|(_, group, _)| failed.message.contains(group.as_str()));
     let what = match &down {
         Some((service, _, message)) => {
-            case.step(format!("{service} is not available"), [field_on(service, "status.conditions[Available]", message)]);
+            case.step(
+                format!("{service} is not available"),
+                [field_on(service, "status.conditions[Available]", message)],
+            );
             service.to_string()
         }
         None => "an API service".into(),
     };
-    case.step("so the API server cannot list what the namespace holds of that group", [seen]);
-    case.step("and the namespace cannot be emptied", [facts.field("status.phase", &namespace.status.phase)]);
-    case.headline(format!("namespace {} cannot be deleted: {what} is down", subject.name));
+    case.step(
+        "so the API server cannot list what the namespace holds of that group",
+        [seen],
+    );
+    case.step(
+        "and the namespace cannot be emptied",
+        [facts.field("status.phase", &namespace.status.phase)],
+    );
+    case.headline(format!(
+        "namespace {} cannot be deleted: {what} is down",
+        subject.name
+    ));
     case.severity(Severity::Error);
     case.advice(
         "do not remove the namespace's own finalizer: objects of the group that cannot be listed would stay behind, unseen",
@@ -50,7 +77,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.root(service);
         }
         None => {
-            case.look("which API services are down", "kubectl get apiservices | grep False");
+            case.look(
+                "which API services are down",
+                "kubectl get apiservices | grep False",
+            );
         }
     }
 }
@@ -63,9 +93,13 @@ fn unavailable(facts: &Facts<'_>) -> Vec<(ObjectRef, String, String)> {
         .filter_map(|object| {
             let view: ApiService = object.encoded.decode().ok()?;
             let available = view.status.conditions.iter().find(|it| it.kind == "Available")?;
-            available
-                .is_false()
-                .then(|| (object.reference.clone(), view.spec.group.clone(), format!("{}: {}", available.reason, available.message)))
+            available.is_false().then(|| {
+                (
+                    object.reference.clone(),
+                    view.spec.group.clone(),
+                    format!("{}: {}", available.reason, available.message),
+                )
+            })
         })
         .collect()
 }
@@ -94,12 +128,25 @@ mod tests {
             .object(namespace("NamespaceDeletionDiscoveryFailure", "True", FAILED))
             .object(service)
             .diagnose();
-        assert_eq!(outcome.finds_only("TRM-NAMESPACE-API-DOWN", Verdict::Proven).subject.kind, Kind::APIService);
+        assert_eq!(
+            outcome
+                .finds_only("TRM-NAMESPACE-API-DOWN", Verdict::Proven)
+                .subject
+                .kind,
+            Kind::APIService
+        );
     }
 
     #[test]
     fn not_found_when_content_remains() {
-        let remains = namespace("NamespaceFinalizersRemaining", "True", "Some content in the namespace has finalizers remaining: guard.example/keep in 1 resource instances");
-        Scene::new().object(remains).diagnose().lacks("TRM-NAMESPACE-API-DOWN");
+        let remains = namespace(
+            "NamespaceFinalizersRemaining",
+            "True",
+            "Some content in the namespace has finalizers remaining: guard.example/keep in 1 resource instances",
+        );
+        Scene::new()
+            .object(remains)
+            .diagnose()
+            .lacks("TRM-NAMESPACE-API-DOWN");
     }
 }

@@ -18,22 +18,38 @@ pub(super) static CAUSE: Cause = Cause {
 
 /// Conditions of a namespace that is being deleted, the most telling first
 /// (`pkg/controller/namespace/deletion/status_condition_utils.go`).
-const CONDITIONS: &[&str] =
-    &["NamespaceFinalizersRemaining", "NamespaceDeletionContentFailure", "NamespaceContentRemaining"];
+const CONDITIONS: &[&str] = &[
+    "NamespaceFinalizersRemaining",
+    "NamespaceDeletionContentFailure",
+    "NamespaceContentRemaining",
+];
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
-    let Some(namespace) = facts.snapshot.view::<Namespace>(subject).filter(|_| subject.kind == Kind::Namespace) else {
+    let Some(namespace) = facts
+        .snapshot
+        .view::<Namespace>(subject)
+        .filter(|_| subject.kind == Kind::Namespace)
+    else {
         return;
     };
     let told: Vec<_> = CONDITIONS
         .iter()
-        .filter_map(|kind| namespace.status.conditions.iter().find(|it| it.kind == *kind && it.is_true()))
+        .filter_map(|kind| {
+            namespace
+                .status
+                .conditions
+                .iter()
+                .find(|it| it.kind == *kind && it.is_true())
+        })
         .collect();
     let Some(&first) = told.first() else { return };
     // Left over content without a finalizer may just be on its way.
     let seen = facts.field(&format!("status.conditions[{}]", first.kind), &first.message);
-    let pods = facts.snapshot.get(subject).and_then(|it| pods_ending(facts.snapshot, it).max());
+    let pods = facts
+        .snapshot
+        .get(subject)
+        .and_then(|it| pods_ending(facts.snapshot, it).max());
     let ending = facts.now.zip(pods).is_some_and(|(now, until)| now < until);
     match first.kind.as_str() {
         // Its pods end within their own grace.
@@ -42,7 +58,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => case.proven_by(seen),
     };
     for condition in told {
-        case.step(condition.message.clone(), [facts.field(&format!("status.conditions[{}]", condition.kind), &condition.message)]);
+        case.step(
+            condition.message.clone(),
+            [facts.field(
+                &format!("status.conditions[{}]", condition.kind),
+                &condition.message,
+            )],
+        );
     }
     let held: Vec<_> = facts
         .snapshot
@@ -51,16 +73,28 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .map(|it| it.reference.clone())
         .collect();
     for object in held.iter().take(5) {
-        let list = facts.metadata_of(object).map(|it| it.finalizers.join(", ")).unwrap_or_default();
-        case.step(format!("{object} is held by {list}"), [field_on(object, "metadata.finalizers", list)]);
+        let list = facts
+            .metadata_of(object)
+            .map(|it| it.finalizers.join(", "))
+            .unwrap_or_default();
+        case.step(
+            format!("{object} is held by {list}"),
+            [field_on(object, "metadata.finalizers", list)],
+        );
         case.explains(object.clone());
     }
     // What has a finding of its own is the root; other kinds are told only here.
-    if let Some(root) = held.iter().find(|it| matches!(it.kind, Kind::Pod | Kind::PersistentVolumeClaim)) {
+    if let Some(root) = held
+        .iter()
+        .find(|it| matches!(it.kind, Kind::Pod | Kind::PersistentVolumeClaim))
+    {
         case.explained_by(root.clone());
     }
     case.headline(match held.first() {
-        Some(object) => format!("namespace {} cannot be deleted: {object} in it is held by a finalizer", subject.name),
+        Some(object) => format!(
+            "namespace {} cannot be deleted: {object} in it is held by a finalizer",
+            subject.name
+        ),
         None => format!("namespace {} cannot be deleted: {}", subject.name, first.message),
     });
     case.root(subject.clone());

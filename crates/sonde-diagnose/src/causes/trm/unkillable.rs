@@ -22,7 +22,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let pod = facts.pod();
     // Within its grace a process may live.
-    if facts.now.zip(pod.metadata.deletion_timestamp.0).is_some_and(|(now, deletion)| now < deletion) {
+    if facts
+        .now
+        .zip(pod.metadata.deletion_timestamp.0)
+        .is_some_and(|(now, deletion)| now < deletion)
+    {
         return;
     }
     let running: Vec<&str> = pod
@@ -34,7 +38,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     let Some(first) = running.first() else {
         if !pod.status.container_statuses.is_empty() {
-            case.refuted_by(facts.field("status.containerStatuses[].state", "terminated"), "every container has ended");
+            case.refuted_by(
+                facts.field("status.containerStatuses[].state", "terminated"),
+                "every container has ended",
+            );
         }
         return;
     };
@@ -48,13 +55,22 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some((process, message.seen()))
     });
     let kill_failed = facts.find(|fact| match fact {
-        Fact::Killing { reason: KillReason::GraceExceeded, .. } => Some(()),
+        Fact::Killing {
+            reason: KillReason::GraceExceeded,
+            ..
+        } => Some(()),
         _ => None,
     });
     match (&hung, &kill_failed) {
         (Some((process, seen)), _) => {
             case.supported_by(seen.clone());
-            case.step(format!("the kernel of {} says that {process} hangs in an uninterruptible wait", node.name), [seen.clone()]);
+            case.step(
+                format!(
+                    "the kernel of {} says that {process} hangs in an uninterruptible wait",
+                    node.name
+                ),
+                [seen.clone()],
+            );
         }
         (None, Some((_, message))) => {
             case.supported_by(message.seen());
@@ -66,9 +82,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             }
         }
     }
-    case.step(format!("{first} still runs although its grace is over and SIGKILL was sent"), [runs]);
-    case.step("what the kubelet says about the kill", kill_failed.map(|(_, message)| message.seen()));
-    case.headline(format!("{first} cannot be killed: it still runs past its grace period"));
+    case.step(
+        format!("{first} still runs although its grace is over and SIGKILL was sent"),
+        [runs],
+    );
+    case.step(
+        "what the kubelet says about the kill",
+        kill_failed.map(|(_, message)| message.seen()),
+    );
+    case.headline(format!(
+        "{first} cannot be killed: it still runs past its grace period"
+    ));
     case.look(
         "the state of the process on the node (D is an uninterruptible wait, usually for storage)",
         format!("kubectl debug {node} -it --image=busybox --profile=sysadmin -- chroot /host ps -eo pid,stat,wchan:32,comm"),
@@ -97,9 +121,14 @@ mod tests {
     fn likely_when_the_kernel_names_a_hung_task() {
         let outcome = Scene::new()
             .object(stuck(json!({})))
-            .object(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"},
-                "status": {"conditions": [{"type": "Ready", "status": "True"}]}}))
-            .kubelet("n1", "Mar 01 11:40:00 n1 kernel: INFO: task app:4711 blocked for more than 120 seconds.")
+            .object(
+                json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]}}),
+            )
+            .kubelet(
+                "n1",
+                "Mar 01 11:40:00 n1 kernel: INFO: task app:4711 blocked for more than 120 seconds.",
+            )
             .diagnose();
         outcome.finds_only("TRM-UNKILLABLE", Verdict::Likely);
     }
@@ -113,7 +142,12 @@ mod tests {
 
     #[test]
     fn refuted_when_every_container_has_ended() {
-        let ended = stuck(json!({"state": {"running": null, "terminated": {"exitCode": 0, "reason": "Completed"}}}));
-        Scene::new().object(ended).diagnose().lacks("TRM-UNKILLABLE").rules_out("TRM-UNKILLABLE");
+        let ended =
+            stuck(json!({"state": {"running": null, "terminated": {"exitCode": 0, "reason": "Completed"}}}));
+        Scene::new()
+            .object(ended)
+            .diagnose()
+            .lacks("TRM-UNKILLABLE")
+            .rules_out("TRM-UNKILLABLE");
     }
 }

@@ -22,7 +22,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
     if subject.kind == Kind::Pod {
         // While a container runs, nobody unmounts or detaches anything.
-        let running = facts.pod().status.container_statuses.iter().any(|it| it.state.running.is_some());
+        let running = facts
+            .pod()
+            .status
+            .container_statuses
+            .iter()
+            .any(|it| it.state.running.is_some());
         if running || unmount_fails(facts, case) {
             return;
         }
@@ -37,16 +42,30 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             .iter()
             .filter_map(|volume| volume.persistent_volume_claim.as_ref())
             .filter_map(|claim| {
-                let claim = sonde_model::ObjectRef::new(Kind::PersistentVolumeClaim, &subject.namespace, &claim.claim_name);
-                Some(facts.snapshot.view::<PersistentVolumeClaim>(&claim)?.spec.volume_name)
+                let claim = sonde_model::ObjectRef::new(
+                    Kind::PersistentVolumeClaim,
+                    &subject.namespace,
+                    &claim.claim_name,
+                );
+                Some(
+                    facts
+                        .snapshot
+                        .view::<PersistentVolumeClaim>(&claim)?
+                        .spec
+                        .volume_name,
+                )
             })
             .flat_map(|volume| attachments_of(facts, &volume))
             .collect(),
         _ => return,
     };
     for object in attachments {
-        let Ok(view) = object.encoded.decode::<VolumeAttachment>() else { continue };
-        let Some(error) = view.status.detach_error else { continue };
+        let Ok(view) = object.encoded.decode::<VolumeAttachment>() else {
+            continue;
+        };
+        let Some(error) = view.status.detach_error else {
+            continue;
+        };
         let me = &object.reference;
         let seen = field_on(me, "status.detachError.message", &error.message);
         if subject.kind == Kind::Pod {
@@ -57,13 +76,25 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         let volume = &view.spec.source.persistent_volume_name;
         let node = &view.spec.node_name;
-        case.step(format!("volume {volume} is attached to {node}"), [field_on(me, "spec.nodeName", node)]);
-        case.step(format!("{} cannot detach it: {}", view.spec.attacher, error.message), [seen]);
-        case.headline(format!("volume {volume} cannot be detached from {node}: {}", error.message));
+        case.step(
+            format!("volume {volume} is attached to {node}"),
+            [field_on(me, "spec.nodeName", node)],
+        );
+        case.step(
+            format!("{} cannot detach it: {}", view.spec.attacher, error.message),
+            [seen],
+        );
+        case.headline(format!(
+            "volume {volume} cannot be detached from {node}: {}",
+            error.message
+        ));
         case.root(me.clone());
         case.advice(super::forced_delete_leaves(facts), Risk::DataLoss);
         case.advice(
-            format!("look at the storage driver {}: its controller must detach before the object may go", view.spec.attacher),
+            format!(
+                "look at the storage driver {}: its controller must detach before the object may go",
+                view.spec.attacher
+            ),
             Risk::DataLoss,
         );
         return;
@@ -72,12 +103,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// The kubelet says that it cannot unmount the pod's volume: until then it keeps the pod.
 fn unmount_fails(facts: &Facts<'_>, case: &mut Case) -> bool {
-    let said = facts.messages().find(|message| UNMOUNTS.iter().any(|words| message.seen.text.contains(words)));
+    let said = facts
+        .messages()
+        .find(|message| UNMOUNTS.iter().any(|words| message.seen.text.contains(words)));
     let Some(message) = said else { return false };
     case.proven_by(message.seen());
-    case.step("its containers have ended", [facts.field("status.containerStatuses[].state", "terminated")]);
-    case.step("the kubelet cannot unmount its volume, and keeps the pod until it can", [message.seen()]);
-    case.headline(format!("pod {} cannot go: its volume cannot be unmounted", facts.episode.subject.name));
+    case.step(
+        "its containers have ended",
+        [facts.field("status.containerStatuses[].state", "terminated")],
+    );
+    case.step(
+        "the kubelet cannot unmount its volume, and keeps the pod until it can",
+        [message.seen()],
+    );
+    case.headline(format!(
+        "pod {} cannot go: its volume cannot be unmounted",
+        facts.episode.subject.name
+    ));
     case.advice("look for what holds the mount on the node (a process, a dead NFS server), and at the storage driver there", Risk::Wide);
     case.advice(super::forced_delete_leaves(facts), Risk::DataLoss);
     true
@@ -113,12 +155,17 @@ mod tests {
 
     #[test]
     fn found_from_the_attachment() {
-        let outcome = Scene::new().object(attachment(json!({"message": "disk is busy"}))).diagnose();
+        let outcome = Scene::new()
+            .object(attachment(json!({"message": "disk is busy"})))
+            .diagnose();
         assert_eq!(outcome.finding("TRM-VOLUME-DETACH").verdict, Verdict::Proven);
     }
 
     #[test]
     fn not_found_without_an_error() {
-        Scene::new().object(attachment(Value::Null)).diagnose().lacks("TRM-VOLUME-DETACH");
+        Scene::new()
+            .object(attachment(Value::Null))
+            .diagnose()
+            .lacks("TRM-VOLUME-DETACH");
     }
 }

@@ -7,13 +7,17 @@ const UID: &str = "0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60";
 
 /// A pod that has not started, whose container `app` has the limit, beside other containers.
 fn starting(limit: &str, others: &[Value]) -> Value {
-    let mut containers = vec![json!({"name": "app", "image": "a", "resources": {"limits": {"memory": limit}, "requests": {"memory": limit}}})];
+    let mut containers = vec![
+        json!({"name": "app", "image": "a", "resources": {"limits": {"memory": limit}, "requests": {"memory": limit}}}),
+    ];
     containers.extend(others.iter().cloned());
     let statuses: Vec<Value> = containers
         .iter()
         .map(|it| {
-            status(json!({"name": it["name"], "ready": false, "started": false, "containerID": "",
-                "state": {"running": null, "waiting": {"reason": "ContainerCreating"}}}))
+            status(
+                json!({"name": it["name"], "ready": false, "started": false, "containerID": "",
+                "state": {"running": null, "waiting": {"reason": "ContainerCreating"}}}),
+            )
         })
         .collect();
     pod(
@@ -53,7 +57,11 @@ fn says_all(finding: &Finding) {
         "{}",
         finding.headline
     );
-    assert!(finding.headline.contains("300m is 1 byte"), "{}", finding.headline);
+    assert!(
+        finding.headline.contains("300m is 1 byte"),
+        "{}",
+        finding.headline
+    );
     assert!(
         finding.headline.contains("300Mi was probably meant"),
         "{}",
@@ -167,7 +175,12 @@ fn five_independent_ways_lead_here() {
 
 #[test]
 fn every_unit_that_slips() {
-    for (limit, meant) in [("128", "128Mi"), ("512k", "512Mi"), ("0.5", "0.5Gi"), ("64Ki", "64Mi")] {
+    for (limit, meant) in [
+        ("128", "128Mi"),
+        ("512k", "512Mi"),
+        ("0.5", "0.5Gi"),
+        ("64Ki", "64Mi"),
+    ] {
         let outcome = Scene::new()
             .object(starting(limit, &[]))
             .event(
@@ -273,7 +286,8 @@ fn a_container_that_is_killed_at_once_never_ran() {
 
 #[test]
 fn over_when_it_runs() {
-    let healthy = pod(json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "300Mi"}}}]}}));
+    let healthy =
+        pod(json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "300Mi"}}}]}}));
     Scene::new()
         .object(healthy)
         .event("Pod/shop/app-1", "FailedMount", TOKEN, "2026-03-01T10:00:00Z")
