@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sonde_grammar::Fact;
+use sonde_grammar::fact::HookKind;
 use sonde_grammar::message::{facts, is_known_harmless};
 use sonde_model::{EvidenceKind, Kind, ObjectRef, Problem};
 use sonde_world::view::{Condition, ConditionedStatus, ContainerStatus, ObjectMeta, Pod};
@@ -58,8 +59,44 @@ impl Subject {
         subject
             .messages
             .sort_by_key(|it| std::cmp::Reverse((it.seen.time.is_none(), it.seen.time)));
+        subject.name_hooks();
         subject.supersede();
         subject
+    }
+
+    /// The kubelet's `Exec lifecycle hook … failed` does not say which hook; the grammar takes it for the one at start.
+    /// The container's own settings know better.
+    fn name_hooks(&mut self) {
+        let words = |text: &str| -> Vec<String> {
+            text.split(|c: char| c.is_whitespace() || "[]\",'".contains(c))
+                .filter(|word| !word.is_empty())
+                .map(ToOwned::to_owned)
+                .collect()
+        };
+        for message in &mut self.messages {
+            for fact in &mut message.facts {
+                let Fact::Hook(hook) = fact else { continue };
+                let name = hook.container.as_deref().or(message.container.as_deref());
+                let lifecycle = name
+                    .and_then(|name| self.pod.container(name))
+                    .and_then(|(container, _)| container.lifecycle.as_ref());
+                let Some((lifecycle, pre_stop)) = lifecycle.and_then(|it| Some((it, it.pre_stop.as_ref()?)))
+                else {
+                    continue;
+                };
+                let named = ["PreStop", "PostStart"]
+                    .iter()
+                    .any(|it| message.seen.text.contains(it));
+                let is_its_command = hook
+                    .command
+                    .as_deref()
+                    .zip(pre_stop.exec.as_ref())
+                    .is_some_and(|(said, exec)| words(said) == words(&exec.command.join(" ")));
+                if !named && (lifecycle.post_start.is_none() || is_its_command) {
+                    hook.hook = HookKind::PreStop;
+                }
+            }
+        }
     }
 
     /// The scheduler looks at everything anew each time: what it said before its newest word is over.

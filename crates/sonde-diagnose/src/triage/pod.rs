@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, Phase, PodColumns};
 
-use super::{Opened, Triage, container};
+use super::{Opened, Told, Triage, container};
 use crate::{Episode, Symptom};
 
 /// Kubelet and API server need a moment beyond the grace period; a guess.
@@ -300,14 +300,18 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
         ));
         return;
     }
-    if let Some(ready) = ready.filter(|ready| ready.is_false() && all_ready && !pod.containers.is_empty())
-        && ready.reason == "ReadinessGatesNotReady"
-    {
+    if let Some(ready) = ready.filter(|ready| ready.is_false() && all_ready && !pod.containers.is_empty()) {
         let since = ready.last_transition_time.0;
-        out.push(Opened::patient(
-            Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since),
-            since.map(|since| since + GATE_PATIENCE),
-        ));
+        let episode = Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since);
+        if ready.reason == "ReadinessGatesNotReady" {
+            out.push(Opened::patient(episode, since.map(|since| since + GATE_PATIENCE)));
+        } else if ready.reason.is_empty() && object.partial {
+            // A description shows no reasons; the gates that it shows may tell.
+            out.push(Opened {
+                told: Told::WithItsCause,
+                ..episode.into()
+            });
+        }
     }
 }
 

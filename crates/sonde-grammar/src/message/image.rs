@@ -93,20 +93,23 @@ pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
     match text.trim_end_matches('.') {
         // The event `Error: ErrImagePull` accompanies the one that has the cause.
         "ErrImagePull" | "ImagePullBackOff" => out.push(Fact::Pull(PullFact::BackOff { image: None })),
-        // A person's sentence, or a row of a table, that names the status and nothing else.
-        _ if !any(
-            text,
-            ANCHORS
-                .iter()
-                .filter(|it| !STATUS.contains(it))
-                .copied()
-                .collect::<Vec<_>>()
-                .as_slice(),
-        ) =>
-        {
-            out.push(Fact::Pull(PullFact::BackOff { image: None }));
+        _ => {
+            let failed = failed(text);
+            let known = !matches!(
+                failed,
+                Fact::Pull(PullFact::Failed {
+                    failure: PullFailure::Other { .. },
+                    ..
+                })
+            );
+            let only_status = !ANCHORS.iter().any(|it| !STATUS.contains(it) && text.contains(it));
+            out.push(if only_status && !known {
+                // A person's sentence, or a row of a table, that names the status and nothing else.
+                Fact::Pull(PullFact::BackOff { image: None })
+            } else {
+                failed
+            });
         }
-        _ => out.push(failed(text)),
     }
 }
 

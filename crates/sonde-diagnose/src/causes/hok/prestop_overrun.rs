@@ -172,6 +172,30 @@ mod tests {
     }
 
     #[test]
+    fn the_kubelets_line_that_does_not_say_which_hook_is_about_the_one_that_there_is() {
+        let lines = "I0301 11:58:00.000000 29 handlers.go:86] \"Exec lifecycle hook for Container in Pod failed\" execCommand=[\"/bin/sh\",\"-c\",\"drain\"] containerName=\"app\" pod=\"shop/app-1\" message=\"\" err=\"command '/bin/sh -c drain' exited with 137: \"";
+        let it = pod(
+            json!({"spec": {"containers": [{"name": "app", "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", "drain"]}}}}]},
+            "status": {"containerStatuses": [crashed(137, "Error")]}}),
+        );
+        let outcome = Scene::new()
+            .object(it)
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "FailedPreStopHook",
+                "PreStopHook failed",
+                "2026-03-01T11:58:00Z",
+            )
+            .kubelet("n1", lines)
+            .diagnose();
+        outcome
+            .lacks("HOK-POSTSTART-KILLED")
+            .lacks("HOK-POSTSTART-FAILED")
+            .finding("HOK-PRESTOP-OVERRUN");
+    }
+
+    #[test]
     fn found_from_the_kubelet_log() {
         let outcome = Scene::new().object(slow()).kubelet("n1", OVERRUN).diagnose();
         outcome.finds_only("HOK-PRESTOP-OVERRUN", Verdict::Proven);

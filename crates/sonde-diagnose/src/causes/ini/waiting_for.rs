@@ -19,7 +19,7 @@ pub(super) static CAUSE: Cause = Cause {
 /// Things that are started together wait for each other this long without trouble; a guess.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 /// Sooner than this nobody wonders; a guess.
-const NOTED: SignedDuration = SignedDuration::from_mins(1);
+const NOTED: SignedDuration = SignedDuration::from_secs(30);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.init_position().is_none() {
@@ -51,7 +51,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "its command waits for"
     };
     case.step(format!("{verb} {}", target.name), [target.seen.clone()]);
-    if young && noted && matches!(behind, Behind::Empty(..)) {
+    if young && noted && matches!(behind, Behind::Empty(..) | Behind::Unknown) {
         // What was deployed together may wait a while: worth a word, and no alarm yet.
         case.severity(Severity::Info);
     }
@@ -123,6 +123,9 @@ fn weigh(facts: &Facts<'_>, case: &mut Case, target: &Target, behind: &Behind, y
         Behind::Empty(_, seen) if target.said && noted => {
             case.proven_by(target.seen.clone());
             case.proven_by(seen.clone());
+        }
+        Behind::Unknown if target.said && noted => {
+            case.supported_by(target.seen.clone());
         }
         _ if target.said && !young => {
             case.supported_by(target.seen.clone());
@@ -266,7 +269,7 @@ mod tests {
         let outcome = waits("2026-03-01T11:57:30Z");
         outcome.is_calm();
         assert_eq!(outcome.finding("INI-WAITING-FOR").severity, Severity::Info);
-        waits("2026-03-01T11:59:30Z").lacks("INI-WAITING-FOR");
+        waits("2026-03-01T11:59:40Z").lacks("INI-WAITING-FOR");
     }
 
     #[test]

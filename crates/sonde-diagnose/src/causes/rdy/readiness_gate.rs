@@ -17,15 +17,20 @@ pub(super) static CAUSE: Cause = Cause {
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let pod = facts.pod();
-    let Some(ready) = pod
-        .condition("Ready")
-        .filter(|ready| ready.is_false() && ready.reason == "ReadinessGatesNotReady")
-    else {
+    let Some(ready) = pod.condition("Ready").filter(|ready| ready.is_false()) else {
         return;
     };
+    // A description shows the gates and no reasons.
+    let described = ready.reason.is_empty() && facts.is_partial() && !pod.spec.readiness_gates.is_empty();
+    if ready.reason != "ReadinessGatesNotReady" && !described {
+        return;
+    }
     let said = facts.field(
         "status.conditions[Ready]",
-        format!("{}: {}", ready.reason, ready.message),
+        match ready.reason.as_str() {
+            "" => ready.status.clone(),
+            reason => format!("{reason}: {}", ready.message),
+        },
     );
     let mut open = Vec::new();
     for (at, gate) in pod.spec.readiness_gates.iter().enumerate() {
@@ -47,8 +52,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
         open.push(gate.condition_type.clone());
     }
+    if open.is_empty() && described {
+        return;
+    }
     // Controllers of load balancers take a minute or two to set theirs.
-    if facts.age().is_some_and(|age| age < GATE_PATIENCE) {
+    if described {
+        case.supported_by(said.clone());
+    } else if facts.age().is_some_and(|age| age < GATE_PATIENCE) {
         case.hinted_by(said.clone());
     } else {
         case.proven_by(said.clone());
