@@ -23,10 +23,14 @@ impl<'a> Facts<'a> {
 
     /// That the run ended, with its exit code where the source shows it.
     pub(crate) fn ended(&self) -> Option<(Option<i64>, Seen)> {
-        let run = self.episode.run.as_ref()?;
-        let mut seen = self.field(&run.path, run.end.text());
-        seen.time = run.end.finished_at.0.filter(|time| time.as_second() > 0);
-        Some((run.end.exit_code, seen))
+        // Nearly every cause of an end asks for it.
+        let ended = self.ended.get_or_init(|| {
+            let run = self.episode.run.as_ref()?;
+            let mut seen = self.field(&run.path, run.end.text());
+            seen.time = run.end.finished_at.0.filter(|time| time.as_second() > 0);
+            Some((run.end.exit_code, seen))
+        });
+        ended.clone()
     }
 
     /// The signal that ended the run, by its exit code.

@@ -90,6 +90,7 @@ pub fn diagnose(question: &Question) -> Answer {
                 survey: &survey,
                 placements: &placements,
                 words: OnceCell::new(),
+                ended: OnceCell::new(),
             };
             for conclusion in conclude(&facts, &differentials) {
                 wants.extend(conclusion.wants.iter().cloned());

@@ -36,6 +36,8 @@ pub struct Facts<'a> {
     pub(crate) placements: &'a Placements<'a>,
     /// The log's telling lines, read once for all causes.
     pub(crate) words: OnceCell<Vec<(TellingLine, Seen)>>,
+    /// That the run ended, as evidence.
+    pub(crate) ended: OnceCell<Option<(Option<i64>, Seen)>>,
 }
 
 impl<'a> Facts<'a> {
