@@ -17,7 +17,7 @@ use sonde_world::view::{Container, ContainerStatus, Node, ObjectMeta, Pod};
 use crate::case::Seen;
 use crate::message::Message;
 use crate::placement::{Placement, Placements};
-use crate::subject::Subject;
+use crate::subject::{Subject, log_words};
 use crate::survey::Survey;
 use crate::triage::nameless;
 use crate::{Episode, LogKey, Texts, Want};
@@ -350,12 +350,8 @@ impl<'a> Facts<'a> {
         let moment = self.moment()?;
         let read = self.texts.read.get(&(node.name.clone(), log))?;
         let (from, until) = read.span?;
-        let name = match log {
-            NodeLog::Kernel => "kernel log",
-            NodeLog::Kubelet => "kubelet log",
-            NodeLog::Containerd | NodeLog::Crio | NodeLog::Dockerd => "runtime log",
-        };
-        (from <= moment && moment <= until).then(|| {
+        let (_, name) = log_words(log);
+        read.covers(moment).then(|| {
             self.computed(
                 format!("{name} of node {}", node.name),
                 format!("read from {from} to {until}"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::HookKind;
+use sonde_grammar::log::NodeLog;
 use sonde_grammar::message::{facts, is_known_harmless};
 use sonde_model::{EvidenceKind, Kind, ObjectRef, Problem};
 use sonde_world::view::{Condition, ConditionedStatus, ContainerStatus, ObjectMeta, Pod};
@@ -340,15 +341,19 @@ fn event_message(event: &Object, columns: &EventColumns) -> Message {
     }
 }
 
-fn node_message(reference: &ObjectRef, node: &str, line: &sonde_grammar::log::NodeLine) -> Message {
-    use sonde_grammar::log::NodeLog;
-    let (kind, log) = match line.origin {
+/// How a node's log is called as evidence.
+pub(crate) fn log_words(log: NodeLog) -> (EvidenceKind, &'static str) {
+    match log {
         NodeLog::Kubelet => (EvidenceKind::KubeletLog, "kubelet log"),
         NodeLog::Kernel => (EvidenceKind::KernelLog, "kernel log"),
         NodeLog::Containerd => (EvidenceKind::RuntimeLog, "containerd log"),
         NodeLog::Crio => (EvidenceKind::RuntimeLog, "CRI-O log"),
         NodeLog::Dockerd => (EvidenceKind::RuntimeLog, "dockerd log"),
-    };
+    }
+}
+
+fn node_message(reference: &ObjectRef, node: &str, line: &sonde_grammar::log::NodeLine) -> Message {
+    let (kind, log) = log_words(line.origin);
     Message {
         origin: Origin::NodeLog,
         reason: String::new(),

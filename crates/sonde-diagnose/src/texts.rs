@@ -59,6 +59,12 @@ impl NodeLogRead {
         }
     }
 
+    /// The time lies between the first line and the last.
+    pub fn covers(&self, time: Timestamp) -> bool {
+        self.span
+            .is_some_and(|(from, until)| from <= time && time <= until)
+    }
+
     /// Adds another part of the same log.
     pub fn join(&mut self, part: Self) {
         self.span = match (self.span, part.span) {
@@ -91,32 +97,26 @@ pub struct Texts {
 impl Texts {
     /// The node's log was read over the time that is meant, whatever it says.
     pub(crate) fn was_read(&self, want: &Want) -> bool {
-        let (node, log, around) = match want {
-            Want::KernelLog { node, around } => (node, NodeLog::Kernel, around),
-            Want::KubeletLog { node, around } => (node, NodeLog::Kubelet, around),
-            _ => return false,
+        let Some((node, log, around)) = want.node_log() else {
+            return false;
         };
-        let span = self.read.get(&(node.clone(), log)).and_then(|read| read.span);
-        match (span, around) {
-            (Some((from, until)), Some(at)) => from <= *at && *at <= until,
-            (Some(_), None) => true,
-            (None, _) => false,
-        }
+        let Some(read) = self.read.get(&(node.clone(), log)) else {
+            return false;
+        };
+        around.map_or(read.span.is_some(), |at| read.covers(at))
     }
 
     /// Why something that is wanted is still missing.
     pub(crate) fn why_unmet(&self, want: &Want) -> String {
-        let (node, log, around) = match want {
-            Want::KernelLog { node, around } => (node, NodeLog::Kernel, around),
-            Want::KubeletLog { node, around } => (node, NodeLog::Kubelet, around),
-            _ => return NOT_READ.to_owned(),
+        let Some((node, log, around)) = want.node_log() else {
+            return NOT_READ.to_owned();
         };
         let Some(read) = self.read.get(&(node.clone(), log)) else {
             return NOT_READ.to_owned();
         };
         match (read.span, around) {
             (None, _) => "it was read; its lines have no times".to_owned(),
-            (Some((from, until)), Some(at)) if *at < from || *at > until => {
+            (Some((from, until)), Some(at)) if !read.covers(at) => {
                 format!("it was read from {from} to {until} only")
             }
             _ if log == NodeLog::Kubelet && !read.verbose => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use sonde_grammar::log::NodeLog;
 use sonde_model::{Kind, ObjectRef};
 
 use crate::LogKey;
@@ -92,6 +93,15 @@ impl Want {
             Want::Counters { .. } => 3,
             Want::KubeletLog { .. } => 4,
             Want::KernelLog { .. } => 5,
+        }
+    }
+
+    /// Which log of which node is wanted around which time, where it is one.
+    pub(crate) fn node_log(&self) -> Option<(&Arc<str>, NodeLog, Option<Timestamp>)> {
+        match self {
+            Want::KernelLog { node, around } => Some((node, NodeLog::Kernel, *around)),
+            Want::KubeletLog { node, around } => Some((node, NodeLog::Kubelet, *around)),
+            _ => None,
         }
     }
 

@@ -26,7 +26,7 @@ mod tests;
 
 use crate::fact::{Fact, HookKind};
 use clean::{clean, is_error};
-use reasons::{HARMLESS, Reader, reader};
+use reasons::{HARMLESS, REJECTIONS, Reader, reader};
 
 /// What a message says. `reason` is an event's reason, a waiting or terminated reason, or a condition's reason (`""` when unknown).
 pub fn facts(reason: &str, text: &str) -> Vec<Fact> {
@@ -44,6 +44,11 @@ pub fn facts(reason: &str, text: &str) -> Vec<Fact> {
 /// Whether a controller, a kubelet or a scheduler writes events with this reason, as far as is known.
 pub(crate) fn is_reason(reason: &str) -> bool {
     reader(reason).is_some() || is_known_harmless(reason)
+}
+
+/// A reason of phase Failed with which a kubelet refuses a pod that was bound to its node.
+pub fn is_rejection(reason: &str) -> bool {
+    reason.starts_with("OutOf") || REJECTIONS.contains(&reason)
 }
 
 /// Whether the reason carries no trouble, so that a message of it needs no understanding.

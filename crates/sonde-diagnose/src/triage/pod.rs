@@ -1,6 +1,7 @@
 //! Pods.
 
 use jiff::{SignedDuration, Timestamp};
+use sonde_grammar::message::is_rejection;
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, Phase, PodColumns};
 
@@ -20,25 +21,6 @@ const START_PATIENCE: SignedDuration = SignedDuration::from_secs(300);
 const LOST_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 /// Controllers of load balancers set their readiness gates within a minute or two; a guess.
 pub(crate) const GATE_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
-
-/// Reasons of phase Failed with which the kubelet refuses a pod (`pkg/kubelet/lifecycle/predicate.go`, 1.34).
-const REJECTIONS: &[&str] = &[
-    "NodeAffinity",
-    "NodeName",
-    "NodePorts",
-    "TaintToleration",
-    "UnexpectedAdmissionError",
-    "TopologyAffinityError",
-    "AppArmor",
-    "SysctlForbidden",
-    "PodOSSelectorNodeLabelDoesNotMatch",
-    "PodOSNotSupported",
-    "PodLevelResourcesNotSupported",
-    "MatchNodeSelector",
-    "HostPortConflict",
-    "InvalidNodeInfo",
-    "UnexpectedPredicateFailureType",
-];
 
 pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     let Some(pod) = object.pod() else { return };
@@ -167,7 +149,7 @@ fn failed(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<
     let reason = pod.reason.as_ref();
     let symptom = match reason {
         "Evicted" | "Preempting" | "Terminated" | "NodeShutdown" | "Shutdown" => Some(Symptom::Evicted),
-        _ if reason.starts_with("OutOf") || REJECTIONS.contains(&reason) => Some(Symptom::Rejected),
+        _ if is_rejection(reason) => Some(Symptom::Rejected),
         _ => None,
     };
     if let Some(symptom) = symptom {

@@ -377,3 +377,23 @@ pub(super) const HARMLESS: &[&str] = &[
     "WaitingOnReadiness",
     "WeaveIsUp",
 ];
+
+/// Reasons of phase Failed with which the kubelet refuses a pod (`pkg/kubelet/lifecycle/predicate.go`, 1.34), beside
+/// `OutOf` with a resource.
+pub(super) const REJECTIONS: &[&str] = &[
+    "NodeAffinity",
+    "NodeName",
+    "NodePorts",
+    "TaintToleration",
+    "UnexpectedAdmissionError",
+    "TopologyAffinityError",
+    "AppArmor",
+    "SysctlForbidden",
+    "PodOSSelectorNodeLabelDoesNotMatch",
+    "PodOSNotSupported",
+    "PodLevelResourcesNotSupported",
+    "MatchNodeSelector",
+    "HostPortConflict",
+    "InvalidNodeInfo",
+    "UnexpectedPredicateFailureType",
+];

@@ -232,6 +232,18 @@ pub(super) mod tests {
         scene
     }
 
+    /// Failures of a container that runs on are no alarm, and a kill that no probe's word explains is not the cause `code`.
+    pub(in crate::causes::liv) fn calm_while_it_runs_on(code: &str) {
+        let about = "Pod/shop/app-1";
+        Scene::new()
+            .object(pod(json!({})))
+            .container_event(about, "app", "Unhealthy", REFUSED, "2026-03-01T11:57:30Z")
+            .container_event(about, "app", "Unhealthy", TIMED_OUT, "2026-03-01T11:57:40Z")
+            .diagnose()
+            .is_calm();
+        scene(http(8080), "", false).diagnose().lacks(code);
+    }
+
     pub(in crate::causes::liv) fn http(port: i64) -> Value {
         json!({"livenessProbe": {"httpGet": {"path": "/healthz", "port": port}}})
     }

@@ -49,8 +49,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 mod tests {
     use sonde_model::Verdict;
 
-    use super::super::killed::tests::{REFUSED, TIMED_OUT, http, scene};
-    use crate::testing::{Scene, pod};
+    use super::super::killed::tests::{REFUSED, calm_while_it_runs_on, http, scene};
 
     #[test]
     fn found_with_code_and_path() {
@@ -75,25 +74,6 @@ mod tests {
 
     #[test]
     fn calm_when_the_container_runs_on() {
-        let healthy = pod(serde_json::json!({}));
-        Scene::new()
-            .object(healthy)
-            .container_event(
-                "Pod/shop/app-1",
-                "app",
-                "Unhealthy",
-                REFUSED,
-                "2026-03-01T11:57:30Z",
-            )
-            .container_event(
-                "Pod/shop/app-1",
-                "app",
-                "Unhealthy",
-                TIMED_OUT,
-                "2026-03-01T11:57:40Z",
-            )
-            .diagnose()
-            .is_calm();
-        scene(http(8080), "", false).diagnose().lacks("LIV-STATUS-CODE");
+        calm_while_it_runs_on("LIV-STATUS-CODE");
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sonde_model::Kind;
 
 use super::TableObject;
+use crate::message::is_rejection;
 use crate::paste::describe::long_mode;
 use crate::paste::json::{boolean, is_none, number_or_text, push, set};
 
@@ -144,8 +145,7 @@ enum Shown {
     Waits { ran: bool },
 }
 
-/// Reasons of pods that failed as a whole: of evictions, deadlines, shutdowns, preemptions, and of the kubelet's refusals
-/// (`pkg/kubelet/lifecycle/predicate.go`).
+/// Reasons of pods that failed as a whole: of evictions, deadlines, shutdowns, preemptions.
 const FAILED: &[&str] = &[
     "Evicted",
     "DeadlineExceeded",
@@ -153,21 +153,6 @@ const FAILED: &[&str] = &[
     "Shutdown",
     "NodeShutdown",
     "Terminated",
-    "NodeAffinity",
-    "NodeName",
-    "NodePorts",
-    "TaintToleration",
-    "UnexpectedAdmissionError",
-    "TopologyAffinityError",
-    "AppArmor",
-    "SysctlForbidden",
-    "PodOSSelectorNodeLabelDoesNotMatch",
-    "PodOSNotSupported",
-    "PodLevelResourcesNotSupported",
-    "MatchNodeSelector",
-    "HostPortConflict",
-    "InvalidNodeInfo",
-    "UnexpectedPredicateFailureType",
 ];
 
 impl Shown {
@@ -188,7 +173,7 @@ impl Shown {
             "NodeLost" => Shown::Lost,
             "Terminating" => Shown::Deleted,
             "SchedulingGated" => Shown::Gated,
-            _ if FAILED.contains(&word) || word.starts_with("OutOf") => Shown::Failed,
+            _ if FAILED.contains(&word) || is_rejection(word) => Shown::Failed,
             _ => Self::numbered(word).unwrap_or(Shown::Waits { ran: false }),
         }
     }
