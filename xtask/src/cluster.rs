@@ -26,7 +26,7 @@ mod trouble;
 pub(crate) mod worker;
 
 pub(crate) use host::Host;
-pub(crate) use machine::{Unfit, find_program};
+pub(crate) use machine::Unfit;
 pub(crate) use plan::{Plan, Release, repository};
 
 use progress::step;

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod agent;
 mod bench;
 mod capture;
 mod cluster;
 mod fixtures;
+mod packages;
 mod scenarios;
 mod test;
 mod tidy;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{cluster, fixtures, root, scenarios, tidy};
+use crate::{agent, cluster, fixtures, root, scenarios, tidy};
 
 /// How a stage ended.
 enum Outcome {
@@ -34,19 +34,31 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     stage("format", &mut || cargo(&["fmt", "--all", "--check"]));
     stage("format of the causes", &mut causes_are_formatted);
+    // Without them the workspace is everything but the agent.
+    let agent = agent::prepare();
+    let crates: Vec<&str> = match &agent {
+        Ok(()) => vec!["--workspace"],
+        Err(_) => agent::CRATES
+            .iter()
+            .flat_map(|name| ["--exclude", name])
+            .chain(["--workspace"])
+            .collect(),
+    };
+    stage("what the agent takes to build", &mut || {
+        Ok(match &agent {
+            Ok(()) => Outcome::Passed,
+            Err(missing) => Outcome::Skipped(missing.to_string()),
+        })
+    });
+    let on_all = |before: &[&'static str], after: &[&'static str]| cargo(&[before, &crates, after].concat());
     stage("clippy", &mut || {
-        cargo(&[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ])
+        on_all(
+            &["clippy"],
+            &["--all-targets", "--locked", "--", "-D", "warnings"],
+        )
     });
     stage("tidy", &mut || tidy::run().map(|()| Outcome::Passed));
-    stage("tests", &mut || cargo(&["test", "--workspace", "--locked"]));
+    stage("tests", &mut || on_all(&["test"], &["--locked"]));
     stage("captured clusters", &mut || {
         Ok(judged(&fixtures::judge_all(&[])?))
     });

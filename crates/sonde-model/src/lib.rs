@@ -4,6 +4,7 @@
 //! [`Finding`] and [`Report`] (what was concluded). Nothing here does I/O or knows how a conclusion is reached.
 
 mod code;
+mod death;
 mod evidence;
 mod finding;
 mod kind;
@@ -12,6 +13,7 @@ mod quantity;
 mod report;
 
 pub use code::{Code, Family};
+pub use death::{Death, DeathKind, Deaths, GroupMemory, Owner, ProcessSeen, SenderKind, SenderSeen};
 pub use evidence::{Evidence, EvidenceId, EvidenceKind};
 pub use finding::{Change, Finding, Fix, NextLook, Risk, RuledOut, Severity, Step, Verdict};
 pub use jiff::{SignedDuration, Timestamp};

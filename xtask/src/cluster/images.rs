@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::machine::find_program;
+use crate::packages::find_program;
 
 /// An image with one layer.
 #[derive(Clone, Debug)]

@@ -1,14 +1,14 @@
 //! Whether this machine can run a cluster, and the Debian packages that it takes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use super::host;
 use super::plan::Plan;
 use super::process;
-use super::progress::step;
+use crate::packages::{self, Need, find_program};
 
 /// Why a machine cannot run a cluster. Tests that need one are then left out, with this reason.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +29,6 @@ pub(crate) enum Unfit {
     Taken(String),
     #[error("a cluster needs to make control groups under /sys/fs/cgroup, which is refused here: {0}")]
     NoControlGroups(String),
-}
-
-/// A program or file, and the Debian package that brings it.
-struct Need {
-    program: &'static str,
-    package: &'static str,
 }
 
 const NEEDS: &[Need] = &[
@@ -90,18 +84,7 @@ pub(crate) fn refuse_if_taken(plan: &Plan) -> Result<(), Unfit> {
 /// Checks the machine, installs what is missing, and fails with [`Unfit`] where it cannot run a cluster.
 pub(crate) fn prepare() -> Result<()> {
     check_basics()?;
-    let missing = missing_packages();
-    if !missing.is_empty() {
-        if !has_program("apt-get") {
-            return Err(Unfit::MissingPackages(missing).into());
-        }
-        step!("installing Debian packages: {}", missing.join(" "));
-        if let Err(error) = install(&missing) {
-            return Err(
-                anyhow::Error::from(Unfit::MissingPackages(missing_packages())).context(format!("{error:#}"))
-            );
-        }
-    }
+    packages::provide(NEEDS).map_err(|missing| Unfit::MissingPackages(missing.0))?;
     check_namespaces()?;
     check_control_groups()?;
     Ok(())
@@ -114,7 +97,7 @@ fn check_basics() -> Result<(), Unfit> {
     if !rustix::process::geteuid().is_root() {
         return Err(Unfit::NotRoot);
     }
-    if !has_program("go") {
+    if find_program("go").is_none() {
         return Err(Unfit::NoGo);
     }
     Ok(())
@@ -154,50 +137,4 @@ fn check_control_groups() -> Result<(), Unfit> {
     std::fs::create_dir(&trial)
         .and_then(|()| std::fs::remove_dir(&trial))
         .map_err(|error| Unfit::NoControlGroups(format!("{}: {error}", trial.display())))
-}
-
-fn missing_packages() -> Vec<&'static str> {
-    NEEDS
-        .iter()
-        .filter(|need| !has_program(need.program))
-        .map(|need| need.package)
-        .collect()
-}
-
-fn install(packages: &[&'static str]) -> Result<()> {
-    let apt = |arguments: &[&str]| -> Result<bool> {
-        let status = Command::new("apt-get")
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status()
-            .context("failed to start apt-get")?;
-        Ok(status.success())
-    };
-    let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
-    arguments.extend_from_slice(packages);
-    // The lists of packages may be old or absent: refresh them only then.
-    if apt(&arguments)? || (apt(&["update", "--quiet"])? && apt(&arguments)?) {
-        return Ok(());
-    }
-    bail!("apt-get cannot install {}", packages.join(" "))
-}
-
-/// Whether a program is in the search path, or a file exists.
-fn has_program(name: &str) -> bool {
-    find_program(name).is_some()
-}
-
-/// Where a program is; absolute names are looked at as they are.
-pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    if name.starts_with('/') {
-        return Some(PathBuf::from(name)).filter(|path| path.exists());
-    }
-    let search = std::env::var_os("PATH")?;
-    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&search)
-        .chain(system)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
 }

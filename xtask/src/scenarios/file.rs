@@ -8,7 +8,8 @@ use serde_json::Value;
 use sonde_model::{Family, Verdict};
 
 use super::condition::Condition;
-use crate::cluster::{find_program, repository};
+use crate::cluster::repository;
+use crate::packages::find_program;
 
 /// One fault, or one healthy thing.
 #[derive(Clone, Debug, Deserialize)]

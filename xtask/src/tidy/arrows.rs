@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["sonde-grammar", "sonde-world"],
     &["sonde-schedule"],
     &["sonde-diagnose"],
-    &["sonde-collect"],
+    &["sonde-collect", "sonde-bpf"],
     &["sonde-cli"],
     &["xtask"],
 ];

@@ -1,0 +1,78 @@
+//! Compiles the eBPF programs with clang; the objects become part of the binary.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+fn main() {
+    if let Err(problem) = compile_programs() {
+        eprintln!("sonde-bpf: {problem}");
+        eprintln!("The agent needs clang (14 or later), libelf and zlib with their headers to build.");
+        eprintln!("On Debian: apt-get install clang libelf-dev zlib1g-dev");
+        std::process::exit(1);
+    }
+}
+
+fn compile_programs() -> Result<(), String> {
+    let variable = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .ok_or(format!("cargo did not set {name}"))
+    };
+    let out = variable("OUT_DIR")?;
+    // libbpf's own headers, as the crate that builds libbpf installs them.
+    let headers = variable("DEP_BPF_INCLUDE")?;
+    let folder = variable("CARGO_MANIFEST_DIR")?.join("src/programs");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    println!("cargo:rerun-if-env-changed=CLANG");
+    let clang = env::var("CLANG").unwrap_or_else(|_| "clang".into());
+    let sources = fs::read_dir(&folder).map_err(|error| format!("reading {}: {error}", folder.display()))?;
+    for source in sources.flatten().map(|entry| entry.path()) {
+        let name = source
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if let Some(stem) = name.strip_suffix(".bpf.c") {
+            compile(&clang, &source, &headers, &out.join(format!("{stem}.bpf.o")))?;
+        }
+    }
+    Ok(())
+}
+
+fn compile(clang: &str, source: &Path, headers: &Path, object: &Path) -> Result<(), String> {
+    let architecture = match env::var("CARGO_CFG_TARGET_ARCH").as_deref() {
+        Ok("x86_64") => "__TARGET_ARCH_x86",
+        Ok("aarch64") => "__TARGET_ARCH_arm64",
+        other => {
+            return Err(format!(
+                "no eBPF programs for the architecture {other:?}; x86_64 and aarch64 have them"
+            ));
+        }
+    };
+    let status = Command::new(clang)
+        .args([
+            "-target",
+            "bpf",
+            "-mcpu=v3",
+            "-O2",
+            "-g",
+            "-Wall",
+            "-Werror",
+            "-Wno-unused-function",
+        ])
+        .arg(format!("-D{architecture}"))
+        .arg("-I")
+        .arg(headers)
+        .arg("-c")
+        .arg(source)
+        .arg("-o")
+        .arg(object)
+        .status()
+        .map_err(|error| format!("running {clang}: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{clang} did not compile {}", source.display()))
+    }
+}

@@ -1,0 +1,89 @@
+//! Which hierarchy of control groups names a container.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// Where the memory controller sits, which is where container runtimes put containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hierarchy {
+    /// Control groups of version 2 alone, or with the controllers on it.
+    Unified(PathBuf),
+    /// The memory hierarchy of version 1.
+    Memory(PathBuf),
+}
+
+impl Hierarchy {
+    /// Reads the mounts of this process (proc(5), `/proc/self/mountinfo`).
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or no control groups are mounted.
+    pub fn of_this_node() -> Result<Self, Error> {
+        let file = "/proc/self/mountinfo";
+        let text = fs::read_to_string(file).map_err(|source| Error::File {
+            doing: format!("reading the mounts from {file}"),
+            source,
+        })?;
+        Self::from_mounts(&text)
+            .ok_or_else(|| Error::Missing("control groups: neither version is mounted here".into()))
+    }
+
+    /// The hierarchy that the lines of a `mountinfo` show.
+    pub fn from_mounts(text: &str) -> Option<Self> {
+        let mut unified = None;
+        for line in text.lines() {
+            let Some((mount, source)) = line.split_once(" - ") else {
+                continue;
+            };
+            let Some(point) = mount.split(' ').nth(4) else {
+                continue;
+            };
+            let mut source = source.split(' ');
+            match source.next() {
+                Some("cgroup")
+                    if source
+                        .nth(1)
+                        .is_some_and(|options| options.split(',').any(|one| one == "memory")) =>
+                {
+                    return Some(Self::Memory(point.into()));
+                }
+                Some("cgroup2") => unified = Some(Self::Unified(point.into())),
+                _ => {}
+            }
+        }
+        unified
+    }
+
+    /// The folder under which the groups are.
+    pub fn root(&self) -> &Path {
+        match self {
+            Self::Unified(root) | Self::Memory(root) => root,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mounts_tell_the_hierarchy() {
+        let unified = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate";
+        let memory = "33 25 0:28 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory";
+        let hybrid =
+            format!("{memory}\n40 25 0:35 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw");
+        let cpu = "33 25 0:28 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct";
+        assert_eq!(
+            Hierarchy::from_mounts(unified),
+            Some(Hierarchy::Unified("/sys/fs/cgroup".into()))
+        );
+        assert_eq!(
+            Hierarchy::from_mounts(&hybrid),
+            Some(Hierarchy::Memory("/sys/fs/cgroup/memory".into()))
+        );
+        assert_eq!(Hierarchy::from_mounts(cpu), None);
+        assert_eq!(Hierarchy::from_mounts("nonsense - cgroup2"), None);
+    }
+}

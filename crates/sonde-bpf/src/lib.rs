@@ -1,0 +1,13 @@
+//! The eBPF programs of Sonde's agent, their loader, and the probe of what this kernel and these rights allow.
+//!
+//! The programs are C in `src/programs`, compiled by the build and embedded; each has its twin here: [`deaths`] says
+//! who died and who sent the signal, [`probe`] says what can run and why the rest cannot.
+//! Nothing here keeps state beyond the kernel's maps, and dropping a handle takes everything down.
+
+pub mod deaths;
+mod error;
+mod groups;
+mod object;
+
+pub use error::Error;
+pub use groups::Hierarchy;
