@@ -5,13 +5,21 @@ mod outlook;
 use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use sonde_model::{Kind, ObjectRef};
+use jiff::Timestamp;
+use sonde_model::{EvidenceKind, Kind, ObjectRef};
 use sonde_schedule::{Cluster, Fit, Preemption, Remedy, Room};
-use sonde_world::Snapshot;
 use sonde_world::view::{Labels, Pod, PodSpec};
+use sonde_world::{Object, Snapshot};
 
 pub(crate) use outlook::{Outlook, Why, is_abnormal_key, is_cordon, is_extended, is_not_ready, outlook};
+
+use crate::case::Seen;
+use crate::field_on;
+
+/// The name of the scheduler that pods ask for unless they say otherwise.
+const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
 /// Answers that are kept: one has the numbers of every node, so all of them would be more than the cluster itself.
 const KEPT: usize = 4;
@@ -20,6 +28,7 @@ const KEPT: usize = 4;
 pub(crate) struct Placements<'a> {
     snapshot: &'a Snapshot,
     cluster: OnceCell<Cluster>,
+    at_work: OnceCell<Option<Seen>>,
     kept: RefCell<VecDeque<Kept>>,
 }
 
@@ -46,12 +55,18 @@ impl<'a> Placements<'a> {
         Self {
             snapshot,
             cluster: OnceCell::new(),
+            at_work: OnceCell::new(),
             kept: RefCell::default(),
         }
     }
 
     pub(crate) fn cluster(&self) -> &Cluster {
         self.cluster.get_or_init(|| Cluster::prepare(self.snapshot))
+    }
+
+    /// The newest thing that the default scheduler did to any pod, with its time.
+    pub(crate) fn scheduler_at_work(&self) -> Option<&Seen> {
+        self.at_work.get_or_init(|| at_work(self.snapshot)).as_ref()
     }
 
     pub(crate) fn of(&self, reference: &ObjectRef, pod: &Pod) -> Option<Rc<Placement>> {
@@ -94,6 +109,50 @@ impl<'a> Placements<'a> {
         let object = self.snapshot.get(pod)?;
         (!object.partial).then(|| object.owner.as_ref().map(|owner| owner.reference.clone()))?
     }
+}
+
+/// Only what nobody else writes: its events, and the condition of a pod that it found no node for. Where a pod has a node
+/// the kubelet writes the condition too, and the API server where there are gates.
+fn at_work(snapshot: &Snapshot) -> Option<Seen> {
+    let mut newest: Option<(Timestamp, &Arc<Object>)> = None;
+    let mut note = |time: Option<Timestamp>, object| {
+        if let Some(time) = time.filter(|time| newest.is_none_or(|(have, _)| *time > have)) {
+            newest = Some((time, object));
+        }
+    };
+    for pod in snapshot.of_kind(Kind::Pod) {
+        let Some(columns) = pod.pod().filter(|it| it.scheduler.is_none()) else {
+            continue;
+        };
+        let judged = columns
+            .condition("PodScheduled")
+            .filter(|it| it.is_false() && matches!(it.reason.as_str(), "Unschedulable" | "SchedulerError"));
+        note(judged.and_then(|it| it.last_transition_time.0), pod);
+    }
+    for event in snapshot.of_kind(Kind::Event) {
+        let ours = event
+            .event()
+            .filter(|it| &*it.component == DEFAULT_SCHEDULER && it.about.kind == Kind::Pod);
+        note(ours.and_then(|it| it.last), event);
+    }
+    let (time, object) = newest?;
+    Some(match object.event() {
+        Some(event) => Seen {
+            kind: EvidenceKind::Event,
+            source: format!("event {} from {}", event.reason, event.component),
+            object: Some(event.about.clone()),
+            time: Some(time),
+            text: event.message.to_string(),
+        },
+        None => Seen {
+            time: Some(time),
+            ..field_on(
+                &object.reference,
+                "status.conditions[PodScheduled].lastTransitionTime",
+                time,
+            )
+        },
+    })
 }
 
 impl Kept {

@@ -107,6 +107,8 @@ kinds! {
     MutatingWebhookConfiguration "admissionregistration.k8s.io/v1" "mutatingwebhookconfigurations" [] Cluster,
     APIService "apiregistration.k8s.io/v1" "apiservices" [] Cluster,
     CustomResourceDefinition "apiextensions.k8s.io/v1" "customresourcedefinitions" ["crd" "crds"] Cluster,
+    ResourceClaim "resource.k8s.io/v1" "resourceclaims" [] Namespaced,
+    ResourceClaimTemplate "resource.k8s.io/v1" "resourceclaimtemplates" [] Namespaced,
     Lease "coordination.k8s.io/v1" "leases" [] Namespaced,
     Ingress "networking.k8s.io/v1" "ingresses" ["ing"] Namespaced,
     NetworkPolicy "networking.k8s.io/v1" "networkpolicies" ["netpol"] Namespaced,

@@ -38,6 +38,7 @@ crate::cause::family!(
     rejected_topology,
     request_too_large,
     resource_claim,
+    resource_claim_missing,
     rwop_in_use,
     taint,
     topology_spread,

@@ -70,6 +70,11 @@ pub enum WorkloadFact {
         /// The words.
         detail: String,
     },
+    /// A pod's ResourceClaim cannot be made from its template.
+    ResourceClaimNotMade {
+        /// The words.
+        detail: String,
+    },
     /// A workload was scaled.
     Scaled {
         /// To how many.

@@ -115,6 +115,7 @@ pub(super) const READERS: &[(&str, Reader)] = &[
     ("FailedPreStopHook", Reader::PreStop),
     ("FailedPrepareDynamicResources", Reader::DynamicResources),
     ("FailedRescale", Reader::Workload),
+    ("FailedResourceClaimCreation", Reader::Workload),
     ("FailedScaleUp", Reader::Workload),
     ("FailedScheduling", Reader::Scheduling),
     ("FailedSync", Reader::SandboxStatus),

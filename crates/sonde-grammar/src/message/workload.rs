@@ -62,6 +62,7 @@ pub(super) const CONTROLLERS: &[(&str, &str)] = &[
     ("Some resources are remaining", "SomeResourcesRemain"),
     ("has finalizers remaining", "SomeFinalizersRemain"),
     ("Discovery failed for some groups", "DiscoveryFailed"),
+    ("PodResourceClaim ", "FailedResourceClaimCreation"),
     ("Scaled up replica set ", "ScalingReplicaSet"),
     ("Scaled down replica set ", "ScalingReplicaSet"),
 ];
@@ -123,6 +124,7 @@ pub(super) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
         | "NoCompatibleInstanceTypes"
         | "InsufficientCapacityError" => WorkloadFact::NoScaleUp { detail: words() },
         "TriggeredScaleUp" | "Nominated" => WorkloadFact::ScaleUp { detail: words() },
+        "FailedResourceClaimCreation" => WorkloadFact::ResourceClaimNotMade { detail: words() },
         "ScalingReplicaSet" => match scaled(text) {
             Some(fact) => fact,
             None => return,

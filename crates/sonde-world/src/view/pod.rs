@@ -38,10 +38,12 @@ view! {
         runtime_class_name: String,
         overhead: ResourceList,
         resources: Option<ResourceRequirements>,
-        resource_claims: Vec<LocalReference>,
+        resource_claims: Vec<PodResourceClaim>,
         os: Option<LocalReference>,
     }
     ReadinessGate { condition_type: String }
+    PodResourceClaim { name: String, resource_claim_name: String, resource_claim_template_name: String }
+    PodResourceClaimStatus { name: String, resource_claim_name: Option<String> }
     PodSecurityContext {
         run_as_user: Option<i64>,
         run_as_group: Option<i64>,
@@ -86,6 +88,7 @@ view! {
         init_container_statuses: Vec<ContainerStatus>,
         ephemeral_container_statuses: Vec<ContainerStatus>,
         resize: String,
+        resource_claim_statuses: Vec<PodResourceClaimStatus>,
     }
 }
 

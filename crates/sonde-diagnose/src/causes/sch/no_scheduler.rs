@@ -22,6 +22,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if !scheduler_is_silent(facts) {
         return;
     }
+    let made = facts.pod().metadata.creation_timestamp.0;
+    if let Some(seen) = facts.placements.scheduler_at_work()
+        && seen.time.zip(made).is_some_and(|(then, made)| then >= made)
+    {
+        let whom = seen
+            .object
+            .as_ref()
+            .map_or_else(|| "another pod".to_owned(), ToString::to_string);
+        case.refuted_by(
+            seen.clone(),
+            format!("the scheduler has looked at {whom} since this pod was made"),
+        );
+        return;
+    }
     let lease = ObjectRef::new(Kind::Lease, "kube-system", "kube-scheduler");
     let silent = facts.field("status.conditions", "no PodScheduled");
     case.headline(format!(
@@ -66,7 +80,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     }
     unwell(facts, case);
-    case.step("so nobody looks at pods that have no node", [silent]);
+    case.step(
+        format!("no scheduler has said a word about {}", facts.episode.subject),
+        [silent],
+    );
+    case.step("so nobody looks at pods that have no node", []);
     case.severity(Severity::Critical);
     case.root(lease);
     case.look(
@@ -141,6 +159,41 @@ mod tests {
         outcome
             .does_not_claim("SCH-NO-SCHEDULER")
             .rules_out("SCH-NO-SCHEDULER");
+    }
+
+    #[test]
+    fn not_when_it_has_looked_at_a_pod_since() {
+        let word = |time: &str| {
+            json!({"metadata": {"name": "app-2", "uid": "u-2"},
+                "status": {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                    "message": "0/1 nodes are available: 1 Insufficient cpu.", "lastTransitionTime": time}]}})
+        };
+        let beside = |time: &str| {
+            nodes()
+                .object(silent())
+                .object(pending("", word(time)))
+                .diagnose()
+        };
+        beside("2026-03-01T11:51:00Z")
+            .does_not_claim("SCH-NO-SCHEDULER")
+            .rules_out("SCH-NO-SCHEDULER");
+        // What it did before says nothing of now; nor does a condition that the API server or a kubelet writes.
+        assert!(beside("2026-03-01T11:49:00Z").claims("SCH-NO-SCHEDULER"));
+        let gated = json!({"metadata": {"name": "app-3"}, "status": {"conditions": [{"type": "PodScheduled", "status": "False",
+            "reason": "SchedulingGated", "lastTransitionTime": "2026-03-01T11:55:00Z"}]}});
+        let by_hand = other(
+            "app-4",
+            "n1",
+            "1",
+            json!({"status": {"conditions": [
+            {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-03-01T11:55:00Z"}]}}),
+        );
+        let outcome = nodes()
+            .object(silent())
+            .object(pending("", gated))
+            .object(by_hand)
+            .diagnose();
+        assert!(outcome.claims("SCH-NO-SCHEDULER"), "{}", outcome.summary());
     }
 
     #[test]

@@ -386,6 +386,18 @@ fn synchronization_errors() {
 }
 
 #[test]
+fn resource_claims() {
+    let words = "PodResourceClaim g: resource claim template \"one-gpu\": resourceclaimtemplate.resource.k8s.io \"one-gpu\" not found";
+    workload(
+        "FailedResourceClaimCreation",
+        words,
+        WorkloadFact::ResourceClaimNotMade {
+            detail: words.to_owned(),
+        },
+    );
+}
+
+#[test]
 fn harmless() {
     for reason in [
         "Scheduled",
