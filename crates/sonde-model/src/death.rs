@@ -19,12 +19,15 @@ pub struct Owner {
     /// The pod's uid, by the runtime or by the name of its control group.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub pod_uid: Arc<str>,
-    /// The container's name; empty where the runtime did not tell it.
+    /// The container's name; empty for a pod's sandbox, and where the runtime did not tell it.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub container: Arc<str>,
     /// The container's id without the runtime's prefix; empty for what is no container's.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub container_id: Arc<str>,
+    /// It is the container that holds the pod's namespaces and runs nothing of the pod's (`pause`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sandbox: bool,
     /// The control group's own name, as the kernel has it.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub group: Arc<str>,

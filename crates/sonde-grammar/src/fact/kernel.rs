@@ -90,22 +90,13 @@ impl OomKill {
     }
 }
 
-/// `/kubepods/burstable/pod<uid>/<id>`, `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid_>.slice/cri-containerd-<id>.scope`.
 fn pod_uid(path: &str) -> Option<String> {
-    path.split('/').find_map(|part| {
-        let part = part.strip_suffix(".slice").unwrap_or(part);
-        let at = part.rfind("pod")?;
-        let uid = part[at + 3..].replace('_', "-");
-        let plausible = uid.len() >= 32 && uid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-        plausible.then_some(uid)
-    })
+    path.split('/').find_map(sonde_model::pod_uid_in_group)
 }
 
 fn container_id(path: &str) -> Option<String> {
     let last = path.rsplit('/').next()?;
-    let last = last.strip_suffix(".scope").unwrap_or(last);
-    let id = last.rsplit(['-', ':']).next()?;
-    (id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_owned())
+    sonde_model::container_id_in_group(last).map(ToOwned::to_owned)
 }
 
 #[cfg(test)]
