@@ -1,5 +1,7 @@
 use std::io;
 
+use crate::object::complaints;
+
 /// What could not be done with the kernel.
 #[derive(Debug)]
 pub enum Error {
@@ -9,6 +11,8 @@ pub enum Error {
         doing: String,
         /// What the kernel or the loader said.
         source: libbpf_rs::Error,
+        /// The last words of the loader and of the kernel's verifier; may be empty.
+        said: String,
     },
     /// A file of the kernel could not be read.
     File {
@@ -24,7 +28,11 @@ pub enum Error {
 impl Error {
     pub(crate) fn kernel(doing: impl Into<String>) -> impl FnOnce(libbpf_rs::Error) -> Self {
         let doing = doing.into();
-        move |source| Self::Kernel { doing, source }
+        move |source| Self::Kernel {
+            doing,
+            source,
+            said: complaints(),
+        }
     }
 
     /// Whether the kernel refused for want of rights.
@@ -40,7 +48,8 @@ impl Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Kernel { doing, source } => write!(f, "{doing}: {source:#}"),
+            Self::Kernel { doing, source, said } if said.is_empty() => write!(f, "{doing}: {source:#}"),
+            Self::Kernel { doing, source, said } => write!(f, "{doing}: {source:#}\n{said}"),
             Self::File { doing, source } => write!(f, "{doing}: {source}"),
             Self::Missing(what) => write!(f, "the embedded object has no {what}"),
         }

@@ -1,13 +1,15 @@
 //! Opening, loading and attaching an embedded object.
 
-use libbpf_rs::{Link, Map, MapCore, MapFlags, Object, ObjectBuilder, OpenObject};
+use std::sync::Mutex;
+
+use libbpf_rs::{Link, Map, MapCore, MapFlags, Object, ObjectBuilder, OpenObject, PrintLevel};
 
 use crate::Error;
 
 /// An object with its programs attached; dropping it detaches them.
 pub(crate) struct Loaded {
     // Links first: fields are dropped in order, and a program must be off before its maps go.
-    _links: Vec<Link>,
+    links: Vec<(String, Link)>,
     object: Object,
 }
 
@@ -18,7 +20,7 @@ impl Loaded {
         bytes: &[u8],
         prepare: impl FnOnce(&mut OpenObject) -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        quiet();
+        hear_complaints();
         let mut open = ObjectBuilder::default()
             .open_memory(bytes)
             .map_err(Error::kernel(format!("opening the programs of {name}")))?;
@@ -28,13 +30,13 @@ impl Loaded {
             .map_err(Error::kernel(format!("loading the programs of {name}")))?;
         let mut links = Vec::new();
         for program in object.progs_mut() {
-            let what = format!("attaching {}", program.name().to_string_lossy());
-            links.push(program.attach().map_err(Error::kernel(what))?);
+            let name = program.name().to_string_lossy().into_owned();
+            let link = program
+                .attach()
+                .map_err(Error::kernel(format!("attaching {name}")))?;
+            links.push((name, link));
         }
-        Ok(Self {
-            _links: links,
-            object,
-        })
+        Ok(Self { links, object })
     }
 
     pub(crate) fn map(&self, name: &str) -> Result<Map<'_>, Error> {
@@ -42,6 +44,13 @@ impl Loaded {
             .maps()
             .find(|map| map.name() == name)
             .ok_or_else(|| Error::Missing(format!("map {name}")))
+    }
+
+    /// The link of a program.
+    pub(crate) fn link(&self, name: &str) -> Result<&Link, Error> {
+        let link = self.links.iter().find(|(it, _)| it == name);
+        link.map(|(_, link)| link)
+            .ok_or_else(|| Error::Missing(format!("program {name}")))
     }
 
     /// The sum over all CPUs of one 64-bit counter.
@@ -74,7 +83,29 @@ pub(crate) fn set_constants(open: &mut OpenObject, bytes: &[u8]) -> Result<(), E
     Ok(())
 }
 
-/// libbpf writes its own words to stderr; ours say it, through the error.
-fn quiet() {
-    libbpf_rs::set_print(None);
+/// What libbpf and the kernel's verifier said of late; libbpf itself would write it to stderr.
+static COMPLAINTS: Mutex<String> = Mutex::new(String::new());
+/// A verifier's log can have megabytes; its last lines tell why it refused.
+const COMPLAINT_BYTES: usize = 4096;
+
+fn hear_complaints() {
+    libbpf_rs::set_print(Some((PrintLevel::Warn, |_, text| {
+        if let Ok(mut complaints) = COMPLAINTS.lock() {
+            complaints.push_str(&text);
+            let excess = complaints.len().saturating_sub(COMPLAINT_BYTES);
+            let cut = (excess..=complaints.len())
+                .find(|at| complaints.is_char_boundary(*at))
+                .unwrap_or(0);
+            complaints.drain(..cut);
+        }
+    })));
+    COMPLAINTS.lock().map(|mut it| it.clear()).unwrap_or_default();
+}
+
+/// What was said since [`hear_complaints`].
+pub(crate) fn complaints() -> String {
+    COMPLAINTS
+        .lock()
+        .map(|it| it.trim().to_owned())
+        .unwrap_or_default()
 }

@@ -158,3 +158,132 @@ struct kernel_siginfo {
 	int si_signo;
 	int si_code;
 } KERNEL_TYPE;
+
+/* ---- sockets ---- */
+
+/* include/net/tcp_states.h */
+enum {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT = 2,
+	TCP_SYN_RECV = 3,
+	TCP_FIN_WAIT1 = 4,
+	TCP_FIN_WAIT2 = 5,
+	TCP_CLOSE = 7,
+	TCP_LAST_ACK = 9,
+	TCP_LISTEN = 10,
+	TCP_CLOSING = 11,
+};
+/* include/net/sock.h, enum sock_flags: set when the peer's FIN has come (net/ipv4/tcp_input.c, tcp_fin) */
+enum {
+	SOCK_DONE_BIT = 1 << 1,
+};
+enum {
+	AF_INET = 2,
+	AF_INET6 = 10,
+};
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+		__be32 u6_addr32[4];
+	} in6_u;
+} KERNEL_TYPE;
+
+struct ns_common {
+	unsigned int inum;
+} KERNEL_TYPE;
+
+struct net {
+	struct ns_common ns;
+} KERNEL_TYPE;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	unsigned long skc_flags;
+} KERNEL_TYPE;
+
+struct sock {
+	struct sock_common __sk_common;
+	int sk_err;
+	__u16 sk_protocol;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+} KERNEL_TYPE;
+
+struct minmax_sample {
+	__u32 t;
+	__u32 v;
+} KERNEL_TYPE;
+
+struct minmax {
+	struct minmax_sample s[3];
+} KERNEL_TYPE;
+
+struct tcp_sock {
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 write_seq;
+	__u32 snd_una;
+	__u32 srtt_us;
+	struct minmax rtt_min;
+	__u32 total_retrans;
+	__u32 retrans_out;
+	__u32 snd_wnd;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u64 bytes_sent;
+} KERNEL_TYPE;
+
+struct iovec {
+	void *iov_base;
+	unsigned long iov_len;
+} KERNEL_TYPE;
+
+struct iov_iter {
+	__u8 iter_type;
+	unsigned long iov_offset;
+	struct iovec __ubuf_iovec;
+	const struct iovec *__iov;
+	unsigned long count;
+} KERNEL_TYPE;
+
+struct msghdr {
+	struct iov_iter msg_iter;
+} KERNEL_TYPE;
+
+/* include/linux/uio.h: enum iter_type */
+enum {
+	ITER_UBUF = 0,
+	ITER_IOVEC = 1,
+};
+
+struct sk_buff {
+	unsigned int len;
+	unsigned int data_len;
+	__u16 transport_header;
+	unsigned char *head;
+	unsigned char *data;
+} KERNEL_TYPE;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL_TYPE;
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+} KERNEL_TYPE;

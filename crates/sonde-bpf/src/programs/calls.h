@@ -1,0 +1,167 @@
+/* Where a connection stands between request and answer, and how a finished call is counted.
+ *
+ * The two tiers hook different places; what a turn of direction means is said once, here.
+ * All of it runs with the socket locked, so the storage needs no atomics; edges are shared, so they do.
+ */
+#pragma once
+
+enum turn {
+	TURN_IDLE = 0,
+	TURN_REQUEST = 1,
+	TURN_ANSWER = 2,
+};
+
+struct call_state {
+	__u64 group;
+	__u64 arrived_ns; /* server: first packet of the request */
+	__u64 began_ns;	  /* server: first read; client: first write */
+	__u64 answer_ns;  /* server: first write of the answer */
+	__u64 last_write_ns;
+	__u64 connect_ns; /* when the SYN left; 0 once it is known how that ended */
+	__u64 calls;
+	__u32 sent_seq;	    /* counted up to here */
+	__u32 received_seq; /* counted up to here */
+	__u16 port;	    /* the server's; the kernel forgets a local port before it tells of the close */
+	__u8 role;
+	__u8 turn;
+	__u8 protocol;
+	__u8 is_accepted; /* and not yet counted as opened */
+	__u8 is_closed; /* its bytes are counted to the end */
+};
+
+struct edge_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, EDGES_MAX);
+	__type(key, struct edge_key);
+	__type(value, struct edge);
+};
+struct edge_map edges_a SEC(".maps");
+struct edge_map edges_b SEC(".maps");
+
+/* The one that is written now. User space puts the other in; the kernel lets that wait until no program still holds
+ * the old one (kernel/bpf/syscall.c, maybe_wait_bpf_programs), so a harvest loses nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct edge_map);
+} edges SEC(".maps") = {
+	.values = {&edges_a},
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct call_state);
+} states SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/* An edge full of zeros, to insert: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct edge);
+} empty SEC(".maps");
+
+/* Ports that something listens on, by network namespace: who is the server of a connection older than the agent. */
+struct listener {
+	__u32 netns;
+	__u32 port;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct listener);
+	__type(value, __u8);
+} listeners SEC(".maps");
+
+static __always_inline void count(__u32 which)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &which);
+
+	if (value)
+		*value += 1;
+}
+
+/* The number of the highest bit that is set; `value` is not 0. */
+static __always_inline __u32 highest_bit(__u64 value)
+{
+	__u32 bit = 0;
+
+	if (value >> 32) {
+		bit += 32;
+		value >>= 32;
+	}
+	if (value >> 16) {
+		bit += 16;
+		value >>= 16;
+	}
+	if (value >> 8) {
+		bit += 8;
+		value >>= 8;
+	}
+	if (value >> 4) {
+		bit += 4;
+		value >>= 4;
+	}
+	if (value >> 2) {
+		bit += 2;
+		value >>= 2;
+	}
+	return bit + (value >> 1);
+}
+
+static __always_inline __u32 bucket_of(__u64 ns)
+{
+	__u64 units = ns >> 8;
+	__u32 octave, bucket;
+
+	if (units < 4)
+		return units;
+	octave = highest_bit(units);
+	bucket = (octave - 1) * 4 + ((units >> (octave - 2)) & 3);
+	return bucket < BUCKETS ? bucket : BUCKETS - 1;
+}
+
+static __always_inline void add(__u64 *to, __u64 value)
+{
+	__sync_fetch_and_add(to, value);
+}
+
+static __always_inline void observe(struct histogram *histogram, __u64 ns)
+{
+	__sync_fetch_and_add(&histogram->bucket[bucket_of(ns) & (BUCKETS - 1)], 1);
+}
+
+/* The edge of a key in the map that is written now; new edges that find no room share one. */
+static __always_inline struct edge *edge_of(struct edge_key *key)
+{
+	__u32 first = 0;
+	void *map = bpf_map_lookup_elem(&edges, &first);
+	struct edge *edge, *zeros;
+
+	if (!map)
+		return 0;
+	edge = bpf_map_lookup_elem(map, key);
+	if (edge)
+		return edge;
+	zeros = bpf_map_lookup_elem(&empty, &first);
+	if (!zeros)
+		return 0;
+	bpf_map_update_elem(map, key, zeros, BPF_NOEXIST);
+	edge = bpf_map_lookup_elem(map, key);
+	if (edge)
+		return edge;
+	count(COUNT_EDGES_FULL);
+	__builtin_memset(key, 0, sizeof(*key));
+	return bpf_map_lookup_elem(map, key);
+}

@@ -1,0 +1,437 @@
+/* Tier S: calls and connections at the socket, by BTF tracepoints.
+ *
+ * Requests and answers are seen where the kernel builds and drains a socket's queues, whatever system call led there.
+ */
+#include "kernel.h"
+#include "sockets.h"
+#include "calls.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Set before loading: the twin of `Settings` in `src/sockets.rs`. */
+const volatile struct {
+	__u64 slow_ns;
+	__u64 memory_on_v1;
+} settings = {};
+
+static __always_inline __u64 current_group(void)
+{
+	struct task_struct *task;
+	int memory;
+	struct css_set *set;
+	struct cgroup_subsys_state *state = 0;
+
+	if (!settings.memory_on_v1)
+		return bpf_get_current_cgroup_id();
+	task = (struct task_struct *)bpf_get_current_task();
+	memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	set = BPF_CORE_READ(task, cgroups);
+	bpf_core_read(&state, sizeof(state), &set->subsys[memory & 15]);
+	return BPF_CORE_READ(state, cgroup, kn, id);
+}
+
+static __always_inline void tell_address(__u8 *to, const struct sock_common *common, bool remote)
+{
+	if (common->skc_family == AF_INET6) {
+		if (remote)
+			__builtin_memcpy(to, common->skc_v6_daddr.in6_u.u6_addr8, 16);
+		else
+			__builtin_memcpy(to, common->skc_v6_rcv_saddr.in6_u.u6_addr8, 16);
+		return;
+	}
+	__builtin_memset(to, 0, 10);
+	to[10] = 0xff;
+	to[11] = 0xff;
+	*(__be32 *)(to + 12) = remote ? common->skc_daddr : common->skc_rcv_saddr;
+}
+
+static __always_inline void tell_key(struct edge_key *key, const struct sock_common *common, struct call_state *state)
+{
+	key->group = state->group;
+	tell_address(key->remote, common, true);
+	key->netns = common->skc_net.net->ns.inum;
+	key->port = state->port;
+	key->role = state->role;
+	key->protocol = state->protocol;
+}
+
+static __always_inline struct edge *edge_of_socket(struct sock *sk, struct call_state *state)
+{
+	struct edge_key key = {};
+
+	tell_key(&key, &sk->__sk_common, state);
+	return edge_of(&key);
+}
+
+/* Who serves: the side whose port something listens on. */
+static __always_inline __u8 guess_role(const struct sock_common *common)
+{
+	struct listener local = {
+		.netns = common->skc_net.net->ns.inum,
+		.port = common->skc_num,
+	};
+
+	return bpf_map_lookup_elem(&listeners, &local) ? ROLE_SERVER : ROLE_CLIENT;
+}
+
+static __always_inline void set_role(struct call_state *state, const struct sock_common *common, __u8 role)
+{
+	state->role = role;
+	state->port = role == ROLE_SERVER ? common->skc_num : __builtin_bswap16(common->skc_dport);
+}
+
+static __always_inline struct call_state *new_state(struct sock *sk, __u8 role)
+{
+	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (state)
+		set_role(state, &sk->__sk_common, role);
+	else
+		count(COUNT_STORAGE_FULL);
+	return state;
+}
+
+/* An accepted connection counts when its owner shows. */
+static __always_inline void count_accepted(struct sock *sk, struct call_state *state)
+{
+	struct edge *edge = edge_of_socket(sk, state);
+
+	if (edge)
+		add(&edge->opened, 1);
+	state->is_accepted = 0;
+}
+
+/* The state of a connection, from a hook that runs in the context of the process that uses it. */
+static __always_inline struct call_state *state_of(struct sock *sk)
+{
+	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, 0);
+	struct tcp_sock *tcp;
+
+	if (!state) {
+		/* It is older than the programs. */
+		state = new_state(sk, guess_role(&sk->__sk_common));
+		if (!state)
+			return 0;
+		tcp = bpf_skc_to_tcp_sock(sk);
+		if (tcp) {
+			state->sent_seq = tcp->write_seq;
+			state->received_seq = tcp->copied_seq;
+		}
+	}
+	if (!state->group) {
+		state->group = current_group();
+		if (state->is_accepted)
+			count_accepted(sk, state);
+	}
+	return state;
+}
+
+static __always_inline void count_bytes(struct call_state *state, struct edge *edge, __u32 sent, __u32 received)
+{
+	sent -= state->sent_seq;
+	received -= state->received_seq;
+	if (sent) {
+		add(&edge->bytes_sent, sent);
+		state->sent_seq += sent;
+	}
+	if (received) {
+		add(&edge->bytes_received, received);
+		state->received_seq += received;
+	}
+}
+
+static __always_inline void count_bytes_so_far(struct sock *sk, struct call_state *state, struct edge *edge)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	if (tcp && !state->is_closed)
+		count_bytes(state, edge, tcp->write_seq, tcp->copied_seq);
+}
+
+/* At the end nothing more is read or written, and a FIN, which has a sequence number, is no byte. */
+static __always_inline void count_last_bytes(struct sock *sk, struct call_state *state, struct edge *edge, int before)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	bool sent_fin = before == TCP_FIN_WAIT1 || before == TCP_FIN_WAIT2 || before == TCP_LAST_ACK ||
+			before == TCP_CLOSING;
+	bool got_fin = sk->__sk_common.skc_flags & SOCK_DONE_BIT;
+
+	if (tcp && !state->is_closed)
+		count_bytes(state, edge, tcp->write_seq - sent_fin, tcp->rcv_nxt - got_fin);
+	state->is_closed = 1;
+}
+
+/* A call is over as far as its time is concerned: the answer has begun. */
+static __always_inline void count_call(struct sock *sk, struct call_state *state, __u64 now)
+{
+	struct edge *edge = edge_of_socket(sk, state);
+	__u64 began = state->began_ns;
+
+	if (!edge)
+		return;
+	state->calls += 1;
+	add(&edge->calls, 1);
+	if (state->role == ROLE_SERVER) {
+		add(&edge->worked_ns, now - began);
+		if (state->arrived_ns && state->arrived_ns <= began) {
+			add(&edge->waited, 1);
+			add(&edge->waited_ns, began - state->arrived_ns);
+			observe(&edge->wait, began - state->arrived_ns);
+			began = state->arrived_ns;
+		}
+	}
+	add(&edge->total_ns, now - began);
+	observe(&edge->total, now - began);
+	if (now - began >= settings.slow_ns)
+		add(&edge->slow, 1);
+	count_bytes_so_far(sk, state, edge);
+}
+
+/* The answer before this one is written: nothing more will be known of it. */
+static __always_inline void count_answer(struct sock *sk, struct call_state *state)
+{
+	struct edge *edge;
+
+	if (state->turn != TURN_ANSWER || state->role != ROLE_SERVER || state->last_write_ns <= state->answer_ns)
+		return;
+	edge = edge_of_socket(sk, state);
+	if (edge)
+		add(&edge->written_ns, state->last_write_ns - state->answer_ns);
+}
+
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(on_send, struct sock *sk)
+{
+	struct call_state *state = state_of(sk);
+	__u64 now;
+
+	if (!state)
+		return 0;
+	if (state->role == ROLE_SERVER) {
+		if (state->turn == TURN_IDLE)
+			return 0;
+		now = bpf_ktime_get_ns();
+		state->last_write_ns = now;
+		if (state->turn == TURN_REQUEST) {
+			state->turn = TURN_ANSWER;
+			state->answer_ns = now;
+			count_call(sk, state, now);
+			state->arrived_ns = 0;
+		}
+		return 0;
+	}
+	if (state->turn != TURN_REQUEST) {
+		state->turn = TURN_REQUEST;
+		state->began_ns = bpf_ktime_get_ns();
+	}
+	return 0;
+}
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(on_receive, struct sock *sk)
+{
+	struct call_state *state = state_of(sk);
+
+	if (!state)
+		return 0;
+	if (state->role == ROLE_SERVER) {
+		if (state->turn == TURN_REQUEST)
+			return 0;
+		count_answer(sk, state);
+		state->turn = TURN_REQUEST;
+		state->began_ns = bpf_ktime_get_ns();
+		return 0;
+	}
+	if (state->turn == TURN_REQUEST) {
+		state->turn = TURN_ANSWER;
+		count_call(sk, state, bpf_ktime_get_ns());
+	}
+	return 0;
+}
+
+/* A packet of the connection has come, before it is looked at: "current" is whoever was interrupted. */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(on_packet, struct sock *sk, struct sk_buff *skb)
+{
+	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, 0);
+	__u8 words = 0;
+
+	if (!state || state->role != ROLE_SERVER || state->turn == TURN_REQUEST || state->arrived_ns)
+		return 0;
+	/* The length of the TCP header in words of four bytes: the high half of its 13th byte. */
+	bpf_probe_read_kernel(&words, 1, skb->data + 12);
+	if (skb->len > (words >> 4) * 4)
+		state->arrived_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline void on_connect_failed(struct sock *sk, struct call_state *state)
+{
+	struct edge *edge = edge_of_socket(sk, state);
+
+	if (edge)
+		add(&edge->connect_failed, 1);
+	state->connect_ns = 0;
+}
+
+static __always_inline void on_open(struct sock *sk, struct call_state *state)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	if (tcp) {
+		state->sent_seq = tcp->write_seq;
+		state->received_seq = tcp->copied_seq;
+	}
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, struct sock *sk, int before, int after)
+{
+	struct call_state *state;
+	struct edge *edge;
+
+	if (sk->sk_protocol != 6)
+		return 0;
+	if (after == TCP_LISTEN || before == TCP_LISTEN) {
+		struct listener local = {
+			.netns = sk->__sk_common.skc_net.net->ns.inum,
+			.port = sk->__sk_common.skc_num,
+		};
+		__u8 yes = 1;
+
+		if (after == TCP_LISTEN)
+			bpf_map_update_elem(&listeners, &local, &yes, BPF_ANY);
+		return 0;
+	}
+	if (after == TCP_SYN_SENT) {
+		state = new_state(sk, ROLE_CLIENT);
+		if (!state)
+			return 0;
+		/* connect(2) runs in the process that owns the socket */
+		state->group = current_group();
+		state->connect_ns = bpf_ktime_get_ns();
+		return 0;
+	}
+	if (after == TCP_ESTABLISHED && before == TCP_SYN_RECV) {
+		/* In the softirq that got the last packet of the handshake: the owner shows at the first read or write. */
+		state = new_state(sk, ROLE_SERVER);
+		if (!state)
+			return 0;
+		state->is_accepted = 1;
+		on_open(sk, state);
+		return 0;
+	}
+	state = bpf_sk_storage_get(&states, sk, 0, 0);
+	if (!state)
+		return 0;
+	if (after == TCP_ESTABLISHED) {
+		on_open(sk, state);
+		edge = edge_of_socket(sk, state);
+		if (edge) {
+			add(&edge->opened, 1);
+			add(&edge->connect_ns, bpf_ktime_get_ns() - state->connect_ns);
+		}
+		state->connect_ns = 0;
+		return 0;
+	}
+	if (after == TCP_CLOSE) {
+		if (before == TCP_SYN_SENT) {
+			on_connect_failed(sk, state);
+			return 0;
+		}
+		edge = edge_of_socket(sk, state);
+		if (!edge)
+			return 0;
+		if (state->is_accepted)
+			count_accepted(sk, state);
+		add(&edge->closed, 1);
+		count_last_bytes(sk, state, edge, before);
+		count_answer(sk, state);
+	}
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(on_retransmit, struct sock *sk)
+{
+	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, 0);
+	struct edge *edge = state ? edge_of_socket(sk, state) : 0;
+
+	if (edge)
+		add(&edge->retransmits, 1);
+	return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(on_reset_sent, struct sock *sk)
+{
+	struct call_state *state = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
+	struct edge *edge = state ? edge_of_socket(sk, state) : 0;
+
+	if (edge)
+		add(&edge->resets_sent, 1);
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(on_reset_received, struct sock *sk)
+{
+	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, 0);
+	struct edge *edge = state ? edge_of_socket(sk, state) : 0;
+
+	if (edge)
+		add(&edge->resets_received, 1);
+	return 0;
+}
+
+/* Every TCP socket there is: the start-up inventory (who listens), and the sweep of live connections. */
+SEC("iter/tcp")
+int sweep(struct bpf_iter__tcp *context)
+{
+	struct sock_common *common = context->sk_common;
+	struct connection connection = {};
+	struct call_state *state;
+	struct tcp_sock *tcp;
+
+	if (!common)
+		return 0;
+	if (common->skc_state == TCP_LISTEN) {
+		struct listener local = {
+			.netns = common->skc_net.net->ns.inum,
+			.port = common->skc_num,
+		};
+		__u8 yes = 1;
+
+		bpf_map_update_elem(&listeners, &local, &yes, BPF_ANY);
+		return 0;
+	}
+	tcp = bpf_skc_to_tcp_sock(common);
+	if (!tcp)
+		return 0;
+	state = bpf_sk_storage_get(&states, tcp, 0, 0);
+	if (state) {
+		tell_key(&connection.edge, common, state);
+		connection.calls = state->calls;
+	} else {
+		struct call_state unknown = {};
+
+		set_role(&unknown, common, guess_role(common));
+		tell_key(&connection.edge, common, &unknown);
+	}
+	tell_address(connection.local, common, false);
+	tell_address(connection.remote, common, true);
+	connection.cookie = bpf_get_socket_cookie(tcp);
+	connection.bytes_acked = tcp->bytes_acked;
+	connection.bytes_received = tcp->bytes_received;
+	connection.smoothed_rtt_us = tcp->srtt_us >> 3;
+	connection.min_rtt_us = tcp->rtt_min.s[0].v;
+	connection.retransmits = tcp->total_retrans;
+	connection.unacked = tcp->write_seq - tcp->snd_una;
+	connection.unread = tcp->rcv_nxt - tcp->copied_seq;
+	connection.peer_window = tcp->snd_wnd;
+	connection.local_port = common->skc_num;
+	connection.remote_port = __builtin_bswap16(common->skc_dport);
+	connection.state = common->skc_state;
+	bpf_seq_write(context->meta->seq, &connection, sizeof(connection));
+	return 0;
+}

@@ -1,0 +1,81 @@
+/* What is counted of TCP connections, shared by the programs of both tiers: the twin of `src/sockets/record.rs`. */
+#pragma once
+
+enum {
+	BUCKETS = 128,
+	EDGES_MAX = 16384,
+};
+
+enum role {
+	ROLE_UNKNOWN = 0,
+	ROLE_CLIENT = 1,
+	ROLE_SERVER = 2,
+};
+
+/* One end of the calls between an owner and a remote address. */
+struct edge_key {
+	__u64 group;	 /* the owner's control group; 0 where no process context was seen */
+	__u8 remote[16]; /* IPv6, or IPv4 as ::ffff:a.b.c.d */
+	__u32 netns;	 /* inode of the network namespace */
+	__u16 port;	 /* the server's, in host order */
+	__u8 role;
+	__u8 protocol;
+};
+
+/* Log-linear: 4 buckets for each doubling from 256 ns, so a value is known to 12.5 %. */
+struct histogram {
+	__u32 bucket[BUCKETS];
+};
+
+struct edge {
+	__u64 calls;
+	__u64 errors;
+	__u64 slow;
+	__u64 total_ns;	  /* server: arrival or read of the request to the first byte of the answer; client: write to read */
+	__u64 waited_ns;  /* server: unread in the receive queue */
+	__u64 worked_ns;  /* server: from the read to the first write */
+	__u64 written_ns; /* server: from the first to the last write */
+	__u64 acked_ns;	  /* server: from the last write to the acknowledgement */
+	__u64 waited;	  /* calls whose wait is known */
+	__u64 acked;	  /* calls whose acknowledgement was seen */
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u64 opened;
+	__u64 closed;
+	__u64 connect_ns;
+	__u64 connect_failed;
+	__u64 retransmits;
+	__u64 resets_sent;
+	__u64 resets_received;
+	struct histogram total;
+	struct histogram wait;
+};
+
+/* Counters of the programs themselves. */
+enum counter {
+	COUNT_EDGES_FULL = 0,	/* a new edge found no room: its calls went to the overflow edge */
+	COUNT_STORAGE_FULL = 1, /* no memory for a socket's storage: its calls were not seen */
+	COUNT_UNATTRIBUTED = 2, /* a connection whose owner was not known at its first call */
+	COUNTERS = 8,
+};
+
+/* A live connection, as the sweep writes it. */
+struct connection {
+	struct edge_key edge;
+	__u8 local[16];
+	__u8 remote[16];
+	__u64 cookie;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u64 calls;
+	__u32 smoothed_rtt_us;
+	__u32 min_rtt_us;
+	__u32 retransmits;
+	__u32 unacked;
+	__u32 unread;
+	__u32 peer_window;
+	__u16 local_port;
+	__u16 remote_port;
+	__u8 state;
+	__u8 pad[3];
+};

@@ -1,0 +1,332 @@
+//! Calls and connections, counted in the kernel at the socket (tier S).
+//!
+//! Nothing here depends on a ring buffer: [`Sockets::harvest`] takes the counts since the last time, and
+//! [`Sockets::sweep`] reads every live connection's state from the kernel.
+
+mod histogram;
+mod record;
+
+use std::io::Read as _;
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::time::Duration;
+
+use libbpf_rs::{Iter, MapCore as _, MapFlags};
+use zerocopy::{FromBytes as _, Immutable, IntoBytes};
+
+use crate::object::{Loaded, set_constants};
+use crate::{Error, Hierarchy};
+
+pub use histogram::Histogram;
+
+/// Which end of its connections an owner is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// It opens them.
+    Client,
+    /// It accepts them.
+    Server,
+}
+
+/// One end of the calls between an owner and a remote address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EdgeKey {
+    /// Inode of the owner's control group; 0 where no process of it was seen at the socket.
+    pub group: u64,
+    /// The other end.
+    pub remote: IpAddr,
+    /// Inode of the network namespace.
+    pub netns: u32,
+    /// The server's port.
+    pub port: u16,
+    /// Which end this is.
+    pub role: Role,
+    /// The verdict on the protocol, as a number of `sonde-l7`; 0 while there is none.
+    pub protocol: u8,
+}
+
+/// What was counted on an edge between two harvests. Times are sums.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edge {
+    /// Turns from request to answer.
+    pub calls: u64,
+    /// Calls that failed by the protocol's own meaning.
+    pub errors: u64,
+    /// Calls that took at least [`Options::slow`].
+    pub slow: u64,
+    /// Server: from the request's arrival to the answer's first byte. Client: from its write to its read.
+    pub total: Duration,
+    /// Server: unread in the receive queue.
+    pub waited: Duration,
+    /// Server: from the application's read to its first write.
+    pub worked: Duration,
+    /// Server: from the first write of the answer to the last.
+    pub written: Duration,
+    /// Calls whose wait is known.
+    pub with_wait: u64,
+    /// Bytes handed to the kernel.
+    pub bytes_sent: u64,
+    /// Bytes read from the kernel.
+    pub bytes_received: u64,
+    /// Connections opened; an accepted one counts at its first use.
+    pub opened: u64,
+    /// Connections closed.
+    pub closed: u64,
+    /// Client: from SYN to established.
+    pub connecting: Duration,
+    /// Client: connections that did not come about.
+    pub connect_failed: u64,
+    /// Segments sent again.
+    pub retransmits: u64,
+    /// Resets sent.
+    pub resets_sent: u64,
+    /// Resets received.
+    pub resets_received: u64,
+    /// [`Self::total`] by call.
+    pub total_times: Histogram,
+    /// [`Self::waited`] by call.
+    pub wait_times: Histogram,
+}
+
+/// A live TCP connection, as the kernel has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its edge; the group is 0 for a connection that nobody used since the start.
+    pub edge: EdgeKey,
+    /// This end's address.
+    pub local: IpAddr,
+    /// This end's port.
+    pub local_port: u16,
+    /// The other end's port.
+    pub remote_port: u16,
+    /// The kernel's cookie: the same for as long as the socket lives.
+    pub cookie: u64,
+    /// Bytes that the peer acknowledged.
+    pub bytes_acked: u64,
+    /// Bytes that came.
+    pub bytes_received: u64,
+    /// Calls on it since the start.
+    pub calls: u64,
+    /// The kernel's smoothed round-trip time.
+    pub smoothed_rtt: Duration,
+    /// The least round-trip time of the last minutes (`net.ipv4.tcp_min_rtt_wlen`).
+    pub min_rtt: Duration,
+    /// Segments sent again, over its whole life.
+    pub retransmits: u32,
+    /// Bytes written and not acknowledged.
+    pub unacked: u32,
+    /// Bytes that came and were not read.
+    pub unread: u32,
+    /// What the peer's window has room for; 0 is a peer that does not read.
+    pub peer_window: u32,
+    /// `TCP_ESTABLISHED` and its kin (`include/net/tcp_states.h`).
+    pub state: u8,
+}
+
+/// What the programs are told when they start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A call that takes at least this long counts as slow.
+    pub slow: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            slow: Duration::from_millis(500),
+        }
+    }
+}
+
+/// What the programs could not do since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Calls on new edges that found no room: they are counted on the overflow edge, whose key is all zeros.
+    pub edges_full: u64,
+    /// Uses of sockets for which the kernel had no memory: their calls are missing.
+    pub storage_full: u64,
+}
+
+/// The programs at work. Dropping it takes them down.
+pub struct Sockets {
+    loaded: Loaded,
+    /// Which of the two maps is written.
+    active: usize,
+}
+
+const EDGE_MAPS: [&str; 2] = ["edges_a", "edges_b"];
+/// Edges taken by one call of the kernel.
+const BATCH: u32 = 512;
+
+impl Sockets {
+    /// Loads and attaches the programs, and takes the inventory of who listens.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses a program, for want of rights or of a feature.
+    pub fn start(hierarchy: &Hierarchy, options: &Options) -> Result<Self, Error> {
+        #[derive(IntoBytes, Immutable)]
+        #[repr(C)]
+        struct Settings {
+            slow_ns: u64,
+            memory_on_v1: u64,
+        }
+        let settings = Settings {
+            slow_ns: options.slow.as_nanos().try_into().unwrap_or(u64::MAX),
+            memory_on_v1: u64::from(matches!(hierarchy, Hierarchy::Memory(_))),
+        };
+        let loaded = Loaded::start("sockets", OBJECT, |open| set_constants(open, settings.as_bytes()))?;
+        let sockets = Self { loaded, active: 0 };
+        sockets.make_room_for_overflow(0)?;
+        // Its first run fills the map of listeners.
+        sockets.sweep()?;
+        Ok(sockets)
+    }
+
+    /// What was counted since the last harvest.
+    ///
+    /// # Errors
+    ///
+    /// When the maps cannot be read; what was counted is then in the next harvest.
+    pub fn harvest(&mut self) -> Result<Vec<(EdgeKey, Edge)>, Error> {
+        let full = self.active;
+        let next = 1 - full;
+        self.make_room_for_overflow(next)?;
+        let fd = self.loaded.map(EDGE_MAPS[next])?.as_fd().as_raw_fd();
+        self.loaded
+            .map("edges")?
+            .update(&0_u32.to_ne_bytes(), &fd.to_ne_bytes(), MapFlags::ANY)
+            .map_err(Error::kernel("turning the map of edges over"))?;
+        self.active = next;
+        let map = self.loaded.map(EDGE_MAPS[full])?;
+        let batches = map
+            .lookup_and_delete_batch(BATCH, MapFlags::ANY, MapFlags::ANY)
+            .map_err(Error::kernel("harvesting the map of edges"))?;
+        Ok(batches
+            .filter_map(|(key, value)| read_edge(&key, &value))
+            .collect())
+    }
+
+    /// Every TCP connection of every network namespace of the node, listeners left out.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel's iterator cannot be read.
+    pub fn sweep(&self) -> Result<Vec<Connection>, Error> {
+        let doing = "sweeping the connections";
+        let mut iter = Iter::new(self.loaded.link("sweep")?).map_err(Error::kernel(doing))?;
+        let mut bytes = Vec::new();
+        iter.read_to_end(&mut bytes).map_err(|source| Error::File {
+            doing: doing.into(),
+            source,
+        })?;
+        let records = bytes.chunks_exact(size_of::<record::Connection>());
+        Ok(records
+            .filter_map(|bytes| Some(read_connection(&record::Connection::read_from_bytes(bytes).ok()?)))
+            .collect())
+    }
+
+    /// What the programs could not do since the start.
+    ///
+    /// # Errors
+    ///
+    /// When the counters cannot be read.
+    pub fn losses(&self) -> Result<Losses, Error> {
+        Ok(Losses {
+            edges_full: self.loaded.counter("counters", 0)?,
+            storage_full: self.loaded.counter("counters", 1)?,
+        })
+    }
+
+    /// The overflow edge must be there before a map is full.
+    fn make_room_for_overflow(&self, which: usize) -> Result<(), Error> {
+        let map = self.loaded.map(EDGE_MAPS[which])?;
+        let key = [0; size_of::<record::EdgeKey>()];
+        let value = [0; size_of::<record::Edge>()];
+        map.update(&key, &value, MapFlags::ANY)
+            .map_err(Error::kernel("preparing the map of edges"))
+    }
+}
+
+static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sockets.bpf.o"));
+
+fn read_edge(key: &[u8], value: &[u8]) -> Option<(EdgeKey, Edge)> {
+    let key = record::EdgeKey::read_from_bytes(key).ok()?;
+    let edge = record::Edge::read_from_bytes(value).ok()?;
+    let nanos = Duration::from_nanos;
+    // The overflow edge is there whether or not anything overflowed.
+    let is_idle = key.role == 0 && edge.calls == 0 && edge.opened == 0 && edge.closed == 0;
+    (!is_idle).then(|| {
+        (
+            edge_key(&key),
+            Edge {
+                calls: edge.calls,
+                errors: edge.errors,
+                slow: edge.slow,
+                total: nanos(edge.total_ns),
+                waited: nanos(edge.waited_ns),
+                worked: nanos(edge.worked_ns),
+                written: nanos(edge.written_ns),
+                with_wait: edge.waited,
+                bytes_sent: edge.bytes_sent,
+                bytes_received: edge.bytes_received,
+                opened: edge.opened,
+                closed: edge.closed,
+                connecting: nanos(edge.connect_ns),
+                connect_failed: edge.connect_failed,
+                retransmits: edge.retransmits,
+                resets_sent: edge.resets_sent,
+                resets_received: edge.resets_received,
+                total_times: Histogram::from_counts(&edge.total),
+                wait_times: Histogram::from_counts(&edge.wait),
+            },
+        )
+    })
+}
+
+fn edge_key(key: &record::EdgeKey) -> EdgeKey {
+    EdgeKey {
+        group: key.group,
+        remote: address(key.remote),
+        netns: key.netns,
+        port: key.port,
+        role: if key.role == SERVER {
+            Role::Server
+        } else {
+            Role::Client
+        },
+        protocol: key.protocol,
+    }
+}
+
+/// `enum role` in `programs/sockets.h`.
+const SERVER: u8 = 2;
+
+fn address(bytes: [u8; 16]) -> IpAddr {
+    Ipv6Addr::from(bytes).to_canonical()
+}
+
+fn read_connection(raw: &record::Connection) -> Connection {
+    Connection {
+        edge: edge_key(&raw.edge),
+        local: address(raw.local),
+        local_port: raw.local_port,
+        remote_port: raw.remote_port,
+        cookie: raw.cookie,
+        bytes_acked: raw.bytes_acked,
+        bytes_received: raw.bytes_received,
+        calls: raw.calls,
+        smoothed_rtt: Duration::from_micros(raw.smoothed_rtt_us.into()),
+        // The kernel's "not measured yet" is all ones.
+        min_rtt: Duration::from_micros(if raw.min_rtt_us == u32::MAX {
+            0
+        } else {
+            raw.min_rtt_us.into()
+        }),
+        retransmits: raw.retransmits,
+        unacked: raw.unacked,
+        unread: raw.unread,
+        peer_window: raw.peer_window,
+        state: raw.state,
+    }
+}

@@ -1,0 +1,64 @@
+//! What the programs count: the twin of `programs/sockets.h`.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+pub(super) const BUCKETS: usize = 128;
+
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub(super) struct EdgeKey {
+    pub group: u64,
+    pub remote: [u8; 16],
+    pub netns: u32,
+    pub port: u16,
+    pub role: u8,
+    pub protocol: u8,
+}
+
+#[derive(FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub(super) struct Edge {
+    pub calls: u64,
+    pub errors: u64,
+    pub slow: u64,
+    pub total_ns: u64,
+    pub waited_ns: u64,
+    pub worked_ns: u64,
+    pub written_ns: u64,
+    pub acked_ns: u64,
+    pub waited: u64,
+    pub acked: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub opened: u64,
+    pub closed: u64,
+    pub connect_ns: u64,
+    pub connect_failed: u64,
+    pub retransmits: u64,
+    pub resets_sent: u64,
+    pub resets_received: u64,
+    pub total: [u32; BUCKETS],
+    pub wait: [u32; BUCKETS],
+}
+
+#[derive(FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub(super) struct Connection {
+    pub edge: EdgeKey,
+    pub local: [u8; 16],
+    pub remote: [u8; 16],
+    pub cookie: u64,
+    pub bytes_acked: u64,
+    pub bytes_received: u64,
+    pub calls: u64,
+    pub smoothed_rtt_us: u32,
+    pub min_rtt_us: u32,
+    pub retransmits: u32,
+    pub unacked: u32,
+    pub unread: u32,
+    pub peer_window: u32,
+    pub local_port: u16,
+    pub remote_port: u16,
+    pub state: u8,
+    pub pad: [u8; 3],
+}

@@ -1,0 +1,216 @@
+//! The programs of sockets on this very kernel: what was called is what is counted.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use sonde_bpf::Hierarchy;
+use sonde_bpf::sockets::{Edge, EdgeKey, Options, Role, Sockets};
+
+/// Every instance sees the whole machine; one at a time keeps the tests from counting each other's noise twice.
+static ONE: Mutex<()> = Mutex::new(());
+
+fn start() -> Option<Sockets> {
+    match Sockets::start(
+        &Hierarchy::of_this_node().expect("control groups"),
+        &Options::default(),
+    ) {
+        Ok(sockets) => Some(sockets),
+        Err(error) if error.is_permission() => {
+            eprintln!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A server that answers each message of 16 bytes by one, after `work`.
+fn server(work: Duration) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            thread::spawn(move || {
+                let mut message = [0; 16];
+                while stream.read_exact(&mut message).is_ok() {
+                    thread::sleep(work);
+                    if stream.write_all(&message).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+fn call(address: SocketAddr, times: usize) {
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    stream.set_nodelay(true).expect("an option of every kernel");
+    let mut answer = [0; 16];
+    for _ in 0..times {
+        stream.write_all(b"0123456789abcdef").expect("the server reads");
+        stream.read_exact(&mut answer).expect("the server answers");
+    }
+}
+
+/// The edges of a port, by role, from as many harvests as it takes until both ends have closed.
+fn harvest(sockets: &mut Sockets, port: u16, connections: u64) -> (Edge, Edge) {
+    let (mut client, mut server) = (Edge::default(), Edge::default());
+    for _ in 0..100 {
+        for (key, edge) in sockets.harvest().expect("the maps can be read") {
+            let EdgeKey { role, .. } = key;
+            if key.port == port {
+                let to = if role == Role::Client {
+                    &mut client
+                } else {
+                    &mut server
+                };
+                to.calls += edge.calls;
+                to.opened += edge.opened;
+                to.closed += edge.closed;
+                to.bytes_sent += edge.bytes_sent;
+                to.bytes_received += edge.bytes_received;
+                to.total += edge.total;
+                to.waited += edge.waited;
+                to.worked += edge.worked;
+                to.with_wait += edge.with_wait;
+                to.connect_failed += edge.connect_failed;
+                to.total_times.add(&edge.total_times);
+                to.wait_times.add(&edge.wait_times);
+            }
+        }
+        if client.closed == connections && server.closed == connections {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    (client, server)
+}
+
+#[test]
+fn every_call_is_counted_at_both_ends() {
+    let _one = ONE.lock();
+    let Some(mut sockets) = start() else { return };
+    let address = server(Duration::ZERO);
+    let callers: Vec<_> = (0..4)
+        .map(|_| thread::spawn(move || call(address, 5_000)))
+        .collect();
+    for caller in callers {
+        caller.join().expect("the calls succeed");
+    }
+    let (client, server) = harvest(&mut sockets, address.port(), 4);
+    assert_eq!((client.calls, server.calls), (20_000, 20_000));
+    assert_eq!(
+        (client.total_times.count(), server.total_times.count()),
+        (20_000, 20_000)
+    );
+    assert_eq!((client.opened, server.opened), (4, 4));
+    assert_eq!((client.bytes_sent, client.bytes_received), (320_000, 320_000));
+    assert_eq!((server.bytes_sent, server.bytes_received), (320_000, 320_000));
+    assert_eq!(server.with_wait, 20_000, "the wait of each call is known");
+    let losses = sockets.losses().expect("counters");
+    assert_eq!((losses.edges_full, losses.storage_full), (0, 0));
+}
+
+#[test]
+fn the_applications_work_is_told_from_the_wait() {
+    let _one = ONE.lock();
+    let Some(mut sockets) = start() else { return };
+    let address = server(Duration::from_millis(5));
+    call(address, 20);
+    let (client, server) = harvest(&mut sockets, address.port(), 1);
+    assert_eq!((client.calls, server.calls), (20, 20));
+    assert!(server.worked >= Duration::from_millis(100), "{server:?}");
+    assert!(
+        server.worked > server.waited * 5,
+        "worked {:?}, waited {:?}",
+        server.worked,
+        server.waited
+    );
+    assert!(
+        client.total >= server.worked,
+        "{:?} {:?}",
+        client.total,
+        server.worked
+    );
+    let median = server.total_times.quantile(0.5).expect("calls");
+    assert!(median >= Duration::from_millis(4), "{median:?}");
+}
+
+#[test]
+fn connections_older_than_the_programs_are_seen_with_their_role() {
+    let _one = ONE.lock();
+    let address = server(Duration::ZERO);
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    let mut exchange = |times: usize| {
+        let mut answer = [0; 16];
+        for _ in 0..times {
+            stream.write_all(b"0123456789abcdef").expect("the server reads");
+            stream.read_exact(&mut answer).expect("the server answers");
+        }
+    };
+    exchange(3);
+    let Some(mut sockets) = start() else { return };
+    exchange(50);
+    let edges: Vec<_> = sockets
+        .harvest()
+        .expect("maps")
+        .into_iter()
+        .filter(|(key, _)| key.port == address.port())
+        .collect();
+    let calls = |role| {
+        edges
+            .iter()
+            .filter(|(key, _)| key.role == role)
+            .map(|(_, edge)| edge.calls)
+            .sum::<u64>()
+    };
+    assert_eq!((calls(Role::Client), calls(Role::Server)), (50, 50), "{edges:?}");
+    assert!(
+        edges.iter().all(|(key, _)| key.group != 0),
+        "each has its owner: {edges:?}"
+    );
+}
+
+#[test]
+fn a_refused_connection_is_counted() {
+    let _one = ONE.lock();
+    let Some(mut sockets) = start() else { return };
+    // A port that was free a moment ago.
+    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .expect("a free port")
+        .local_addr()
+        .expect("an address");
+    for _ in 0..3 {
+        TcpStream::connect(address).expect_err("nothing listens");
+    }
+    let (client, _) = harvest(&mut sockets, address.port(), 0);
+    assert_eq!(client.connect_failed, 3, "{client:?}");
+}
+
+#[test]
+fn a_sweep_shows_what_waits_unread() {
+    let _one = ONE.lock();
+    let Some(sockets) = start() else { return };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server accepts");
+    let (_server, _) = listener.accept().expect("a connection");
+    client.write_all(&[7; 1000]).expect("room in the queue");
+    let connections = sockets.sweep().expect("the iterator can be read");
+    let of_server = connections
+        .iter()
+        .find(|it| it.local_port == port)
+        .expect("the server's end");
+    assert_eq!((of_server.unread, of_server.edge.role), (1000, Role::Server));
+    let of_client = connections
+        .iter()
+        .find(|it| it.remote_port == port)
+        .expect("the client's end");
+    assert_eq!(of_client.edge.role, Role::Client);
+    assert!(of_client.smoothed_rtt > Duration::ZERO, "{of_client:?}");
+}
