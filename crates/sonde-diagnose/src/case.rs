@@ -83,6 +83,8 @@ pub struct Case {
     pub(crate) next: Vec<NextLook>,
     pub(crate) wants: Vec<(Want, String)>,
     pub(crate) explains: Vec<ObjectRef>,
+    pub(crate) part: String,
+    pub(crate) beside: Vec<Case>,
 }
 
 /// Drops `-n` and `-c` without a value: a text may name neither namespace nor container, and kubectl has defaults for both.
@@ -121,7 +123,23 @@ impl Case {
             next: Vec::new(),
             wants: Vec::new(),
             explains: Vec::new(),
+            part: String::new(),
+            beside: Vec::new(),
         }
+    }
+
+    /// Another case of the same cause beside this one: two ConfigMaps are missing, and each is a fault of its own.
+    pub fn beside(&mut self) -> &mut Case {
+        let at = self.beside.len();
+        self.beside.push(Case::new(self.code.clone()));
+        &mut self.beside[at]
+    }
+
+    /// The part of the subject that the case is about: a volume, a claim, the choice of a node. What is proven in general
+    /// yields to a more specific proof, unless that is about another part: then both are faults.
+    pub fn part(&mut self, part: impl Into<String>) -> &mut Self {
+        self.part = part.into();
+        self
     }
 
     /// The evidence proves the cause.

@@ -148,7 +148,9 @@ fn conclude(facts: &Facts<'_>, differentials: &Differentials) -> Vec<Conclusion>
     for cause in differentials.of(facts.episode.symptom) {
         let mut case = Case::new(cause.code.clone());
         (cause.state)(facts, &mut case);
+        let beside = std::mem::take(&mut case.beside);
         cases.push(case);
+        cases.extend(beside);
     }
     let mut conclusions = resolve(facts.episode, cases);
     for conclusion in &mut conclusions {

@@ -21,6 +21,8 @@ pub enum Symptom {
     HookFailed,
     /// An init container or sidecar neither ends nor becomes ready, and blocks the pod.
     InitBlocked,
+    /// Something holds a pod back, and what comes after that would fail as well.
+    NotYetStarted,
     /// A container's process ended and should not have, or ended badly.
     Terminated,
     /// A container runs and is not ready beyond its start budget.
@@ -65,6 +67,7 @@ impl Symptom {
             self,
             Symptom::Unschedulable
                 | Symptom::NotStarting
+                | Symptom::NotYetStarted
                 | Symptom::Deleting
                 | Symptom::NodePressure
                 | Symptom::NotReady
@@ -91,7 +94,7 @@ impl Symptom {
             Symptom::Unschedulable => "SCH-UNKNOWN",
             Symptom::NotStarting => "CRE-NOT-STARTING-UNKNOWN",
             Symptom::ImageNotPulled => "IMG-UNKNOWN",
-            Symptom::ContainerNotCreated => "CRE-UNKNOWN",
+            Symptom::ContainerNotCreated | Symptom::NotYetStarted => "CRE-UNKNOWN",
             Symptom::HookFailed => "HOK-UNKNOWN",
             Symptom::InitBlocked => "INI-UNKNOWN",
             Symptom::Terminated => "EXT-UNKNOWN",

@@ -27,6 +27,8 @@ mod survey;
 mod testing;
 mod texts;
 mod triage;
+#[cfg(test)]
+mod two_faults;
 mod want;
 
 pub use case::{Case, Seen, Strength};

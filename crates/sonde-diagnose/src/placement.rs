@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sonde_model::{EvidenceKind, Kind, ObjectRef};
-use sonde_schedule::{Cluster, Fit, Preemption, Remedy, Room};
+use sonde_schedule::{Cluster, Fit, Preemption, Remedy, Room, Unknown};
 use sonde_world::view::{Labels, Pod, PodSpec};
 use sonde_world::{Object, Snapshot};
 
-pub(crate) use outlook::{Outlook, Why, is_abnormal_key, is_cordon, is_extended, is_not_ready, outlook};
+pub(crate) use outlook::{Outlook, Why, is_abnormal_key, is_cordon, is_extended, is_not_ready, outlooks};
 
 use crate::case::Seen;
 use crate::field_on;
@@ -44,7 +44,7 @@ struct Kept {
 /// Where one pod fits, and what would help.
 pub(crate) struct Placement {
     pub(crate) fit: Fit,
-    outlook: OnceCell<Option<Outlook>>,
+    outlooks: OnceCell<Vec<Outlook>>,
     room: OnceCell<Vec<Room>>,
     remedies: OnceCell<Vec<Remedy>>,
     preemption: OnceCell<Option<Preemption>>,
@@ -87,7 +87,7 @@ impl<'a> Placements<'a> {
         let placement = self.cluster().explain(reference).map(|fit| {
             Rc::new(Placement {
                 fit,
-                outlook: OnceCell::new(),
+                outlooks: OnceCell::new(),
                 room: OnceCell::new(),
                 remedies: OnceCell::new(),
                 preemption: OnceCell::new(),
@@ -171,14 +171,16 @@ impl Kept {
 }
 
 impl Placement {
-    /// What decides, where everything was known that such a statement needs. `total` is how many nodes there are by
-    /// the scheduler's own count: where as many are known, they are all.
-    pub(crate) fn outlook(&self, total: Option<u32>) -> Option<&Outlook> {
+    /// What decides, and what would once that is mended, where everything was known that such a statement needs.
+    /// `total` is how many nodes there are by the scheduler's own count: where as many are known, they are all.
+    pub(crate) fn outlooks(&self, total: Option<u32>) -> &[Outlook] {
         let all = total.is_some_and(|total| total > 0 && total as usize == self.fit.nodes.len());
-        let proven = self.fit.proves_no_fit() || (all && self.fit.proves_no_fit_on_known_nodes());
-        proven
-            .then(|| self.outlook.get_or_init(|| outlook(&self.fit)))?
-            .as_ref()
+        let of_nodes =
+            (all || !self.fit.unknowns.contains(&Unknown::Nodes)) && self.fit.proves_no_fit_on_known_nodes();
+        if !of_nodes && !self.fit.proves_no_fit() {
+            return &[];
+        }
+        self.outlooks.get_or_init(|| outlooks(&self.fit, of_nodes))
     }
 
     /// The room for each resource on the nodes that would take the pod.

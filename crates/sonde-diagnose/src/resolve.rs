@@ -21,7 +21,9 @@ pub(crate) struct Conclusion {
 /// Weighs the cases of one episode.
 ///
 /// - A proof stands. Where the symptom is exclusive it refutes every case that is weaker; two proofs of the same
-///   strength there contradict each other, so the one with more decisive evidence is only *likely*.
+///   strength there contradict each other, so the one with more decisive evidence is only *likely*; two of the same cause
+///   (two ConfigMaps are missing) do not.
+/// - Where it is not, a general proof yields to a specific one, unless that is about another part of the subject.
 /// - Without a proof the strongest case is *likely* when it is supported and no other case is, else *possible*.
 /// - A case with nothing but wants is a rival that nobody could look at.
 /// - Nothing stands: a cause that was mended since is told as over; without one, *unknown*.
@@ -45,16 +47,26 @@ pub(crate) fn resolve(episode: &Episode, cases: Vec<Case>) -> Vec<Conclusion> {
             let peers = standing.iter().filter(|case| case.strength == top).count();
             let (top_cases, weaker) = standing.split_at(peers);
             if episode.symptom.is_exclusive() {
-                let (winner, contradicting) = (&top_cases[0], &top_cases[1..]);
+                let winner = &top_cases[0].code;
+                let (alike, contradicting): (Vec<Case>, Vec<Case>) =
+                    top_cases.iter().cloned().partition(|case| case.code == *winner);
                 let verdict = if contradicting.is_empty() {
                     Verdict::Proven
                 } else {
                     Verdict::Likely
                 };
-                vec![conclude(winner, verdict, contradicting, weaker, &refuted)]
+                alike
+                    .iter()
+                    .map(|case| conclude(case, verdict, &contradicting, weaker, &refuted))
+                    .collect()
             } else {
+                let of_another_part = weaker
+                    .iter()
+                    .filter(|case| case.strength == Strength::GeneralProof)
+                    .filter(|case| top_cases.iter().all(|top| is_of_another_part(case, top)));
                 top_cases
                     .iter()
+                    .chain(of_another_part)
                     // A weaker case may hold as well; nothing speaks against it.
                     .map(|case| conclude(case, Verdict::Proven, &[], &[], &refuted))
                     .collect()
@@ -72,6 +84,10 @@ pub(crate) fn resolve(episode: &Episode, cases: Vec<Case>) -> Vec<Conclusion> {
         }
         Strength::None => vec![none_stands(episode, refuted, &standing)],
     }
+}
+
+fn is_of_another_part(case: &Case, than: &Case) -> bool {
+    !case.part.is_empty() && !than.part.is_empty() && case.part != than.part
 }
 
 /// A conclusion for `case`; `rivals` still stand, `weaker` fall to its proof, `refuted` fell to their own evidence.
@@ -372,6 +388,52 @@ mod tests {
                 expect,
                 "{codes:?}, the other way round"
             );
+        }
+    }
+
+    fn about(part: &str, mut case: Case) -> Case {
+        case.part(part);
+        case
+    }
+
+    #[test]
+    fn what_is_about_different_things_does_not_compete() {
+        use Strength::{GeneralProof, Proof};
+        let rows: Vec<(Symptom, Vec<Case>, &[&str])> = vec![
+            // Two ConfigMaps are missing: one does not make the other less so.
+            (
+                Symptom::ContainerNotCreated,
+                vec![case("DEP-A", Proof, 1), case("DEP-A", Proof, 1)],
+                &["DEP-A Proven |  | ", "DEP-A Proven |  | "],
+            ),
+            (
+                Symptom::NotStarting,
+                vec![
+                    about("volume a", case("DEP-A", GeneralProof, 1)),
+                    about("volume b", case("DEP-B", Proof, 1)),
+                ],
+                &["DEP-B Proven |  | ", "DEP-A Proven |  | "],
+            ),
+            // The more specific proof of the same volume says why.
+            (
+                Symptom::NotStarting,
+                vec![
+                    about("volume a", case("DEP-A", GeneralProof, 1)),
+                    about("volume a", case("DEP-B", Proof, 1)),
+                ],
+                &["DEP-B Proven |  | "],
+            ),
+            (
+                Symptom::NotStarting,
+                vec![
+                    case("DEP-A", GeneralProof, 1),
+                    about("volume b", case("DEP-B", Proof, 1)),
+                ],
+                &["DEP-B Proven |  | "],
+            ),
+        ];
+        for (symptom, cases, expect) in rows {
+            assert_eq!(conclusions(symptom, cases), expect);
         }
     }
 

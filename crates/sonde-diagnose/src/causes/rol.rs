@@ -8,6 +8,7 @@ crate::cause::family!(
     autoscaler_at_maximum,
     autoscaler_fight,
     autoscaler_no_metrics,
+    autoscaler_no_request,
     autoscaler_target,
     budget_blocks,
     cannot_move,

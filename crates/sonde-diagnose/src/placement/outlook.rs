@@ -134,14 +134,102 @@ const STAGES: &[Stage] = &[
     (|_| true, why_no_room),
 ];
 
-/// What decides for a pod that fits nowhere; `None` where it fits.
-pub(crate) fn outlook(fit: &Fit) -> Option<Outlook> {
-    if let Some(why) = fit.before_nodes.iter().map(before_nodes).min() {
-        return Some(Outlook {
-            why,
+/// What stands against a pod that fits nowhere: what decides first, then what would decide once that is mended; none
+/// where it fits. `nodes_known` says that "no node fits" is proven.
+pub(crate) fn outlooks(fit: &Fit, nodes_known: bool) -> Vec<Outlook> {
+    let mut stops: Vec<Why> = fit.before_nodes.iter().map(before_nodes).collect();
+    stops.sort_unstable();
+    stops.dedup();
+    let mut found: Vec<Outlook> = stops
+        .iter()
+        .map(|why| Outlook {
+            why: *why,
             nodes: Vec::new(),
-        });
+        })
+        .collect();
+    // Who holds a pod back on purpose may change it before it is let go, and another scheduler has rules of its own.
+    if let Some(Why::Gates | Why::UnknownScheduler) = stops.first() {
+        found.truncate(1);
+        return found;
     }
+    if !nodes_known {
+        return found;
+    }
+    // What is wrong with a claim shows in its volume too.
+    let no_volumes = |rejection: &Rejection| !stops.is_empty() && is_of_volume(rejection);
+    let Some(first) = among_nodes(fit, no_volumes).filter(|first| !stops.contains(&first.why)) else {
+        return found;
+    };
+    let next = mended_by(first.why).and_then(|mended| {
+        among_nodes(fit, |rejection| no_volumes(rejection) || mended(rejection))
+            .filter(|next| stays_true(fit, first.why, next))
+    });
+    found.push(first);
+    found.extend(next);
+    found
+}
+
+/// The reasons that go when what decides is mended; `None` where that is not plain.
+fn mended_by(why: Why) -> Option<fn(&Rejection) -> bool> {
+    match why {
+        Why::Taint | Why::NoNodeReady | Why::Cordoned => Some(keeps_pods_away),
+        Why::NodeAffinity => Some(|rejection| rejection.kind() == RejectionKind::NodeAffinity),
+        Why::TooLarge => Some(|rejection| too_small(rejection, false)),
+        _ => None,
+    }
+}
+
+/// Whether what would decide next is a fault of its own, whatever becomes of the nodes: room comes and goes, and nodes
+/// that the pod does not want, or that are yet to come, say nothing of its size.
+fn stays_true(fit: &Fit, first: Why, next: &Outlook) -> bool {
+    match next.why {
+        Why::TooLarge => first != Why::NodeAffinity,
+        Why::PodAffinity => next.nodes.iter().all(|at| {
+            fit.nodes[*at]
+                .rejections
+                .iter()
+                .any(|rejection| matches!(rejection, Rejection::PodAffinity { nowhere: true, .. }))
+        }),
+        _ => false,
+    }
+}
+
+fn is_of_volume(rejection: &Rejection) -> bool {
+    matches!(
+        rejection.kind(),
+        RejectionKind::VolumeNodeAffinity
+            | RejectionKind::VolumeZone
+            | RejectionKind::VolumeGone
+            | RejectionKind::NoVolume
+            | RejectionKind::VolumeLimit
+            | RejectionKind::ReadWriteOncePod
+    )
+}
+
+/// What decides among the nodes, apart from the reasons that are `left_out`; `None` where one fits.
+fn among_nodes(fit: &Fit, left_out: impl Fn(&Rejection) -> bool) -> Option<Outlook> {
+    let kept = Fit {
+        pod: fit.pod.clone(),
+        before_nodes: Vec::new(),
+        nodes: fit
+            .nodes
+            .iter()
+            .map(|node| NodeFit {
+                node: node.node.clone(),
+                rejections: node
+                    .rejections
+                    .iter()
+                    .filter(|rejection| !left_out(rejection))
+                    .cloned()
+                    .collect(),
+            })
+            .collect(),
+        unknowns: Vec::new(),
+    };
+    decides(&kept)
+}
+
+fn decides(fit: &Fit) -> Option<Outlook> {
     if fit.nodes.is_empty() {
         return Some(Outlook {
             why: Why::NoNode,
@@ -327,7 +415,8 @@ mod tests {
                 .collect(),
             unknowns: Vec::new(),
         };
-        outlook(&fit).map(|outlook| (outlook.why, outlook.nodes))
+        let first = outlooks(&fit, true).into_iter().next();
+        first.map(|outlook| (outlook.why, outlook.nodes))
     }
 
     #[test]

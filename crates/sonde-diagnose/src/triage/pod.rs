@@ -92,6 +92,15 @@ fn was_scheduled(object: &Object, pod: &PodColumns) -> bool {
             .is_some_and(|condition| condition.is_true())
 }
 
+/// A pod that is held back may lack more than what holds it: the next step would show it.
+fn what_comes_next(object: &Object) -> Opened {
+    let episode = Episode::new(object.reference.clone(), Symptom::NotYetStarted, "Pending");
+    Opened {
+        told: Told::WithItsCause,
+        ..episode.into()
+    }
+}
+
 fn not_scheduled(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
     let me = object.reference.clone();
     match pod.condition("PodScheduled") {
@@ -103,6 +112,7 @@ fn not_scheduled(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &m
             };
             let since = condition.last_transition_time.0.or(object.created);
             out.push(Episode::new(me, Symptom::Unschedulable, word).since(since).into());
+            out.push(what_comes_next(object));
         }
         Some(_) => {}
         // A part of a pod may simply not show its node.
@@ -252,9 +262,13 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
         }
         return;
     }
+    let before = out.len();
     for it in &pod.containers {
         container::look(triage, object, pod, it, out);
         if blocks(it) {
+            if out[before..].iter().any(|opened| opened.told == Told::Always) {
+                out.push(what_comes_next(object));
+            }
             return;
         }
     }
@@ -351,4 +365,7 @@ fn not_starting(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mu
         .since(since),
         since.map(|since| since + START_PATIENCE),
     ));
+    if triage.elapsed(since).is_none_or(|age| age > START_PATIENCE) {
+        out.push(what_comes_next(object));
+    }
 }

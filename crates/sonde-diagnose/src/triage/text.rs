@@ -275,7 +275,9 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
         Fact::Node(it) => return of_node(it),
         Fact::Workload(WorkloadFact::JobDeadline | WorkloadFact::BackoffLimit) => Symptom::JobFailed,
         Fact::Workload(WorkloadFact::ResourceClaimNotMade { .. }) => Symptom::Unschedulable,
-        Fact::Workload(WorkloadFact::NoMetrics { .. }) => Symptom::NotScaling,
+        Fact::Workload(WorkloadFact::NoMetrics { .. } | WorkloadFact::MissingRequest { .. }) => {
+            Symptom::NotScaling
+        }
         Fact::Pull(_) | Fact::RestartBackOff | Fact::Runtime(_) | Fact::Workload(_) => return None,
     })
 }

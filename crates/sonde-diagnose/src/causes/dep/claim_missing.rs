@@ -30,6 +30,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         })?;
         Some((name, message))
     };
+    let mut told: Vec<ObjectRef> = Vec::new();
     if let Some((name, message)) = by_scheduler.or_else(by_kubelet) {
         let claim = reference(facts, name.rsplit('/').next().unwrap_or(name));
         if !facts.is_partial() && facts.episode.subject.kind == Kind::Pod && !claims(facts).contains(&claim) {
@@ -40,17 +41,24 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 crate::field_on(&claim, "metadata.name", &claim.name),
                 "the claim exists by now",
             );
-            return;
+        } else {
+            tell(facts, case, &claim, message.seen());
         }
-        tell(facts, case, &claim, message.seen());
-        return;
+        told.push(claim);
     }
-    let absent = claims(facts)
-        .into_iter()
-        .find_map(|claim| Some((facts.absence(&claim)?, claim)));
-    if let Some((seen, claim)) = absent {
+    // The scheduler and the kubelet stop at the first that is missing.
+    for claim in claims(facts) {
+        let Some(seen) = facts.absence(&claim).filter(|_| !told.contains(&claim)) else {
+            continue;
+        };
+        let case = if told.is_empty() {
+            &mut *case
+        } else {
+            case.beside()
+        };
         // A generic ephemeral volume's claim is made by the control plane, not by a person.
         tell(facts, case, &claim, seen);
+        told.push(claim);
     }
 }
 
@@ -77,6 +85,7 @@ fn tell(facts: &Facts<'_>, case: &mut Case, claim: &ObjectRef, seen: Seen) {
         "the pod cannot start: claim {} does not exist",
         claim.name
     ));
+    case.part(format!("claim {}", claim.name));
     case.root(claim.clone());
     let names: Vec<String> = facts
         .snapshot

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ConfigRef, CreateFailure, RefKind, VolumeFailure};
-use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_model::{Code, EvidenceKind, Kind, ObjectRef, Risk, Severity};
 use sonde_world::view::ConfigUse;
 
 use super::volume::failing;
@@ -14,7 +14,11 @@ use sonde_schedule::nearest;
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CONFIG-MISSING"),
     title: "ConfigMap or Secret missing, or a key of it",
-    explains: &[Symptom::NotStarting, Symptom::ContainerNotCreated],
+    explains: &[
+        Symptom::NotStarting,
+        Symptom::ContainerNotCreated,
+        Symptom::NotYetStarted,
+    ],
     reads: &[Kind::ConfigMap, Kind::Secret],
     state,
     page: page!("DEP-CONFIG-MISSING"),
@@ -35,70 +39,95 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             _ => None,
         })
     });
+    let said = said.filter(|_| facts.episode.symptom != Symptom::NotYetStarted);
     let uses = facts.pod().config_uses();
     let needed = |it: &&ConfigUse| !it.optional && is_needed_now(facts, it);
-    let lacking = uses
-        .iter()
-        .filter(needed)
-        .find_map(|it| Some((it, proof_of_lack(facts, it)?)));
-    match (said, lacking) {
-        (Some((reference, message)), _) => {
-            let used = uses.iter().find(|it| is_about(reference, it));
-            if let Some((seen, since)) = used.and_then(|it| exists_by_now(facts, reference, it)) {
-                mended(facts, case, reference, message, (seen, since));
-                return;
-            }
-            case.proven_by(message.seen());
-            let name = reference.name.clone().or_else(|| used.map(|it| it.name.clone()));
-            let key = reference
-                .key
-                .clone()
-                .or_else(|| used.and_then(|it| it.key.clone()));
-            let key = key.filter(|_| reference.key_missing);
-            let secret = reference.kind == RefKind::Secret;
-            describe(
-                facts,
-                case,
-                secret,
-                name.as_deref(),
-                key.as_deref(),
-                used,
-                message.seen(),
-            );
+    let mut told: Vec<Lack> = Vec::new();
+    if let Some((reference, message)) = said {
+        told.push(as_said(facts, case, &uses, reference, message));
+    }
+    // The kubelet's summary ("timed out waiting for the condition") names neither object nor key, and its other words name
+    // one of several; the snapshot knows them all.
+    for used in uses.iter().filter(needed) {
+        let Some(seen) = proof_of_lack(facts, used) else {
+            continue;
+        };
+        let key = used.key.clone().filter(|_| seen.kind != EvidenceKind::Absence);
+        let lack = Lack {
+            secret: used.secret,
+            name: Some(used.name.clone()),
+            key,
+        };
+        if told.iter().any(|have| have.may_be(&lack)) {
+            continue;
         }
-        // The kubelet's summary ("timed out waiting for the condition") names neither object nor key; the snapshot does.
-        (None, Some((used, seen))) => {
-            case.proven_by(seen.clone());
-            let key = if seen.text.starts_with("no ") {
-                None
-            } else {
-                used.key.clone()
-            };
-            describe(
-                facts,
-                case,
-                used.secret,
-                Some(&used.name),
-                key.as_deref(),
-                Some(used),
-                seen,
+        let case = if told.is_empty() {
+            &mut *case
+        } else {
+            case.beside()
+        };
+        case.proven_by(seen.clone());
+        describe(facts, case, &lack, Some(used), seen);
+        told.push(lack);
+    }
+    if told.is_empty()
+        && facts.episode.symptom != Symptom::NotYetStarted
+        && let Some(used) = uses.iter().find(needed)
+    {
+        let kind = kind_of(used.secret);
+        let listed = facts
+            .snapshot
+            .is_complete(&kind, &facts.episode.subject.namespace);
+        if !listed {
+            case.wants(
+                facts.want_kind(kind),
+                "whether every ConfigMap and Secret that the pod refers to exists",
             );
-        }
-        (None, None) => {
-            if let Some(used) = uses.iter().find(needed) {
-                let kind = kind_of(used.secret);
-                if !facts
-                    .snapshot
-                    .is_complete(&kind, &facts.episode.subject.namespace)
-                {
-                    case.wants(
-                        facts.want_kind(kind),
-                        "whether every ConfigMap and Secret that the pod refers to exists",
-                    );
-                }
-            }
         }
     }
+}
+
+/// What is not there, as far as it is named.
+struct Lack {
+    secret: bool,
+    name: Option<String>,
+    /// The key, where the object is there and lacks it.
+    key: Option<String>,
+}
+
+impl Lack {
+    fn may_be(&self, other: &Lack) -> bool {
+        self.secret == other.secret
+            && (self.name.is_none() || self.name == other.name)
+            && (self.key.is_none() || self.key == other.key)
+    }
+}
+
+/// What the kubelet says is missing.
+fn as_said(
+    facts: &Facts<'_>,
+    case: &mut Case,
+    uses: &[ConfigUse],
+    reference: &ConfigRef,
+    message: &Message,
+) -> Lack {
+    let used = uses.iter().find(|it| is_about(reference, it));
+    let key = reference
+        .key
+        .clone()
+        .or_else(|| used.and_then(|it| it.key.clone()));
+    let lack = Lack {
+        secret: reference.kind == RefKind::Secret,
+        name: reference.name.clone().or_else(|| used.map(|it| it.name.clone())),
+        key: key.filter(|_| reference.key_missing),
+    };
+    if let Some((seen, since)) = used.and_then(|it| exists_by_now(facts, reference, it)) {
+        mended(facts, case, reference, message, (seen, since));
+    } else {
+        case.proven_by(message.seen());
+        describe(facts, case, &lack, used, message.seen());
+    }
+    lack
 }
 
 /// The pod is held at the step that reads it: volumes are filled before the sandbox is made, a container's environment
@@ -106,10 +135,32 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 fn is_needed_now(facts: &Facts<'_>, used: &ConfigUse) -> bool {
     match facts.episode.symptom {
         Symptom::NotStarting => used.volume.is_some(),
+        Symptom::NotYetStarted => is_needed_later(facts, used),
         _ => {
             facts.episode.word == "CreateContainerConfigError"
                 && used.container.as_deref() == facts.episode.container.as_deref()
         }
+    }
+}
+
+/// What holds the pod back comes before the step that reads it.
+fn is_needed_later(facts: &Facts<'_>, used: &ConfigUse) -> bool {
+    let pod = facts.pod();
+    match &used.container {
+        // It never ran and does not complain yet.
+        Some(container) => pod.container_status(container).is_none_or(|(status, _)| {
+            let quiet = status.state.waiting.as_ref().is_none_or(|waiting| {
+                matches!(
+                    waiting.reason.as_str(),
+                    "" | "PodInitializing" | "ContainerCreating"
+                )
+            });
+            quiet
+                && status.state.running.is_none()
+                && status.state.terminated.is_none()
+                && status.last_state.terminated.is_none()
+        }),
+        None => pod.spec.node_name.is_empty(),
     }
 }
 
@@ -209,15 +260,9 @@ fn mended(
     );
 }
 
-fn describe(
-    facts: &Facts<'_>,
-    case: &mut Case,
-    secret: bool,
-    name: Option<&str>,
-    key: Option<&str>,
-    used: Option<&ConfigUse>,
-    seen: Seen,
-) {
+fn describe(facts: &Facts<'_>, case: &mut Case, lack: &Lack, used: Option<&ConfigUse>, seen: Seen) {
+    let Lack { secret, name, key } = lack;
+    let (secret, name, key) = (*secret, name.as_deref(), key.as_deref());
     let kind = kind_of(secret);
     let what = match (name, key) {
         (Some(name), Some(key)) => format!("{kind} {name} has no key {key}"),
@@ -236,11 +281,27 @@ fn describe(
         );
     }
     case.step(what.clone(), [seen]);
-    case.step(
-        "so the kubelet cannot make the container's environment or volume, and waits",
-        [],
-    );
-    case.headline(format!("the container cannot start: {what}"));
+    if facts.episode.symptom == Symptom::NotYetStarted {
+        // Its init container may be there to make it.
+        case.severity(Severity::Info);
+        case.step(
+            "something else holds the pod back now; once that is mended the kubelet cannot make the container's environment or volume",
+            [facts.seen_as()],
+        );
+        case.headline(format!(
+            "the next step of {} will fail as well: {what}",
+            facts.workload()
+        ));
+    } else {
+        case.step(
+            "so the kubelet cannot make the container's environment or volume, and waits",
+            [],
+        );
+        case.headline(format!("the container cannot start: {what}"));
+    }
+    if let Some(volume) = used.and_then(|it| it.volume.as_ref()) {
+        case.part(format!("volume {volume}"));
+    }
     let namespace = &facts.episode.subject.namespace;
     if let Some(name) = name {
         let object = object_of(facts, secret, name);

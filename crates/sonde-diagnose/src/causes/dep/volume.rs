@@ -86,6 +86,10 @@ pub(super) fn tell(facts: &Facts<'_>, case: &mut Case, pick: impl Fn(&VolumeFail
     );
     let shown = known.map_or_else(|| name.to_owned(), |(it, _)| it.name.clone());
     case.headline(format!("the pod cannot start: volume {shown}: {}", told.what));
+    // A summary of several volumes may be about any of them.
+    if volume.volumes.len() == 1 {
+        case.part(format!("volume {shown}"));
+    }
     case.root_key(shown);
     case.advice(told.advice, Risk::None);
 }

@@ -5,6 +5,7 @@ use sonde_grammar::fact::WorkloadFact;
 use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
 use sonde_world::view::{ApiService, HorizontalPodAutoscaler};
 
+use super::autoscaler_no_request::said_in;
 use crate::cause::page;
 use crate::triage::METRICS_PATIENCE;
 use crate::{Case, Cause, Facts, Symptom, field_on};
@@ -59,7 +60,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let active = conditions
         .iter()
         .find(|it| it.kind == "ScalingActive" && it.is_false());
-    let Some(active) = active.filter(|it| !is_about_the_target(&it.reason)) else {
+    let Some(active) = active
+        .filter(|it| !is_about_the_target(&it.reason))
+        // It has metrics, and nothing to compare them with.
+        .filter(|it| said_in(&it.reason, &it.message).is_none())
+    else {
         return;
     };
     let seen = facts.field(
@@ -93,56 +98,31 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             &target.name,
         ));
     }
-    let request = facts.find(|fact| match fact {
-        Fact::Workload(WorkloadFact::MissingRequest { resource, container }) => Some((resource, container)),
-        _ => None,
-    });
     let target = format!(
         "{}/{}",
         it.spec.scale_target_ref.kind.to_lowercase(),
         it.spec.scale_target_ref.name
     );
-    if let Some(((resource, container), message)) = request {
-        let whose = container
-            .as_ref()
-            .map_or_else(|| "its pods".to_owned(), |name| format!("container {name}"));
-        case.step(
-            format!("{whose} request no {resource}, so there is nothing to take a percentage of"),
-            [message.seen()],
-        );
-        case.headline(format!(
-            "{subject} does not scale {target}: {whose} request no {resource}"
-        ));
-        case.fix(
-            format!("set a {resource} request on every container of {target}"),
-            format!(
-                "kubectl set resources {target} -n {} --requests={resource}=100m",
-                subject.namespace
-            ),
-            Risk::Restart,
-        );
-    } else {
-        let service = ObjectRef::cluster(Kind::APIService, "v1beta1.metrics.k8s.io");
-        match metrics_service(facts, &service) {
-            Some(text) => {
-                case.step(
-                    format!("the metrics API is not there: {text}"),
-                    [field_on(&service, "status.conditions[Available]", text)],
-                );
-            }
-            None => {
-                case.look(
-                    "whether the metrics API answers",
-                    "kubectl get apiservice v1beta1.metrics.k8s.io; kubectl top pods -A",
-                );
-            }
+    let service = ObjectRef::cluster(Kind::APIService, "v1beta1.metrics.k8s.io");
+    match metrics_service(facts, &service) {
+        Some(text) => {
+            case.step(
+                format!("the metrics API is not there: {text}"),
+                [field_on(&service, "status.conditions[Available]", text)],
+            );
         }
-        case.headline(format!("{subject} does not scale {target}: it gets no metrics"));
-        case.advice(
-            "install or mend the metrics server (or the adapter of the metric that is asked for)",
-            Risk::Wide,
-        );
+        None => {
+            case.look(
+                "whether the metrics API answers",
+                "kubectl get apiservice v1beta1.metrics.k8s.io; kubectl top pods -A",
+            );
+        }
     }
+    case.headline(format!("{subject} does not scale {target}: it gets no metrics"));
+    case.advice(
+        "install or mend the metrics server (or the adapter of the metric that is asked for)",
+        Risk::Wide,
+    );
     case.step("the autoscaler cannot compute how many pods are needed", [seen]);
     case.severity(Severity::Warning);
 }
@@ -184,23 +164,12 @@ mod tests {
     }
 
     const FAILED: &str = "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)";
-    const REQUEST: &str = "the HPA was unable to compute the replica count: failed to get cpu utilization: missing request for cpu in container app of Pod web-1";
-
     #[test]
     fn found_with_what_is_missing() {
         let outcome = Scene::new()
             .object(autoscaler("False", "FailedGetResourceMetric", FAILED))
             .diagnose();
         outcome.finds_only("ROL-AUTOSCALER-NO-METRICS", Verdict::Proven);
-        let outcome = Scene::new()
-            .object(autoscaler("False", "FailedGetResourceMetric", REQUEST))
-            .diagnose();
-        let finding = outcome.finds_only("ROL-AUTOSCALER-NO-METRICS", Verdict::Proven);
-        assert!(
-            finding.headline.contains("request no cpu"),
-            "{}",
-            finding.headline
-        );
     }
 
     #[test]

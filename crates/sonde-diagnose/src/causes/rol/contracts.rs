@@ -24,6 +24,7 @@ fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Value {
 
 const NO_API: &str = "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)";
 const NOT_YET: &str = "the HPA was unable to compute the replica count: failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)";
+const NO_REQUEST: &str = "the HPA was unable to compute the replica count: failed to get cpu utilization: missing request for cpu in container app of Pod web-1";
 const NO_SCALE: &str =
     "the HPA controller was unable to get the target's current scale: deployments.apps \"web\" not found";
 const SHARED: &str = "pods by selector app=web are controlled by multiple HPAs: [shop/web shop/web-2]";
@@ -35,6 +36,33 @@ fn blind(message: &str) -> Scene {
         "FailedGetResourceMetric",
         message,
     )))
+}
+
+/// An autoscaler that gets no metrics and takes a percentage of what a pod of its target requests.
+fn scaled_by(resource: &str, resources: Value) -> Scene {
+    let mut it = autoscaler(condition(
+        "ScalingActive",
+        "False",
+        "FailedGetResourceMetric",
+        NO_API,
+    ));
+    merge(&mut it, json!({"spec": {"metrics": [by(resource)]}}));
+    Scene::new()
+        .object(it)
+        .object(deployment("True", "NewReplicaSetAvailable", "m"))
+        .object(set("web-1", "1", 1))
+        .object(target_pod(resources))
+}
+
+fn by(resource: &str) -> Value {
+    json!({"type": "Resource", "resource": {"name": resource, "target": {"type": "Utilization", "averageUtilization": 80}}})
+}
+
+fn target_pod(resources: Value) -> Value {
+    pod(
+        json!({"metadata": {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "controller": true}]},
+        "spec": {"containers": [{"name": "app", "image": "registry.example/app:1", "resources": resources}]}}),
+    )
 }
 
 fn at_maximum() -> Scene {
@@ -309,6 +337,23 @@ const TABLE: &[Contract] = &[
         open: || Scene::new().object(autoscaler(condition("ScalingActive", "Unknown", "", ""))),
         // Its pods were started a moment ago.
         healthy: || blind(NOT_YET).now("2026-03-01T11:00:30Z"),
+        over: scales,
+    },
+    Contract {
+        code: "ROL-AUTOSCALER-NO-REQUEST",
+        verdict: Verdict::Proven,
+        found: || blind(NO_REQUEST),
+        rival: ("ROL-AUTOSCALER-NO-METRICS", || {
+            scaled_by("cpu", json!({"requests": {"cpu": "1"}}))
+        }),
+        // By memory, of which nobody says whether the pods request it.
+        open: || blind(NO_API),
+        // A limit counts as a request.
+        healthy: || {
+            let mut it = autoscaler(condition("ScalingActive", "True", "ValidMetricFound", "m"));
+            merge(&mut it, json!({"spec": {"metrics": [by("cpu")]}}));
+            Scene::new().object(it).object(target_pod(json!({})))
+        },
         over: scales,
     },
     Contract {

@@ -78,6 +78,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             [field_on(&reference, "metadata.deletionTimestamp", "set")],
         );
     }
+    case.part(format!("claim {claim}"));
     case.follows(reference.clone());
     let names: Vec<String> = facts
         .snapshot

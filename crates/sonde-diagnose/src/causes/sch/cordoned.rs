@@ -30,8 +30,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     case.headline(if nodes.is_empty() {
         format!("the nodes are cordoned, so {who} has no node")
-    } else {
+    } else if stated.alone {
         format!("{} would take {who} and cannot: cordoned", stated.node_names())
+    } else {
+        format!("{} takes no pods, {who} neither: cordoned", stated.node_names())
     });
     for node in nodes.iter().take(3) {
         let mut seen = field_on(node, "spec.unschedulable", "true");

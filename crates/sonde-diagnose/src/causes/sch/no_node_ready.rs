@@ -30,8 +30,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     case.headline(if nodes.is_empty() {
         format!("no usable node is ready, so {who} has no node")
-    } else {
+    } else if stated.alone {
         format!("{} would take {who} and cannot: not ready", stated.node_names())
+    } else {
+        format!("{} takes no pods, {who} neither: not ready", stated.node_names())
     });
     for node in nodes.iter().take(3) {
         let Some(view) = facts.snapshot.view::<Node>(node) else {

@@ -22,6 +22,10 @@ const NODES_SHOWN: usize = 5;
 /// What a cause can build its headline from.
 pub(super) struct Stated<'a> {
     placement: Option<(Rc<Placement>, Outlook)>,
+    /// The scheduler stops at something else first.
+    comes_next: bool,
+    /// It is all that stands against the pod.
+    pub(super) alone: bool,
     pub(super) said: Option<&'a Unschedulable>,
     pub(super) message: Option<&'a Message>,
 }
@@ -104,7 +108,9 @@ impl<'a> Stated<'a> {
             others(facts, case, placement, outlook);
         }
         if let Some(message) = self.message {
-            let text = if self.stops().is_empty() {
+            let text = if self.comes_next {
+                "the scheduler stops at something else, and would stop at this once that is mended"
+            } else if self.stops().is_empty() {
                 "the scheduler finds no node for it"
             } else {
                 "so the scheduler does not look for a node"
@@ -158,6 +164,8 @@ pub(super) fn decides_if<'a>(
     let placement = facts.placement();
     let mut stated = Stated {
         placement: None,
+        comes_next: false,
+        alone: true,
         said: said.map(|(said, _)| said),
         message: said.map(|(_, message)| message),
     };
@@ -166,10 +174,14 @@ pub(super) fn decides_if<'a>(
         return None;
     }
     if let Some(placement) = placement.as_ref().filter(|_| !under_way)
-        && let Some(outlook) = placement.outlook(said.and_then(|(said, _)| said.nodes_total))
+        && let outlooks = placement.outlooks(said.and_then(|(said, _)| said.nodes_total))
+        && let Some(first) = outlooks.first()
     {
-        stated.placement = Some((placement.clone(), outlook.clone()));
-        let bearing = if outlook.why == why {
+        let mine = outlooks.iter().find(|outlook| outlook.why == why);
+        stated.placement = Some((placement.clone(), mine.unwrap_or(first).clone()));
+        stated.alone = outlooks.len() == 1;
+        stated.comes_next = mine.is_some_and(|mine| mine != first);
+        let bearing = if mine.is_some() {
             numbers(&stated)
         } else {
             Bearing::Against
@@ -179,7 +191,7 @@ pub(super) fn decides_if<'a>(
             return Some(stated);
         }
         // It removed some nodes, or the scheduler mentions it, and yet something else decides.
-        if outlook.why != why
+        if mine.is_none()
             && is_told.is_some()
             && let Some((_, message)) = said
         {
@@ -292,7 +304,7 @@ fn raise(case: &mut Case, why: Why, seen: Seen) {
     if matches!(why, Why::ClaimMissing | Why::UnboundClaim) {
         case.generally_proven_by(seen);
     } else {
-        case.proven_by(seen);
+        case.proven_by(seen).part("choice of a node");
     }
 }
 
@@ -310,7 +322,7 @@ fn show(facts: &Facts<'_>, case: &mut Case, why: Why, stated: &Stated<'_>, beari
     }
     for seen in seen {
         if bearing == Bearing::Proof {
-            case.proven_by(seen);
+            case.proven_by(seen).part("choice of a node");
         } else {
             case.supported_by(seen);
         }

@@ -70,6 +70,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "what the cluster says about the claim",
         format!("kubectl describe {}", reference.kubectl()),
     );
+    case.part(format!("claim {claim}"));
     case.follows(reference);
     stated.finish(facts, case);
 }

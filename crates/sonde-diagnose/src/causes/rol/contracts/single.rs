@@ -23,6 +23,31 @@ fn an_autoscaler_whose_pods_do_not_come_up_is_their_trouble() {
         .finds_only("ROL-AUTOSCALER-NO-METRICS", Verdict::Proven);
 }
 
+/// The controller says nothing of requests while it gets no metrics; its pods show it.
+#[test]
+fn pods_without_the_request_that_is_scaled_by_are_told_beside_missing_metrics() {
+    for (resources, also) in [
+        (json!({}), true),
+        (json!({"requests": {"memory": "1Gi"}}), true),
+        (json!({"requests": {"cpu": "1"}}), false),
+        // The API server takes a limit for a request.
+        (json!({"limits": {"cpu": "1"}}), false),
+    ] {
+        let outcome = scaled_by("cpu", resources.clone()).diagnose();
+        assert!(outcome.claims("ROL-AUTOSCALER-NO-METRICS"), "{resources}");
+        let told = outcome.claims("ROL-AUTOSCALER-NO-REQUEST");
+        assert_eq!(told, also, "{resources}: {}", outcome.summary());
+        assert_eq!(outcome.alarms(), 1 + usize::from(also), "{}", outcome.summary());
+    }
+    let pod_level = json!({"spec": {"resources": {"requests": {"cpu": "1"}}}});
+    let mut it = target_pod(json!({}));
+    merge(&mut it, pod_level);
+    scaled_by("cpu", json!({}))
+        .object(it)
+        .diagnose()
+        .lacks("ROL-AUTOSCALER-NO-REQUEST");
+}
+
 #[test]
 fn two_autoscalers_of_one_workload_are_proven_by_the_control_planes_word() {
     let mut other = autoscaler(json!([]));
