@@ -128,12 +128,18 @@ pub struct Connection {
 pub struct Options {
     /// A call that takes at least this long counts as slow.
     pub slow: Duration,
+    /// Read the first bytes of requests and answers: without them there is no protocol, no error and no sample.
+    pub payload: bool,
+    /// Every N-th call is a sample; 0 for none.
+    pub sample_each: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             slow: Duration::from_millis(500),
+            payload: true,
+            sample_each: 1000,
         }
     }
 }
@@ -170,10 +176,14 @@ impl Sockets {
         struct Settings {
             slow_ns: u64,
             memory_on_v1: u64,
+            read_payload: u64,
+            sample_each: u64,
         }
         let settings = Settings {
             slow_ns: options.slow.as_nanos().try_into().unwrap_or(u64::MAX),
             memory_on_v1: u64::from(matches!(hierarchy, Hierarchy::Memory(_))),
+            read_payload: u64::from(options.payload),
+            sample_each: options.sample_each.into(),
         };
         let loaded = Loaded::start("sockets", OBJECT, |open| set_constants(open, settings.as_bytes()))?;
         let sockets = Self { loaded, active: 0 };

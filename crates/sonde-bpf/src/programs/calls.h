@@ -27,6 +27,10 @@ struct call_state {
 	__u8 protocol;
 	__u8 is_accepted; /* and not yet counted as opened */
 	__u8 is_closed; /* its bytes are counted to the end */
+	__u8 request_bytes;
+	__u8 answer_bytes;
+	__u8 request[PREFIX_BYTES];
+	__u8 answer[PREFIX_BYTES];
 };
 
 struct edge_map {
@@ -64,6 +68,25 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct endpoint);
+	__type(value, __u8);
+} verdicts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct rule);
+} rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024);
+} samples SEC(".maps");
+
 /* An edge full of zeros, to insert: too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -83,6 +106,22 @@ struct {
 	__type(key, struct listener);
 	__type(value, __u8);
 } listeners SEC(".maps");
+
+/* Whether the first bytes of an answer show an error of its protocol. */
+static __always_inline bool has_failed(struct call_state *state)
+{
+	__u32 protocol = state->protocol;
+	struct rule *rule;
+	__u8 byte;
+
+	if (!protocol)
+		return false;
+	rule = bpf_map_lookup_elem(&rules, &protocol);
+	if (!rule || rule->offset >= state->answer_bytes)
+		return false;
+	byte = state->answer[rule->offset & (PREFIX_BYTES - 1)] & rule->mask;
+	return byte >= rule->least && byte <= rule->most;
+}
 
 static __always_inline void count(__u32 which)
 {

@@ -277,6 +277,14 @@ struct sk_buff {
 	unsigned char *data;
 } KERNEL_TYPE;
 
+/* include/uapi/linux/bpf.h: opaque */
+struct bpf_dynptr {
+	__u64 opaque[2];
+} __attribute__((aligned(8)));
+
+/* Since 6.12 from tracing programs (kernel/bpf/helpers.c); without it packets are counted and not read. */
+extern int bpf_dynptr_from_skb(struct sk_buff *skb, __u64 flags, struct bpf_dynptr *dynptr) __ksym __weak;
+
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -12,7 +12,17 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile struct {
 	__u64 slow_ns;
 	__u64 memory_on_v1;
+	__u64 read_payload;
+	__u64 sample_each; /* every N-th call is a sample; 0: none */
 } settings = {};
+
+enum {
+	/* Calls of a connection that are sent for a verdict, and after how many we stop looking whether there is one. */
+	VERDICT_SAMPLES = 3,
+	VERDICT_LOOKS = 16,
+	/* The reader is woken when this much waits; it looks by itself each second. */
+	WAKE_BYTES = 256 * 1024,
+};
 
 static __always_inline __u64 current_group(void)
 {
@@ -161,14 +171,127 @@ static __always_inline void count_last_bytes(struct sock *sk, struct call_state 
 	state->is_closed = 1;
 }
 
+/* The beginning of what a process hands to the kernel. */
+static __always_inline __u8 read_user(__u8 *to, struct msghdr *message)
+{
+	struct iov_iter *iter = &message->msg_iter;
+	unsigned long bytes = iter->count;
+	void *from = 0;
+
+	if (iter->iter_type == ITER_UBUF) {
+		from = iter->__ubuf_iovec.iov_base + iter->iov_offset;
+	} else if (iter->iter_type == ITER_IOVEC) {
+		const struct iovec *first = iter->__iov;
+		unsigned long length = BPF_CORE_READ(first, iov_len);
+
+		from = BPF_CORE_READ(first, iov_base) + iter->iov_offset;
+		length -= iter->iov_offset;
+		if (length < bytes)
+			bytes = length;
+	}
+	if (!from)
+		return 0;
+	if (bytes > PREFIX_BYTES)
+		bytes = PREFIX_BYTES;
+	if (!bytes || bpf_probe_read_user(to, bytes, from))
+		return 0;
+	return bytes;
+}
+
+/* The beginning of what a packet carries after its TCP header. */
+static __always_inline __u8 read_packet(__u8 *to, struct sk_buff *skb, __u32 header)
+{
+	__u32 bytes = skb->len - header;
+	struct bpf_dynptr packet;
+
+	if (!bpf_ksym_exists(bpf_dynptr_from_skb) || bpf_dynptr_from_skb(skb, 0, &packet))
+		return 0;
+	if (bytes > PREFIX_BYTES)
+		bytes = PREFIX_BYTES;
+	if (!bytes || bpf_dynptr_read(to, bytes, &packet, header, 0))
+		return 0;
+	return bytes;
+}
+
+static __always_inline void tell_endpoint(struct endpoint *endpoint, const struct sock_common *common,
+					  struct call_state *state)
+{
+	tell_address(endpoint->address, common, state->role == ROLE_CLIENT);
+	endpoint->netns = common->skc_net.net->ns.inum;
+	endpoint->port = state->port;
+}
+
+/* User space says once for an endpoint what it speaks; each connection looks until it is said. */
+static __always_inline void look_for_verdict(struct sock *sk, struct call_state *state)
+{
+	struct endpoint endpoint = {};
+	__u8 *verdict;
+
+	if (state->protocol || state->calls >= VERDICT_LOOKS)
+		return;
+	tell_endpoint(&endpoint, &sk->__sk_common, state);
+	verdict = bpf_map_lookup_elem(&verdicts, &endpoint);
+	if (verdict)
+		state->protocol = *verdict;
+}
+
+static __always_inline void send_sample(struct sock *sk, struct call_state *state, __u64 now, __u32 reason)
+{
+	struct sample *sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);
+	bool is_server = state->role == ROLE_SERVER;
+
+	if (!sample) {
+		count(COUNT_SAMPLES_LOST);
+		return;
+	}
+	__builtin_memset(&sample->edge, 0, sizeof(sample->edge));
+	tell_key(&sample->edge, &sk->__sk_common, state);
+	tell_endpoint(&sample->endpoint, &sk->__sk_common, state);
+	sample->cookie = bpf_get_socket_cookie(sk);
+	sample->boot_ns = bpf_ktime_get_boot_ns();
+	sample->number = state->calls;
+	sample->worked_ns = is_server ? now - state->began_ns : 0;
+	sample->waited_ns = is_server && state->arrived_ns ? state->began_ns - state->arrived_ns : 0;
+	sample->total_ns = now - state->began_ns + sample->waited_ns;
+	sample->reason = reason;
+	sample->request_bytes = state->request_bytes;
+	sample->answer_bytes = state->answer_bytes;
+	__builtin_memcpy(sample->request, state->request, PREFIX_BYTES);
+	__builtin_memcpy(sample->answer, state->answer, PREFIX_BYTES);
+	bpf_ringbuf_submit(sample, bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > WAKE_BYTES ? BPF_RB_FORCE_WAKEUP :
+												 BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void consider_sample(struct sock *sk, struct call_state *state, __u64 now, bool failed, bool slow)
+{
+	__u32 reason = 0;
+
+	if (!settings.read_payload)
+		return;
+	if (!state->protocol && state->calls <= VERDICT_SAMPLES && state->request_bytes)
+		reason |= SAMPLE_VERDICT;
+	if (slow)
+		reason |= SAMPLE_SLOW;
+	if (failed)
+		reason |= SAMPLE_FAILED;
+	if (settings.sample_each && bpf_get_prandom_u32() % settings.sample_each == 0)
+		reason |= SAMPLE_CHOSEN;
+	if (reason)
+		send_sample(sk, state, now, reason);
+}
+
 /* A call is over as far as its time is concerned: the answer has begun. */
 static __always_inline void count_call(struct sock *sk, struct call_state *state, __u64 now)
 {
-	struct edge *edge = edge_of_socket(sk, state);
 	__u64 began = state->began_ns;
+	bool failed, slow;
+	struct edge *edge;
 
+	look_for_verdict(sk, state);
+	edge = edge_of_socket(sk, state);
 	if (!edge)
 		return;
+	failed = has_failed(state);
 	state->calls += 1;
 	add(&edge->calls, 1);
 	if (state->role == ROLE_SERVER) {
@@ -182,9 +305,13 @@ static __always_inline void count_call(struct sock *sk, struct call_state *state
 	}
 	add(&edge->total_ns, now - began);
 	observe(&edge->total, now - began);
-	if (now - began >= settings.slow_ns)
+	slow = now - began >= settings.slow_ns;
+	if (slow)
 		add(&edge->slow, 1);
+	if (failed)
+		add(&edge->errors, 1);
 	count_bytes_so_far(sk, state, edge);
+	consider_sample(sk, state, now, failed, slow);
 }
 
 /* The answer before this one is written: nothing more will be known of it. */
@@ -200,7 +327,7 @@ static __always_inline void count_answer(struct sock *sk, struct call_state *sta
 }
 
 SEC("tp_btf/tcp_sendmsg_locked")
-int BPF_PROG(on_send, struct sock *sk)
+int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 {
 	struct call_state *state = state_of(sk);
 	__u64 now;
@@ -215,6 +342,8 @@ int BPF_PROG(on_send, struct sock *sk)
 		if (state->turn == TURN_REQUEST) {
 			state->turn = TURN_ANSWER;
 			state->answer_ns = now;
+			if (settings.read_payload)
+				state->answer_bytes = read_user(state->answer, message);
 			count_call(sk, state, now);
 			state->arrived_ns = 0;
 		}
@@ -222,6 +351,9 @@ int BPF_PROG(on_send, struct sock *sk)
 	}
 	if (state->turn != TURN_REQUEST) {
 		state->turn = TURN_REQUEST;
+		state->answer_bytes = 0;
+		if (settings.read_payload)
+			state->request_bytes = read_user(state->request, message);
 		state->began_ns = bpf_ktime_get_ns();
 	}
 	return 0;
@@ -249,19 +381,32 @@ int BPF_PROG(on_receive, struct sock *sk)
 	return 0;
 }
 
-/* A packet of the connection has come, before it is looked at: "current" is whoever was interrupted. */
+/* A packet of the connection has come, before it is looked at: "current" is whoever was interrupted.
+ * A server's may be the first of a request, a client's the first of an answer. */
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(on_packet, struct sock *sk, struct sk_buff *skb)
 {
 	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, 0);
 	__u8 words = 0;
+	__u32 header;
 
-	if (!state || state->role != ROLE_SERVER || state->turn == TURN_REQUEST || state->arrived_ns)
+	if (!state)
+		return 0;
+	if (state->role == ROLE_SERVER ? state->turn == TURN_REQUEST || state->arrived_ns :
+					 state->turn != TURN_REQUEST || state->answer_bytes)
 		return 0;
 	/* The length of the TCP header in words of four bytes: the high half of its 13th byte. */
 	bpf_probe_read_kernel(&words, 1, skb->data + 12);
-	if (skb->len > (words >> 4) * 4)
+	header = (words >> 4) * 4;
+	if (skb->len <= header)
+		return 0;
+	if (state->role == ROLE_SERVER) {
 		state->arrived_ns = bpf_ktime_get_ns();
+		if (settings.read_payload)
+			state->request_bytes = read_packet(state->request, skb, header);
+	} else if (settings.read_payload) {
+		state->answer_bytes = read_packet(state->answer, skb, header);
+	}
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 enum {
 	BUCKETS = 128,
 	EDGES_MAX = 16384,
+	PREFIX_BYTES = 128,
 };
 
 enum role {
@@ -51,11 +52,50 @@ struct edge {
 	struct histogram wait;
 };
 
+/* The server's end of an edge, for verdicts: all connections to it speak one protocol. */
+struct endpoint {
+	__u8 address[16];
+	__u32 netns;
+	__u32 port;
+};
+
+/* How the first bytes of an answer show that the call failed: a byte between two bounds. */
+struct rule {
+	__u8 offset;
+	__u8 mask;
+	__u8 least;
+	__u8 most; /* below `least`: no rule */
+};
+
+enum sample_reason {
+	SAMPLE_VERDICT = 1, /* among the first of a connection whose protocol is not known */
+	SAMPLE_SLOW = 2,
+	SAMPLE_FAILED = 4,
+	SAMPLE_CHOSEN = 8, /* one of N */
+};
+
+/* One call with the beginnings of what was said. */
+struct sample {
+	struct edge_key edge;
+	struct endpoint endpoint;
+	__u64 cookie;
+	__u64 boot_ns; /* when the answer began */
+	__u64 number;  /* of the call on its connection */
+	__u64 total_ns;
+	__u64 waited_ns;
+	__u64 worked_ns;
+	__u32 reason;
+	__u16 request_bytes; /* of `request` in use */
+	__u16 answer_bytes;
+	__u8 request[PREFIX_BYTES];
+	__u8 answer[PREFIX_BYTES];
+};
+
 /* Counters of the programs themselves. */
 enum counter {
 	COUNT_EDGES_FULL = 0,	/* a new edge found no room: its calls went to the overflow edge */
 	COUNT_STORAGE_FULL = 1, /* no memory for a socket's storage: its calls were not seen */
-	COUNT_UNATTRIBUTED = 2, /* a connection whose owner was not known at its first call */
+	COUNT_SAMPLES_LOST = 2, /* samples that the ring had no room for */
 	COUNTERS = 8,
 };
 

@@ -1,0 +1,211 @@
+//! Requests sent are requests counted, at saturation, with real servers and real clients.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sonde_bpf::Hierarchy;
+use sonde_bpf::sockets::{Edge, Options, Role, Sockets};
+
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Ends the process with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+fn start() -> Option<Sockets> {
+    match Sockets::start(
+        &Hierarchy::of_this_node().expect("control groups"),
+        &Options::default(),
+    ) {
+        Ok(sockets) => Some(sockets),
+        Err(error) if error.is_permission() => {
+            eprintln!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Whether the machine has a program; a test without its server says so.
+fn has(program: &str) -> bool {
+    let found = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path)
+            .chain(["/usr/sbin".into()])
+            .any(|it| it.join(program).is_file())
+    });
+    if !found {
+        eprintln!("skipped: {program} is not installed");
+    }
+    found
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .expect("a free port")
+        .local_addr()
+        .expect("an address")
+        .port()
+}
+
+fn await_listener(port: u16) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        assert!(Instant::now() < deadline, "nothing listens on {port}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Calls by role of a port, when nothing more comes.
+fn calls(sockets: &mut Sockets, port: u16) -> BTreeMap<Role, Edge> {
+    let mut edges: BTreeMap<Role, Edge> = BTreeMap::new();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        for (key, edge) in sockets.harvest().expect("maps") {
+            if key.port == port {
+                let to = edges.entry(key.role).or_default();
+                to.calls += edge.calls;
+                to.opened += edge.opened;
+                to.closed += edge.closed;
+                to.total_times.add(&edge.total_times);
+            }
+        }
+        let done = |role| edges.get(&role).is_some_and(|edge| edge.opened == edge.closed);
+        if done(Role::Client) && done(Role::Server) {
+            return edges;
+        }
+        assert!(Instant::now() < deadline, "connections stay open: {edges:?}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn redis_counts_the_same_commands() {
+    let _one = ONE.lock();
+    if !has("redis-server") || !has("redis-benchmark") {
+        return;
+    }
+    let port = free_port();
+    let folder = tempfile::tempdir().expect("a folder");
+    let _server = Server(
+        Command::new("redis-server")
+            .args([
+                "--port",
+                &port.to_string(),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--bind",
+                "127.0.0.1",
+            ])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server runs"),
+    );
+    await_listener(port);
+    let Some(mut sockets) = start() else { return };
+    let client = |arguments: &[&str]| {
+        let output = Command::new("redis-benchmark")
+            .args(["-p", &port.to_string()])
+            .args(arguments)
+            .output();
+        assert!(output.expect("redis-benchmark runs").status.success());
+    };
+    client(&["-n", "300000", "-c", "50", "-t", "get", "-q"]);
+    let edges = calls(&mut sockets, port);
+    // Its own count, asked for afterwards, has the question itself; and the client's two questions about the
+    // configuration travel in one write, which is one turn.
+    let stats = Command::new("redis-cli")
+        .args(["-p", &port.to_string(), "info", "stats"])
+        .output()
+        .expect("redis-cli runs");
+    let stats = String::from_utf8_lossy(&stats.stdout).into_owned();
+    let processed: u64 = stats
+        .lines()
+        .find_map(|line| line.strip_prefix("total_commands_processed:"))
+        .and_then(|count| count.trim().parse().ok())
+        .expect("redis tells its count");
+    assert!(processed >= 300_000);
+    assert_eq!(
+        (edges[&Role::Client].calls, edges[&Role::Server].calls),
+        (processed, processed)
+    );
+    assert_eq!(edges[&Role::Server].total_times.count(), processed);
+}
+
+#[test]
+fn nginx_counts_the_same_requests() {
+    let _one = ONE.lock();
+    if !has("nginx") || !has("ab") {
+        return;
+    }
+    let port = free_port();
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("nginx.conf");
+    fs::write(&config, nginx_config(folder.path(), port)).expect("the folder is ours");
+    let _server = Server(
+        Command::new("/usr/sbin/nginx")
+            .args([
+                "-c",
+                &config.to_string_lossy(),
+                "-p",
+                &folder.path().to_string_lossy(),
+            ])
+            .spawn()
+            .expect("nginx runs"),
+    );
+    await_listener(port);
+    let Some(mut sockets) = start() else { return };
+    // One request for each connection, and many on kept ones.
+    for keep in [
+        &["-n", "2000", "-c", "16"][..],
+        &["-n", "40000", "-c", "16", "-k"],
+    ] {
+        let output = Command::new("ab")
+            .args(keep)
+            .arg("-q")
+            .arg(format!("http://127.0.0.1:{port}/"))
+            .output();
+        let output = output.expect("ab runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let edges = calls(&mut sockets, port);
+    let log = fs::read_to_string(folder.path().join("access.log")).expect("nginx logs");
+    let served = log.lines().count() as u64;
+    assert!(served >= 42_000);
+    assert_eq!(
+        (edges[&Role::Client].calls, edges[&Role::Server].calls),
+        (served, served)
+    );
+}
+
+fn nginx_config(folder: &Path, port: u16) -> String {
+    format!(
+        "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+         events {{ }}
+         http {{
+           access_log {folder}/access.log; keepalive_requests 100000;
+           client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+           uwsgi_temp_path {folder}; scgi_temp_path {folder};
+           server {{ listen 127.0.0.1:{port}; location / {{ return 200 \"hello\\n\"; }} }}
+         }}",
+        folder = folder.display()
+    )
+}
