@@ -12,6 +12,7 @@ use sonde_model::{
 
 use crate::changes;
 use crate::join::{Draft, join};
+use crate::message::Message;
 use crate::placement::Placements;
 use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::subject::Subject;
@@ -196,20 +197,49 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
             how
         }
     };
-    for message in facts
-        .messages()
-        .filter(|message| message.warning || message.seen.time.is_none())
-        .take(3)
-    {
+    let said = telling(facts);
+    for message in &said {
         conclusion.case.step("what was said about it", [message.seen()]);
     }
-    conclusion.case.headline = format!("{what} {how}; the evidence at hand does not say why");
+    let why = match said.first().filter(|message| message.warning) {
+        Some(message) => format!(
+            "nothing here knows what the last word on it means: {}",
+            quoted(&message.seen.text)
+        ),
+        None => "the evidence at hand does not say why".to_owned(),
+    };
+    conclusion.case.headline = format!("{what} {how}; {why}");
     if conclusion.next.is_empty() {
         conclusion.case.look(
             "what the cluster says about it",
             format!("kubectl describe {}", episode.subject.kubectl()),
         );
         conclusion.next = std::mem::take(&mut conclusion.case.next);
+    }
+}
+
+/// Conditions that only count the containers that are not ready.
+const COUNTS_ONLY: [&str; 2] = ["ContainersNotReady", "ContainersNotInitialized"];
+const QUOTED_MAX: usize = 160;
+
+/// What was said about the subject of an episode that nothing explains: warnings first, and no condition that only says
+/// again that it is not ready.
+fn telling<'a>(facts: &Facts<'a>) -> Vec<&'a Message> {
+    let mut said: Vec<_> = facts
+        .messages()
+        .filter(|message| message.warning || message.seen.time.is_none())
+        .filter(|message| !COUNTS_ONLY.iter().any(|word| message.seen.text.starts_with(word)))
+        .collect();
+    said.sort_by_key(|message| !message.warning);
+    said.truncate(3);
+    said
+}
+
+/// The beginning of a message, in quotes.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_MAX) {
+        Some((end, _)) => format!("\"{}…\"", text[..end].trim_end()),
+        None => format!("\"{text}\""),
     }
 }
 

@@ -340,6 +340,26 @@ fn waits_to_start(pod: &PodColumns) -> bool {
     })
 }
 
+/// A volume or a network may come a moment late, with a warning or two; who still warns after this is not just slow. A
+/// guess.
+const COMPLAINT_PATIENCE: SignedDuration = SignedDuration::from_secs(90);
+
+/// From when a start that fails again and again is told, whether or not its words are known.
+fn complained_since(triage: &Triage<'_>, object: &Object) -> Option<Timestamp> {
+    let events = triage.snapshot.events_about(&object.reference);
+    let complaints = events
+        .iter()
+        .filter_map(|event| event.event())
+        .filter(|event| event.warning);
+    let repeated = complaints.filter(|event| event.count > 1);
+    repeated
+        .filter_map(|event| {
+            let told = event.first? + COMPLAINT_PATIENCE;
+            (event.last? >= told).then_some(told)
+        })
+        .min()
+}
+
 fn not_starting(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
     // A part of a pod without any container says nothing about starting.
     if pod.containers.is_empty() && object.partial && pod.phase != Phase::Pending {
@@ -356,6 +376,8 @@ fn not_starting(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mu
         out.push(container::init_goes_on(object, since));
         return;
     }
+    let complained = complained_since(triage, object);
+    let patience = since.map(|since| since + START_PATIENCE);
     out.push(Opened::patient(
         Episode::new(
             object.reference.clone(),
@@ -363,9 +385,58 @@ fn not_starting(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mu
             "ContainerCreating",
         )
         .since(since),
-        since.map(|since| since + START_PATIENCE),
+        patience.map(|until| until.min(complained.unwrap_or(until))),
     ));
     if triage.elapsed(since).is_none_or(|age| age > START_PATIENCE) {
         out.push(what_comes_next(object));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sonde_model::Verdict;
+
+    use crate::testing::{Scene, merge, pod};
+
+    /// A pod that has been about to start since two and a half minutes, and a warning of it in words that nobody knows.
+    fn scene(count: i64, first: &str, last: &str) -> Scene {
+        let mut starting = pod(
+            json!({"status": {"phase": "Pending", "startTime": "2026-03-01T11:57:30Z",
+            "containerStatuses": [{"name": "app", "ready": false, "restartCount": 0,
+                "state": {"waiting": {"reason": "ContainerCreating"}}}]}}),
+        );
+        merge(
+            &mut starting,
+            json!({"metadata": {"creationTimestamp": "2026-03-01T11:57:30Z"}}),
+        );
+        merge(&mut starting, json!({"status": {"conditions": Value::Null}}));
+        Scene::new().object(starting).object(json!({"apiVersion": "v1", "kind": "Event",
+            "metadata": {"name": "e1", "namespace": "shop"},
+            "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "app-1"},
+            "reason": "FailedCreatePodSandBox", "type": "Warning",
+            "message": "Failed to create pod sandbox: the flux capacitor is not charged",
+            "firstTimestamp": first, "lastTimestamp": last, "count": count, "source": {"component": "kubelet"}}))
+    }
+
+    #[test]
+    fn a_start_that_fails_again_and_again_is_told_in_words_that_nobody_knows() {
+        let outcome = scene(11, "2026-03-01T11:57:31Z", "2026-03-01T11:59:50Z").diagnose();
+        let finding = outcome.finds_only("CRE-NOT-STARTING-UNKNOWN", Verdict::Unknown);
+        assert!(
+            finding.headline.contains("the flux capacitor is not charged"),
+            "{}",
+            finding.headline
+        );
+    }
+
+    #[test]
+    fn a_warning_or_two_at_the_beginning_are_not() {
+        scene(1, "2026-03-01T11:59:50Z", "2026-03-01T11:59:50Z")
+            .diagnose()
+            .is_calm();
+        scene(3, "2026-03-01T11:57:31Z", "2026-03-01T11:58:01Z")
+            .diagnose()
+            .is_calm();
     }
 }

@@ -3,6 +3,7 @@
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Risk};
 
+use super::words::not_found;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Seen, Symptom};
 
@@ -26,10 +27,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .max_by_key(|(line, _)| line.line);
     let last = last.map(|(line, _)| line.sign);
     let word = facts.own_word(|sign| match sign {
-        AppSign::NotFoundCommand { command } if last.as_ref() == Some(sign) => Some((
-            format!("the command {command} is not in the image"),
-            Some(command.clone()),
-        )),
+        AppSign::NotFoundCommand { command } if last.as_ref() == Some(sign) => {
+            Some((not_found(command), Some(command.clone())))
+        }
         AppSign::MissingLibrary {
             library: Some(library),
         } => Some((format!("the shared library {library} is not in the image"), None)),
@@ -75,8 +75,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "its process ends with exit code 127, a shell's \"not found\"",
         [ended],
     );
+    let by_path = matches!(&last, Some(AppSign::NotFoundCommand { command }) if command.contains('/'));
     case.advice(
-        "install the command in the image, or name it by its full path; look at the image's PATH",
+        if by_path {
+            "see that the file is in the image; if it is, see its first line: an interpreter that the image lacks (`bash`), or Windows line ends after it; of a program, that its loader is there (one built for glibc does not run on musl)"
+        } else {
+            "install the command in the image, or name it by its full path; look at the image's PATH"
+        },
         Risk::Restart,
     );
     case.look("what it says before its end", facts.logs_command());
@@ -112,6 +117,7 @@ mod tests {
             ("sh: starting: not found\nsh: java: not found\n", "java"),
             ("/entrypoint.sh: line 3: jq: command not found\n", "jq"),
             ("/bin/sh: 1: gunicorn: not found\n", "gunicorn"),
+            ("sh: /tmp/run.sh: not found\n", "or the interpreter or loader"),
             (
                 "/app/server: error while loading shared libraries: libpq.so.5: cannot open shared object file: No such file or directory\n",
                 "libpq.so.5",

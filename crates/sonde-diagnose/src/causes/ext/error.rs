@@ -3,7 +3,7 @@
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
-use super::words::{binds_port, is_forbidden, quote, was_told, why};
+use super::words::{binds_port, is_forbidden, quote, refused_by_api, was_told, why};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 use sonde_schedule::nearest;
@@ -82,6 +82,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.step(format!("its process ends with exit code {code}"), [ended]);
     // Only the line that was chosen is worth an advice.
     let chosen = why.filter(|_| was_told(facts).is_none());
+    if let Some((_, _, line)) = &chosen {
+        look_at_rights(case, &line.text);
+    }
     case.advice(
         match &chosen {
             Some((_, sign, line)) => advice(sign, &line.text),
@@ -110,10 +113,21 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
     case.step(format!("the application says: {clause}"), [line.clone()]);
     about_target(facts, case, &sign);
     case.advice(advice(&sign, &line.text), Risk::None);
+    look_at_rights(case, &line.text);
     case.look(
         "whether it ended, and how: its pod's description, pasted as well, tells",
         describe_command(facts),
     );
+}
+
+/// The API server names who may not do what; the same question can be asked of it.
+fn look_at_rights(case: &mut Case, line: &str) {
+    if let Some((user, verb, resource)) = refused_by_api(line) {
+        case.look(
+            format!("whether {user} may {verb} {resource} by now"),
+            format!("kubectl auth can-i {verb} {resource} --as={user}"),
+        );
+    }
 }
 
 fn is_memory(sign: &AppSign) -> bool {
@@ -205,6 +219,9 @@ fn advice(sign: &AppSign, line: &str) -> &'static str {
     match sign {
         AppSign::PermissionDenied { .. } if binds_port(line) => {
             "ports below 1024 are not for every user: listen on a higher port and let the service map it, or add the capability NET_BIND_SERVICE (for a process of root; others need it as a file or ambient capability), or allow it for the pod with the sysctl net.ipv4.ip_unprivileged_port_start"
+        }
+        AppSign::AuthFailed { .. } if refused_by_api(line).is_some() => {
+            "give the service account the right by a Role and a RoleBinding (a ClusterRole and its binding where the line says \"at the cluster scope\")"
         }
         AppSign::AuthFailed { .. } if is_forbidden(line) => {
             "see what the other side allows this program to do (roles, policies, rules of a proxy between them), and the login that it uses, if any"
@@ -305,6 +322,49 @@ mod tests {
             "{}",
             outcome.summary()
         );
+    }
+
+    #[test]
+    fn a_fatal_line_that_says_why_stands_before_errors_that_were_survived() {
+        for (log, said) in [
+            (
+                "ERROR could not connect to jaeger:6831 connection refused (tracing disabled)\nINFO started\nFATAL schema version 41 is older than required 42, run migrations first\n",
+                "schema version 41",
+            ),
+            (
+                "[ERROR] plugin/errors: 2 example.org. A: read udp 10.1.0.2:40000->8.8.8.8:53: i/o timeout\n[FATAL] plugin/loop: Loop (127.0.0.1:4000 -> :53) detected for zone \".\"\n",
+                "plugin/loop",
+            ),
+            (
+                "E0301 11:57:58.000000 1 reflector.go:150] failed to list *v1.Endpoints: endpoints is forbidden: User \"system:serviceaccount:shop:default\" cannot list resource \"endpoints\" in API group \"\" at the cluster scope\nE0301 11:57:59.000000 1 main.go:9] timed out waiting for caches to sync\n",
+                "endpoints is forbidden",
+            ),
+            // A farewell says nothing: the error before it is why.
+            (
+                "ERROR could not connect to db:5432: connection refused\nFATAL application startup failed, exiting now\n",
+                "db:5432 refuses",
+            ),
+        ] {
+            let outcome = Scene::new()
+                .object(failed(1))
+                .log("shop/app-1", "app", true, log)
+                .diagnose();
+            let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
+            assert!(finding.headline.contains(said), "{}", finding.headline);
+            if log.contains("forbidden") {
+                let commands: Vec<_> = finding
+                    .next
+                    .iter()
+                    .filter_map(|look| look.command.as_deref())
+                    .collect();
+                assert!(
+                    commands.contains(
+                        &"kubectl auth can-i list endpoints --as=system:serviceaccount:shop:default"
+                    ),
+                    "{commands:?}"
+                );
+            }
+        }
     }
 
     #[test]

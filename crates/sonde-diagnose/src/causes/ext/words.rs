@@ -51,12 +51,43 @@ pub(super) fn binds_port(line: &str) -> bool {
 /// The other side knows who asks, or does not want to: no login was tried and refused.
 pub(super) fn is_forbidden(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
-    lower.contains("403 forbidden") || lower.contains("accessdenied:")
+    [
+        "403 forbidden",
+        "accessdenied:",
+        "is forbidden: user",
+        "is not authorized to perform",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
+}
+
+/// Who asked the API server in vain: `system:serviceaccount:NAMESPACE:NAME`, and what for.
+pub(super) fn refused_by_api(line: &str) -> Option<(&str, &str, &str)> {
+    let (_, rest) = line.split_once("is forbidden: User ")?;
+    let mut quoted = rest.split(['"', '\\']).filter(|word| !word.is_empty());
+    let user = quoted.next()?;
+    let (_, what) = rest.split_once(" cannot ")?;
+    let verb = what.split(' ').next()?;
+    let (_, resource) = what.split_once("resource ")?;
+    let resource = resource.split(['"', '\\']).find(|word| !word.is_empty())?;
+    Some((user, verb, resource))
 }
 
 fn makes_folder(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     lower.contains("mkdir") || lower.contains("create directory")
+}
+
+/// A shell searches a bare name in its path, and runs what has a slash; then the kernel says "no such file" of the
+/// interpreter or loader as well (execve(2), ENOENT).
+pub(super) fn not_found(command: &str) -> String {
+    if command.contains('/') {
+        format!(
+            "{command} cannot be run: it, or the interpreter or loader that it names, is not in the image"
+        )
+    } else {
+        format!("the command {command} is not in the image")
+    }
 }
 
 fn clause(sign: &AppSign, line: &str) -> Option<String> {
@@ -108,7 +139,7 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         AppSign::PermissionDenied { path } => {
             with("it has no permission for {}", path, "it is denied a permission")
         }
-        AppSign::NotFoundCommand { command } => format!("the command {command} is not in the image"),
+        AppSign::NotFoundCommand { command } => not_found(command),
         AppSign::ExecFormat => "the program is built for another architecture".into(),
         AppSign::BadInterpreter {
             path,

@@ -22,6 +22,8 @@ struct Candidate {
     retried: bool,
     /// The line says that the program tried often enough.
     gives_up: bool,
+    /// The line says of itself that the program dies of it, and why.
+    fatal: bool,
 }
 
 impl Candidate {
@@ -34,7 +36,7 @@ impl Candidate {
 ///
 /// The last death counts, not troubles that the program survived long before. Among its lines a cause stands before
 /// the exception that wraps it, the innermost `Caused by:` before the outer ones, the first error before its
-/// follow-ups. What the program listened on, waited for or was told to do comes last.
+/// follow-ups; before them all stands a line that is fatal by its own word and says why. What the program listened on, waited for or was told to do comes last.
 pub fn application(lines: &[&str]) -> Vec<TellingLine> {
     let mut found = candidates(lines);
     // What was tried again in vain is what the program ends of.
@@ -58,6 +60,7 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
         (
             old && c.weight < Weight::Context,
             c.is_calm() && c.weight < Weight::Context,
+            !c.fatal && c.weight < Weight::Context,
             c.weight,
             std::cmp::Reverse(c.depth),
             // Of old troubles and of context, the newest tells most.
@@ -114,6 +117,7 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
             depth,
             retried: line.says_retry(),
             gives_up: line.says_it_gives_up(),
+            fatal: weight < Weight::Context && line.is_fatal(),
             line: TellingLine {
                 calm: line.is_calm() || line.is_survived(),
                 line: index,

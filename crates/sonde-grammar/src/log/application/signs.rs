@@ -50,21 +50,56 @@ impl<'a> Line<'a> {
 
     /// The line says of itself that it is no error: its first level word is a calm one.
     pub(crate) fn is_calm(&self) -> bool {
-        const LEVELS: [(&str, bool); 14] = [
-            ("info", true),
-            ("debug", true),
-            ("trace", true),
-            ("warn", true),
-            ("warning", true),
-            ("notice", true),
-            ("log", true),
-            ("error", false),
-            ("err", false),
-            ("fatal", false),
-            ("critical", false),
-            ("panic", false),
-            ("emerg", false),
-            ("severe", false),
+        self.level() == Some(Level::Calm)
+    }
+
+    /// The line says of itself that the program dies of it, with more words than that it does.
+    pub(crate) fn is_fatal(&self) -> bool {
+        /// Words of a farewell: the reason stands in an earlier line.
+        const FAREWELLS: [&str; 14] = [
+            "exiting",
+            "shutting down",
+            "aborting",
+            "terminating",
+            "giving up",
+            "startup failed",
+            "start-up failed",
+            "failed to start",
+            "unable to start",
+            "could not start",
+            "cannot continue",
+            "initialization failed",
+            "run failed",
+            "see above",
+        ];
+        const REASON_WORDS: usize = 5;
+        self.level() == Some(Level::Fatal)
+            && self
+                .text
+                .split_whitespace()
+                .filter(|word| word.chars().any(char::is_alphabetic))
+                .count()
+                >= REASON_WORDS
+            && !FAREWELLS.iter().any(|words| self.has(words))
+    }
+
+    /// The first word among the first ones that names a level.
+    fn level(&self) -> Option<Level> {
+        const LEVELS: [(&str, Level); 14] = [
+            ("info", Level::Calm),
+            ("debug", Level::Calm),
+            ("trace", Level::Calm),
+            ("warn", Level::Calm),
+            ("warning", Level::Calm),
+            ("notice", Level::Calm),
+            ("log", Level::Calm),
+            ("error", Level::Error),
+            ("err", Level::Error),
+            ("severe", Level::Error),
+            ("fatal", Level::Fatal),
+            ("critical", Level::Fatal),
+            ("panic", Level::Fatal),
+            ("emerg", Level::Fatal),
         ];
         self.lower
             .split(|c: char| c.is_whitespace() || c == ':' || c == '|')
@@ -75,9 +110,8 @@ impl<'a> Line<'a> {
                     .trim_matches(['[', ']', '"', ',']);
                 LEVELS.iter().find(|(level, _)| *level == word)
             })
-            .map(|(_, calm)| *calm)
+            .map(|(_, level)| *level)
             .next()
-            .unwrap_or(false)
     }
 
     /// The line says that the program goes on in spite of what it met.
@@ -140,6 +174,14 @@ impl<'a> Line<'a> {
             || text.starts_with("stack backtrace:")
             || text.starts_with("Traceback (most recent")
     }
+}
+
+/// What a line says of its own weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Calm,
+    Error,
+    Fatal,
 }
 
 type Make = fn(&Line<'_>) -> Option<AppSign>;
@@ -428,6 +470,9 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "accessdenied:",
             "authorization failed",
             "invalid api key",
+            // Kubernetes' own refusal (k8s.io/apimachinery, pkg/api/errors, NewForbidden) and that of clouds.
+            "is forbidden: user",
+            "is not authorized to perform",
         ],
         |l| Some(AppSign::AuthFailed { detail: l.detail() }),
     ),
