@@ -300,6 +300,10 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     if let Some((text, seen)) = facts.held_back() {
         case.step(text, [seen]);
     }
+    let goes_on = facts.tried_again();
+    if let Some((text, seen)) = &goes_on {
+        case.step(text.clone(), [seen.clone()]);
+    }
     if episode.repeated > 0 {
         let count = format!("{} times in a row", episode.repeated);
         let seen = facts.computed(
@@ -329,6 +333,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     let severity = match (ended, case.severity) {
         (Some(_), _) => Severity::Info,
         (None, Some(severity)) => severity,
+        (None, None) if goes_on.is_some() => Severity::Warning,
         (None, None) => Severity::Error,
     };
     let mut explains = vec![episode.subject.clone()];

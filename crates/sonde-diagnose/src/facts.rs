@@ -12,7 +12,7 @@ use sonde_grammar::fact::OomKill;
 use sonde_grammar::log::{AppSign, NodeLog, TellingLine};
 use sonde_model::{EvidenceKind, Kind, ObjectRef};
 use sonde_world::Snapshot;
-use sonde_world::view::{Container, ContainerStatus, Node, ObjectMeta, Pod};
+use sonde_world::view::{Container, ContainerStatus, Job, Node, ObjectMeta, Pod};
 
 use crate::case::Seen;
 use crate::message::Message;
@@ -105,6 +105,28 @@ impl<'a> Facts<'a> {
         let init = &self.subject.pod.spec.init_containers;
         let at = init.iter().position(|container| container.name == name)?;
         Some((at + 1, init.len()))
+    }
+
+    /// The pod is one try of a Job that goes on: how often it has failed and may fail.
+    pub(crate) fn tried_again(&self) -> Option<(String, Seen)> {
+        let owner = self.snapshot.get(&self.episode.subject)?.owner.as_ref()?;
+        let job = self.snapshot.view::<Job>(&owner.reference)?;
+        let is_over =
+            job.status.conditions.iter().any(|it| {
+                matches!(it.kind.as_str(), "Failed" | "FailureTarget" | "Complete") && it.is_true()
+            });
+        // The API's default (batch/v1, JobSpec.backoffLimit).
+        let (failed, limit) = (job.status.failed, job.spec.backoff_limit.unwrap_or(6));
+        let goes_on = !is_over && self.pod().status.phase == "Failed" && failed > 0 && failed <= limit;
+        goes_on.then(|| {
+            (
+                format!(
+                    "it is one try of {}, which failed {failed} of {limit} times and tries again",
+                    owner.reference
+                ),
+                field_on(&owner.reference, "status.failed", failed),
+            )
+        })
     }
 
     /// What waits for the episode's init container, while it does: the step that ends every chain about one.

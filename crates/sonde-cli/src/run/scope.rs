@@ -161,6 +161,10 @@ fn by_name(
         Some(namespace) if subject.kind.is_namespaced() => format!(" in namespace {namespace}"),
         _ => String::new(),
     };
+    let is_complete = match namespace {
+        Some(namespace) if subject.kind.is_namespaced() => snapshot.is_complete(&subject.kind, namespace),
+        _ => snapshot.is_complete_everywhere(&subject.kind),
+    };
     let failure = Failure::new(anyhow!("{subject} was not found{place}"));
     let names: Vec<&str> = objects(snapshot, &subject.kind, namespace)
         .map(|object| &*object.reference.name)
@@ -169,10 +173,25 @@ fn by_name(
         .filter(|object| *object.reference.name == *name)
         .map(|object| &*object.reference.namespace)
         .collect();
+    if !is_complete && names.is_empty() && elsewhere.is_empty() {
+        // Refused, or no part of a dump: that is no word on whether it exists.
+        return Err(unread(subject, &place));
+    }
     match elsewhere.first() {
         Some(other) => Err(failure.hint(format!("it is in namespace {other}: use -n {other}"))),
         None => Err(with_nearest(failure, name, &names)),
     }
+}
+
+fn unread(subject: &Subject, place: &str) -> Failure {
+    let plural = subject
+        .kind
+        .info()
+        .map_or_else(|| subject.kind.word(), |info| info.plural.to_owned());
+    Failure::new(anyhow!(
+        "{subject} is not among what was read{place}; whether it exists is not known, because the list of {plural} could not be read completely"
+    ))
+    .hint(format!("on a live cluster, `kubectl auth can-i list {plural}` tells whether you may; a pod that you may read can be asked about by its name"))
 }
 
 /// Names that are spelt nearly so, or start so, as a hint; else a few of those there are.
@@ -324,7 +343,11 @@ mod tests {
                 Usual,
                 "nothing was found in all statefulsets of namespace shop",
             ),
-            (&["sts/x"], Usual, "sts/x was not found in namespace shop"),
+            (
+                &["sts/x"],
+                Usual,
+                "sts/x is not among what was read in namespace shop; whether it exists is not known",
+            ),
         ] {
             let message = ask(words, None, namespaces).unwrap_err();
             assert!(message.contains(expected), "{words:?}: {message}");

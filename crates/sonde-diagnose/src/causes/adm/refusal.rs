@@ -149,11 +149,29 @@ pub(super) fn webhook_call(
         format!("a request is refused: webhook {webhook} must approve it, and {what}")
     });
     case.severity(Severity::Critical);
-    if let Some((configuration, _)) = &configuration {
-        case.advice(
-            format!("if {webhook} may be skipped for a while, set failurePolicy: Ignore in {configuration}"),
-            Risk::Wide,
-        );
+    case.advice(
+        format!("let {behind} answer again: see that its pods run and are ready, and that the API server's machines reach them; a restart of the workload behind it often does"),
+        Risk::Restart,
+    );
+    match &configuration {
+        Some((configuration, _)) => {
+            case.advice(
+                format!(
+                    "if {webhook} may be skipped for a while, set failurePolicy: Ignore in {configuration}"
+                ),
+                Risk::Wide,
+            );
+        }
+        None => {
+            case.advice(
+                format!("if {webhook} may be skipped for a while, set failurePolicy: Ignore in the configuration that names it"),
+                Risk::Wide,
+            );
+            case.look(
+                format!("which configuration names {webhook}"),
+                "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o custom-columns=KIND:.kind,NAME:.metadata.name,WEBHOOKS:.webhooks[*].name".to_owned(),
+            );
+        }
     }
     if let Some((namespace, name)) = service.as_deref().and_then(|service| service.split_once('/')) {
         case.explains(ObjectRef::new(Kind::Service, namespace, name));

@@ -84,7 +84,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         if lost {
             let seen = field_on(&reference, "status.conditions[Ready]", "Unknown");
             case.step(format!("node {node} is lost, so nobody detaches it"), [seen]);
+            // Since 1.28 stable: Kubernetes then deletes the node's pods and detaches their volumes by force.
+            case.fix(
+                format!("if node {node} is switched off for good, say so: its pods are deleted and its volumes detached"),
+                format!("kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"),
+                Risk::DataLoss,
+            );
+        } else {
+            case.look(
+                format!("what on node {node} still uses it, and whether it is about to end"),
+                format!("kubectl get pods -A -o wide --field-selector spec.nodeName={node}"),
+            );
         }
+    } else {
+        case.look(
+            "which node it is attached to",
+            "kubectl get volumeattachments -o custom-columns=VOLUME:.spec.source.persistentVolumeName,NODE:.spec.nodeName,ATTACHED:.status.attached".to_owned(),
+        );
     }
     case.headline(format!(
         "the pod cannot start: volume {shown} is still held by {who}"

@@ -419,6 +419,54 @@ mod tests {
     }
 
     #[test]
+    fn a_try_of_a_job_that_goes_on_is_a_warning_with_its_count() {
+        let tried = |failed: i64, conditions: Value| {
+            let mut it = self::failed(1);
+            crate::testing::merge(
+                &mut it,
+                json!({
+                    "metadata": {"ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "app", "uid": "u-job", "controller": true}]},
+                    "spec": {"restartPolicy": "Never"}, "status": {"phase": "Failed"}
+                }),
+            );
+            let end = json!({"exitCode": 1, "reason": "Error", "startedAt": "2026-03-01T11:57:00Z", "finishedAt": "2026-03-01T11:58:00Z"});
+            it["status"]["containerStatuses"][0]["state"] = json!({"terminated": end});
+            Scene::new()
+                .object(it)
+                .object(json!({"apiVersion": "batch/v1", "kind": "Job",
+                    "metadata": {"name": "app", "namespace": "shop", "uid": "u-job", "creationTimestamp": "2026-03-01T11:56:00Z"},
+                    "spec": {"backoffLimit": 6}, "status": {"failed": failed, "active": 1, "conditions": conditions}}))
+                .log("shop/app-1", "app", false, "no luck\n")
+                .diagnose()
+        };
+        let outcome = tried(1, json!([]));
+        let finding = outcome.finding("EXT-ERROR");
+        assert_eq!(finding.severity, sonde_model::Severity::Warning);
+        assert!(
+            finding
+                .chain
+                .iter()
+                .any(|step| step.text.contains("failed 1 of 6 times and tries again")),
+            "{:?}",
+            finding.chain
+        );
+        let given_up = tried(
+            7,
+            json!([{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]),
+        );
+        assert!(
+            !given_up
+                .report
+                .findings
+                .iter()
+                .flat_map(|it| &it.chain)
+                .any(|step| step.text.contains("tries again")),
+            "{}",
+            given_up.summary()
+        );
+    }
+
+    #[test]
     fn names_the_service_that_does_not_exist() {
         let outcome = Scene::new()
             .object(failed(1))

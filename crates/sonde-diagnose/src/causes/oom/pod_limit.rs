@@ -1,7 +1,7 @@
 //! OOM-POD-LIMIT: the pod's containers together reached the pod's own memory limit.
 
 use sonde_grammar::fact::OomConstraint;
-use sonde_model::{Code, Risk, bytes_text};
+use sonde_model::{Code, Risk, Severity, bytes_text};
 
 use super::kills::{Limit, container_limit, kill_text, kills, last_kill, limit_of, pod_limit};
 use crate::cause::page;
@@ -90,12 +90,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         facts.container_phrase()
     };
-    if let Some((code, ended)) = exit {
+    if let Some((code, ended)) = exit.clone() {
         case.step(format!("the kernel killed {who} (exit code {code})"), [ended]);
     }
-    case.headline(format!(
-        "{who} was killed because its pod reached the pod's own memory limit{of}"
-    ));
+    // Without an end of its own the container runs on: a child of it was killed.
+    if at_pod.is_some() && exit.is_none() && !facts.is_text() {
+        case.headline(format!(
+            "a process of {who} was killed because its pod reached the pod's own memory limit{of}; the container runs on"
+        ));
+        case.severity(Severity::Warning);
+    } else {
+        case.headline(format!(
+            "{who} was killed because its pod reached the pod's own memory limit{of}"
+        ));
+    }
     case.advice(
         "look which of the pod's containers uses the memory: the victim need not be the culprit; then raise the pod's limit or that container's",
         Risk::Restart,

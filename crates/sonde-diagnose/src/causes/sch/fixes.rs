@@ -193,17 +193,19 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy, tried: &str) {
 
 /// Replicas of one workload take each other's place: fewer of them, or one that goes before the next comes.
 fn make_way(facts: &Facts<'_>, case: &mut Case, workload: &ObjectRef) {
-    case.advice(
-        "replicas of the same workload hold the place: run fewer of them, or add nodes",
-        Risk::Restart,
-    );
-    if workload.kind != Kind::Deployment {
-        return;
+    let deployment = (workload.kind == Kind::Deployment)
+        .then(|| facts.snapshot.view::<Deployment>(workload))
+        .flatten();
+    let is_single = deployment
+        .as_ref()
+        .is_some_and(|it| it.spec.replicas.unwrap_or(1) <= 1);
+    if !is_single {
+        case.advice(
+            "replicas of the same workload hold the place: run fewer of them, or add nodes",
+            Risk::Restart,
+        );
     }
-    let surges = facts
-        .snapshot
-        .view::<Deployment>(workload)
-        .is_some_and(|it| it.spec.strategy.kind != "Recreate");
+    let surges = deployment.is_some_and(|it| it.spec.strategy.kind != "Recreate");
     let text = "if this is an update, let the old replica go before the new one comes (maxSurge 0)";
     if surges {
         case.fix(text, without_surge(workload), Risk::Restart);
