@@ -39,10 +39,12 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
             let since = pod
                 .condition("Ready")
                 .and_then(|ready| ready.last_transition_time.0);
-            let word = if pod.phase == Phase::Unknown {
-                "Unknown"
-            } else {
-                "NodeLost"
+            // Nobody has ever taken it: it was bound by hand, and waits since it was made.
+            let is_taken = pod.started.is_some() || !pod.conditions.is_empty() || object.partial;
+            let (word, since) = match pod.phase {
+                Phase::Unknown => ("Unknown", since),
+                Phase::Pending if !is_taken => ("Pending", object.created),
+                _ => ("NodeLost", since),
             };
             out.push(Episode::new(me.clone(), Symptom::Lost, word).since(since).into());
         }

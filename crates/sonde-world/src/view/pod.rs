@@ -51,7 +51,9 @@ view! {
         fs_group: Option<i64>,
         seccomp_profile: Option<SecurityProfile>,
         app_armor_profile: Option<SecurityProfile>,
+        sysctls: Vec<Sysctl>,
     }
+    Sysctl { name: String, value: String }
     Affinity {
         node_affinity: Option<NodeAffinity>,
         pod_affinity: Option<PodAffinity>,

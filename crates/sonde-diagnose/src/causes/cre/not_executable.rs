@@ -68,7 +68,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.advice("name the program in it", Risk::Restart);
     } else {
         case.advice(
-            "make the file executable in the image (chmod +x), for the user that the container runs as",
+            "make the file executable in the image (chmod +x), for the user that the container runs as; where it is a folder, name the program in it",
             Risk::Restart,
         );
     }

@@ -70,10 +70,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             "containers"
         };
         let user = if user.is_some() { "ID" } else { "1000" };
+        let text = "run it as a user by number that may read what the image needs";
         if let Some(workload) = facts.template_owner() {
             case.fix(
-                "run it as a user by number that may read what the image needs",
+                text,
                 format!("kubectl patch {} --patch '{{\"spec\":{{\"template\":{{\"spec\":{{\"{list}\":[{{\"name\":\"{name}\",\"securityContext\":{{\"runAsUser\":{user}}}}}]}}}}}}}}'", workload.kubectl()),
+                Risk::Restart,
+            );
+        } else {
+            // Nothing of a pod's user can be changed while it is there.
+            case.advice(
+                format!("{text}: set securityContext.runAsUser: {user} for container {name}"),
                 Risk::Restart,
             );
         }

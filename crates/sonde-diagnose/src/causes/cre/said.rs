@@ -243,12 +243,17 @@ pub(super) fn look_into_image(facts: &Facts<'_>, case: &mut Case, path: &str) {
         Some(0) | None => "/",
         Some(at) => &path[..at],
     };
+    let folder = folder.trim_start_matches('/');
+    let filter = if folder.is_empty() {
+        String::new()
+    } else {
+        format!(" | grep '^{folder}'")
+    };
     case.look(
         "what is in the image",
         format!(
-            "docker create --name look {0} x && docker export look | tar t | grep '^{1}' ; docker rm look",
-            container.image,
-            folder.trim_start_matches('/')
+            "docker create --name look {} x && docker export look | tar t{filter} ; docker rm look",
+            container.image
         ),
     );
 }

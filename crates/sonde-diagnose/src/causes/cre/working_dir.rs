@@ -24,15 +24,38 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     });
     let Some((dir, message)) = found else { return };
     case.proven_by(message.seen());
-    let shown = if dir.is_empty() {
+    let set = facts
+        .container()
+        .map_or("", |(container, _)| container.working_dir.as_str());
+    // Where a part of the path is no folder, the runtime names that part.
+    let whole = if set.starts_with(dir) { set } else { dir };
+    let shown = if whole.is_empty() {
         "its working directory"
     } else {
-        dir
+        whole
     };
-    let why = if message.seen.text.contains("ermission denied") {
-        "may not be entered by its user"
+    let says = |words: &str| message.seen.text.to_ascii_lowercase().contains(words);
+    let (why, advice) = if says("permission denied") {
+        (
+            "may not be entered by its user".to_owned(),
+            "correct workingDir, or let the image have the folder with rights for the container's user",
+        )
+    } else if says("not a directory") || says("file exists") {
+        let file = if dir.is_empty() { "a part of it" } else { dir };
+        (
+            format!("cannot be a folder: {file} is a file"),
+            "correct workingDir: it has to name a folder",
+        )
+    } else if says("read-only file system") {
+        (
+            "does not exist, and cannot be made on a read-only file system".to_owned(),
+            "correct workingDir, or let the image have the folder, or mount an emptyDir there",
+        )
     } else {
-        "does not exist"
+        (
+            "does not exist".to_owned(),
+            "correct workingDir, or let the image have the folder with rights for the container's user",
+        )
     };
     let field = facts.container().map(|(container, path)| {
         if container.working_dir.is_empty() {
@@ -60,10 +83,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         message,
         &format!("the working directory {shown} {why}"),
     );
-    case.advice(
-        "correct workingDir, or let the image have the folder with rights for the container's user",
-        Risk::Restart,
-    );
+    case.advice(advice, Risk::Restart);
 }
 
 #[cfg(test)]
@@ -83,6 +103,18 @@ mod tests {
             ],
             says: &["/srv"],
             pod: json!({"spec": {"containers": [{"name": "app", "workingDir": "/srv"}]}}),
+        });
+    }
+
+    #[test]
+    fn a_file_in_the_path_is_named_with_the_whole_path() {
+        check_start(&Check {
+            code: "CRE-WORKING-DIR",
+            proofs: &[
+                "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: mkdir /etc/passwd: not a directory: unknown",
+            ],
+            says: &["the working directory /etc/passwd/x cannot be a folder: /etc/passwd is a file"],
+            pod: json!({"spec": {"containers": [{"name": "app", "workingDir": "/etc/passwd/x"}]}}),
         });
     }
 }

@@ -3,7 +3,7 @@
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ClaimFact, PreFilter};
 use sonde_model::{Kind, ObjectRef};
-use sonde_world::view::{PersistentVolumeClaim, StorageClass};
+use sonde_world::view::{PersistentVolume, PersistentVolumeClaim, StorageClass};
 
 use crate::{Case, Facts, Message, Seen, Symptom, field_on};
 
@@ -142,6 +142,18 @@ impl Unbound {
         case.headline(format!("claim {name} is not bound: {why}"));
         case.root(self.reference.clone());
     }
+}
+
+/// The volumes of a class. Of a class whose volumes are made by hand there need be no StorageClass object.
+pub(super) fn volumes_of(facts: &Facts<'_>, class: &str) -> Vec<(ObjectRef, PersistentVolume)> {
+    facts
+        .snapshot
+        .of_kind(Kind::PersistentVolume)
+        .filter_map(|object| {
+            let volume: PersistentVolume = object.encoded.decode().ok()?;
+            (volume.spec.storage_class_name == class).then(|| (object.reference.clone(), volume))
+        })
+        .collect()
 }
 
 /// A storage class by name.

@@ -3,7 +3,7 @@
 use sonde_grammar::fact::ClaimFact;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
-use super::claim::{class_reference, unbound};
+use super::claim::{class_reference, unbound, volumes_of};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 use sonde_schedule::nearest;
@@ -36,6 +36,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         };
         let class = class_reference(&name);
         if facts.snapshot.get(&class).is_some() {
+            continue;
+        }
+        // Its volumes are made by hand, and such a class needs no object.
+        if !volumes_of(facts, &name).is_empty() {
             continue;
         }
         let said = claim.said(|fact| match fact {
@@ -83,6 +87,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 Risk::None,
             ),
         };
+        case.advice(
+            format!("or, where volumes of class {name} are made by hand, make one that fits the claim"),
+            Risk::None,
+        );
         return;
     }
 }

@@ -233,3 +233,65 @@ fn a_claim_that_names_its_volume_needs_no_class() {
         .diagnose()
         .finds_only("DEP-CLAIM-LOST", Verdict::Proven);
 }
+
+#[test]
+fn a_class_whose_volumes_are_made_by_hand_needs_no_object() {
+    let volume = |patch: Value| {
+        let mut volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
+            "spec": {"storageClassName": "by-hand", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]},
+            "status": {"phase": "Available"}});
+        crate::testing::merge(&mut volume, patch);
+        volume
+    };
+    let large = |phase| {
+        let mut large = claim(json!("by-hand"), phase);
+        crate::testing::merge(
+            &mut large,
+            json!({"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}}),
+        );
+        large
+    };
+    let scene = |volume: Value| {
+        Scene::new()
+            .object(volume)
+            .object(large("Pending"))
+            .complete(&[Kind::StorageClass, Kind::PersistentVolume])
+    };
+    let said = |scene: Scene| {
+        scene.event(
+            "PersistentVolumeClaim/shop/data",
+            "ProvisioningFailed",
+            "storageclass.storage.k8s.io \"by-hand\" not found",
+            "2026-03-01T11:59:00Z",
+        )
+    };
+    let large_volume = json!({"spec": {"capacity": {"storage": "20Gi"}}});
+    for (patch, why) in [
+        (json!({}), "too small: it has 1Gi, and the claim asks for 10Gi"),
+        (
+            json!({"spec": {"claimRef": {"namespace": "shop", "name": "old"}}, "status": {"phase": "Released"}}),
+            "kept for claim old in shop, which is gone",
+        ),
+        (
+            json!({"spec": {"capacity": {"storage": "20Gi"}, "accessModes": ["ReadOnlyMany"]}}),
+            "not ReadWriteOnce",
+        ),
+        (
+            json!({"spec": {"capacity": {"storage": "20Gi"}, "volumeMode": "Block"}}),
+            "of volume mode Block",
+        ),
+    ] {
+        let outcome = said(scene(volume(patch.clone()))).diagnose();
+        let finding = outcome.finds_only("DEP-CLAIM-NO-VOLUME-FITS", Verdict::Proven);
+        assert!(finding.headline.contains(why), "{}", finding.headline);
+        // Without the controller's word the numbers make it likely.
+        scene(volume(patch))
+            .diagnose()
+            .finds_only("DEP-CLAIM-NO-VOLUME-FITS", Verdict::Likely);
+    }
+    // One that fits by now is bound in a moment; nothing is claimed.
+    let outcome = scene(volume(large_volume)).diagnose();
+    outcome
+        .lacks("DEP-CLAIM-NO-VOLUME-FITS")
+        .lacks("DEP-CLAIM-CLASS-MISSING");
+}

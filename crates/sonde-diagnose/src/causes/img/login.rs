@@ -51,7 +51,8 @@ pub(super) fn refused<'a>(facts: &Facts<'a>) -> Option<Refusal<'a>> {
     })
 }
 
-fn secrets(facts: &Facts<'_>) -> Secrets {
+/// The pod's pull secrets, by its spec and by the kubelet's word.
+pub(super) fn secrets(facts: &Facts<'_>) -> Secrets {
     let namespace = &facts.episode.subject.namespace;
     let secret = |name: &str| ObjectRef::new(Kind::Secret, namespace, name);
     let mut named: Vec<ObjectRef> = facts
@@ -97,16 +98,30 @@ fn secrets(facts: &Facts<'_>) -> Secrets {
     }
 }
 
-impl Refusal<'_> {
+impl Secrets {
+    /// Every secret that the pod names is missing: the first of them, and the proof. The node asked without the pod's login.
+    pub(super) fn all_missing(&self) -> Option<&(ObjectRef, Seen)> {
+        (self.missing.len() == self.named.len())
+            .then(|| self.missing.first())
+            .flatten()
+    }
+
     /// The pull secrets as evidence.
-    pub(super) fn secrets_field(&self, facts: &Facts<'_>) -> Seen {
-        let names: Vec<&str> = self.secrets.named.iter().map(|it| &*it.name).collect();
+    pub(super) fn field(&self, facts: &Facts<'_>) -> Seen {
+        let names: Vec<&str> = self.named.iter().map(|it| &*it.name).collect();
         let text = if names.is_empty() {
             "none".to_owned()
         } else {
             names.join(", ")
         };
         facts.field("spec.imagePullSecrets", text)
+    }
+}
+
+impl Refusal<'_> {
+    /// The pull secrets as evidence.
+    pub(super) fn secrets_field(&self, facts: &Facts<'_>) -> Seen {
+        self.secrets.field(facts)
     }
 
     /// What the registry said, with what it leaves open.

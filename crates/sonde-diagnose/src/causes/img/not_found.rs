@@ -6,7 +6,7 @@ use sonde_grammar::fact::PullFailure;
 use sonde_model::{Code, Kind, Risk};
 use sonde_world::view::ReplicaSet;
 
-use super::login::refused;
+use super::login::{refused, secrets};
 use super::pull::{Pull, Root, failed, names, set_image, wants_reason};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -26,9 +26,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return wants_reason(facts, case);
     };
     if *pull.failure == PullFailure::NotFound {
-        case.proven_by(pull.seen());
+        // Many registries answer so, too, about an image that only a login may see.
+        let without_login = secrets(facts).all_missing().cloned();
+        if without_login.is_some() {
+            case.supported_by(pull.seen());
+        } else {
+            case.proven_by(pull.seen());
+        }
         let what = format!("{} has no such image or tag", pull.registry);
         pull.tell(facts, case, &Root::Image, &what);
+        if let Some((secret, seen)) = without_login {
+            case.step(
+                format!("it was asked without a login, because {secret} does not exist; many registries hide private images so"),
+                [seen],
+            );
+        }
         suggest(facts, case, &pull);
         return;
     }

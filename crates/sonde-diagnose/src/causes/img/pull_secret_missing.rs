@@ -1,9 +1,10 @@
 //! IMG-PULL-SECRET-MISSING: the registry wants a login, and the pull secret that the pod names does not exist.
 
-use sonde_model::{Code, Kind, Risk};
+use sonde_grammar::fact::PullFailure;
+use sonde_model::{Code, Kind, ObjectRef, Risk};
 
-use super::login::refused;
-use super::pull::Root;
+use super::login::{refused, secrets};
+use super::pull::{Root, failed_by};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 use sonde_schedule::nearest;
@@ -18,7 +19,9 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    let Some(refusal) = refused(facts) else { return };
+    let Some(refusal) = refused(facts) else {
+        return hidden(facts, case);
+    };
     let secrets = &refusal.secrets;
     let Some((object, seen)) = secrets.missing.first() else {
         let unlisted = secrets.named.len() > secrets.present.len();
@@ -51,6 +54,34 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         refusal.pull.image, refusal.pull.registry, object.name
     ));
     case.root_key(object.name.as_ref());
+    mend(facts, case, object, &refusal.pull.registry);
+}
+
+/// The registry knows no such image, and was asked without a login: many hide private images so.
+fn hidden(facts: &Facts<'_>, case: &mut Case) {
+    let Some(pull) = failed_by(facts, |failure| *failure == PullFailure::NotFound) else {
+        return;
+    };
+    let secrets = secrets(facts);
+    let Some((object, seen)) = secrets.all_missing() else {
+        return;
+    };
+    case.hinted_by(seen.clone());
+    case.step(format!("the pod pulls with {object}"), [secrets.field(facts)]);
+    case.step(
+        format!("{object} does not exist in its namespace, so the node asks without a login"),
+        [seen.clone()],
+    );
+    let what = format!("{} knows no such image, or hides it", pull.registry);
+    pull.tell(facts, case, &Root::Image, &what);
+    case.headline(format!(
+        "image {} cannot be pulled: {} hides it, or the pull secret {} is missing",
+        pull.image, pull.registry, object.name
+    ));
+    mend(facts, case, object, &pull.registry);
+}
+
+fn mend(facts: &Facts<'_>, case: &mut Case, object: &ObjectRef, registry: &str) {
     let names: Vec<String> = facts
         .snapshot
         .in_namespace(Kind::Secret, &object.namespace)
@@ -74,7 +105,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             format!("create {object}; secrets are not shared between namespaces"),
             format!(
                 "kubectl create secret docker-registry {} -n {} --docker-server={} --docker-username=USER --docker-password=PASSWORD",
-                object.name, object.namespace, refusal.pull.registry
+                object.name, object.namespace, registry
             ),
             Risk::None,
         );
@@ -141,8 +172,26 @@ mod tests {
         let missing = "registry.example/app:1: not found";
         naming(json!([{"name": "regcred"}]), missing)
             .complete(&[Kind::Secret])
+            .object(secret("regcred"))
             .diagnose()
             .finds_only("IMG-NOT-FOUND", Verdict::Proven);
+        // Asked without a login, many registries say so of private images as well.
+        let outcome = naming(json!([{"name": "regcred"}]), missing)
+            .complete(&[Kind::Secret])
+            .diagnose();
+        let finding = outcome.finds_only("IMG-NOT-FOUND", Verdict::Likely);
+        assert!(
+            finding
+                .rivals
+                .iter()
+                .any(|it| it.as_str() == "IMG-PULL-SECRET-MISSING")
+        );
+        let said = "it was asked without a login, because secret/regcred does not exist";
+        assert!(
+            finding.chain.iter().any(|step| step.text.contains(said)),
+            "{:?}",
+            finding.chain
+        );
         silent("IMG-PULL-SECRET-MISSING");
     }
 

@@ -2,7 +2,7 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
 
 use super::node::troubled;
 use crate::cause::page;
@@ -72,7 +72,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 
 /// The control plane says so on the pod; the node itself was not read.
 fn by_the_pod(facts: &Facts<'_>, case: &mut Case) {
-    let Some(node) = facts.node_ref().filter(|node| facts.snapshot.get(node).is_none()) else {
+    // Of a node that is known not to exist there is no kubelet to be silent.
+    let unread = |node: &ObjectRef| facts.snapshot.get(node).is_none() && !facts.snapshot.is_absent(node);
+    let Some(node) = facts.node_ref().filter(unread) else {
         return;
     };
     let said = facts.find(|fact| match fact {

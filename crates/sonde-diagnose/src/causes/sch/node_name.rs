@@ -92,6 +92,10 @@ mod tests {
             .object(pending("", by_hand))
             .diagnose();
         let finding = outcome.finds_only("SCH-NODE-NAME", Verdict::Likely);
+        // There is no kubelet to be silent, and the pod waits since it was made.
+        assert!(finding.rivals.is_empty(), "{:?}", finding.rivals);
+        assert_eq!(finding.symptom, "Pending");
+        assert!(finding.since.is_some());
         assert!(
             finding
                 .headline

@@ -28,21 +28,29 @@ pub(super) fn finish(facts: &Facts<'_>, case: &mut Case, message: &Message) {
         "the kubelet refuses the pod, which stays Failed; only a new pod is tried again",
         [message.seen()],
     );
-    if facts.episode.subject.kind == Kind::Pod {
-        case.fix(
-            "remove the refused pod; a controller makes another one, which may get another node",
-            format!("kubectl delete {}", facts.episode.subject.kubectl()),
-            Risk::None,
-        );
+    if facts.episode.subject.kind != Kind::Pod {
+        return;
     }
+    let text = if facts.workload() != facts.episode.subject {
+        "remove the refused pod; its controller makes another one, which may get another node"
+    } else if facts.is_partial() {
+        "remove the refused pod; if it has a controller, that makes another one, else create it anew"
+    } else {
+        "mend what was refused, remove the pod and create it anew: it has no controller that would"
+    };
+    case.fix(
+        text,
+        format!("kubectl delete {}", facts.episode.subject.kubectl()),
+        Risk::None,
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use sonde_model::Verdict;
+    use sonde_model::{Kind, Verdict};
 
-    use super::super::testing::scheduled;
+    use super::super::testing::{node, scheduled};
     use crate::testing::Scene;
 
     /// Code, status.reason, status.message, words of the headline.
@@ -60,6 +68,12 @@ mod tests {
             "does not match its node selector or affinity",
         ),
         (
+            "SCH-REJECTED-PREDICATE",
+            "SysctlForbidden",
+            "forbidden sysctl: \"net.core.somaxconn\" not allowlisted",
+            "sets net.core.somaxconn, which the node does not allow",
+        ),
+        (
             "SCH-REJECTED-RESOURCES",
             "OutOfcpu",
             "Pod was rejected: Node didn't have enough resource: cpu, requested: 2000, used: 3000, capacity: 4000",
@@ -72,6 +86,33 @@ mod tests {
             "NUMA node",
         ),
     ];
+
+    #[test]
+    fn what_is_larger_than_its_node_is_told_so() {
+        let said = "Pod was rejected: Node didn't have enough resource: cpu, requested: 32000, used: 0, capacity: 4000";
+        let mut bare = refused("OutOfcpu", said, false);
+        bare["metadata"]["ownerReferences"].take();
+        for (other, advice) in [("4", "ask for at most 4 CPU"), ("64", "such as n2")] {
+            let outcome = Scene::new()
+                .complete(&[Kind::Node])
+                .object(node("n1", json!({})))
+                .object(node("n2", json!({"status": {"allocatable": {"cpu": other}}})))
+                .object(bare.clone())
+                .diagnose();
+            let finding = outcome.finds_only("SCH-REJECTED-RESOURCES", Verdict::Proven);
+            assert!(
+                finding
+                    .headline
+                    .contains("asks for 32 CPU, and the whole node has 4 CPU")
+            );
+            assert!(
+                finding.fixes[0].text.contains("no controller"),
+                "{:?}",
+                finding.fixes
+            );
+            assert!(finding.fixes[1].text.contains(advice), "{:?}", finding.fixes);
+        }
+    }
 
     fn refused(reason: &str, said: &str, owner: bool) -> Value {
         let mut pod = scheduled(

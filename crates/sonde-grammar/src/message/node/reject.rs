@@ -12,6 +12,29 @@ pub(in crate::message) const ANCHORS: &[&str] = &[
     "Allocate failed due to ",
     "cannot be allocated with Topology locality",
     "in progress of shutting down, not admitting",
+    "forbidden sysctl: ",
+    "Cannot enforce AppArmor",
+];
+
+/// Reasons that name what the kubelet looked at.
+const PREDICATES: &[&str] = &[
+    "AppArmor",
+    "HostPortConflict",
+    "MatchNodeSelector",
+    "NodeAffinity",
+    "NodeName",
+    "NodePorts",
+    "PodLevelResourcesNotSupported",
+    "PodOSNotSupported",
+    "PodOSSelectorNodeLabelDoesNotMatch",
+    "SysctlForbidden",
+    "TaintToleration",
+];
+
+/// Words of admission handlers, and the reasons under which they say them (`pkg/kubelet/sysctl/allowlist.go`).
+const PREDICATE_TEXTS: &[(&str, &str)] = &[
+    ("forbidden sysctl: ", "SysctlForbidden"),
+    ("Cannot enforce AppArmor", "AppArmor"),
 ];
 
 /// Reads a text of unknown origin.
@@ -66,11 +89,16 @@ fn reject(reason: &str, text: &str) -> RejectFact {
             name: name.to_owned(),
         };
     }
-    match reason {
-        "NodeAffinity" | "NodeName" | "NodePorts" | "TaintToleration" => RejectFact::Predicate {
-            name: reason.to_owned(),
+    let named = PREDICATES.contains(&reason).then_some(reason);
+    let told = PREDICATE_TEXTS
+        .iter()
+        .find(|(words, _)| text.contains(words))
+        .map(|(_, name)| *name);
+    match named.or(told) {
+        Some(name) => RejectFact::Predicate {
+            name: name.to_owned(),
         },
-        _ => RejectFact::Other { detail: words(text) },
+        None => RejectFact::Other { detail: words(text) },
     }
 }
 

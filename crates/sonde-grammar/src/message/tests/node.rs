@@ -233,13 +233,19 @@ fn refusals() {
             name: "NodePorts".to_owned(),
         })],
     );
-    says(
-        "AppArmor",
-        "Cannot enforce AppArmor: profile \"x\" is not loaded",
-        &[Fact::Reject(RejectFact::Other {
-            detail: "Cannot enforce AppArmor: profile \"x\" is not loaded".to_owned(),
-        })],
-    );
+    for (reason, text) in [
+        ("AppArmor", "Cannot enforce AppArmor: profile \"x\" is not loaded"),
+        (
+            "SysctlForbidden",
+            "forbidden sysctl: \"net.core.somaxconn\" not allowlisted",
+        ),
+    ] {
+        let expect = [Fact::Reject(RejectFact::Predicate {
+            name: reason.to_owned(),
+        })];
+        says(reason, text, &expect);
+        says("", text, &expect);
+    }
 }
 
 #[test]
