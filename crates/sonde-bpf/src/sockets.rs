@@ -3,7 +3,6 @@
 //! Nothing here depends on a ring buffer: [`Sockets::harvest`] takes the counts since the last time, and
 //! [`Sockets::sweep`] reads every live connection's state from the kernel.
 
-mod histogram;
 mod record;
 
 use std::io::Read as _;
@@ -12,21 +11,11 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::time::Duration;
 
 use libbpf_rs::{Iter, MapCore as _, MapFlags};
+use sonde_model::{CallCounts, Histogram, Role};
 use zerocopy::{FromBytes as _, Immutable, IntoBytes};
 
 use crate::object::{Loaded, set_constants};
 use crate::{Error, Hierarchy};
-
-pub use histogram::Histogram;
-
-/// Which end of its connections an owner is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// It opens them.
-    Client,
-    /// It accepts them.
-    Server,
-}
 
 /// One end of the calls between an owner and a remote address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,49 +32,6 @@ pub struct EdgeKey {
     pub role: Role,
     /// The verdict on the protocol, as a number of `sonde-l7`; 0 while there is none.
     pub protocol: u8,
-}
-
-/// What was counted on an edge between two harvests. Times are sums.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Edge {
-    /// Turns from request to answer.
-    pub calls: u64,
-    /// Calls that failed by the protocol's own meaning.
-    pub errors: u64,
-    /// Calls that took at least [`Options::slow`].
-    pub slow: u64,
-    /// Server: from the request's arrival to the answer's first byte. Client: from its write to its read.
-    pub total: Duration,
-    /// Server: unread in the receive queue.
-    pub waited: Duration,
-    /// Server: from the application's read to its first write.
-    pub worked: Duration,
-    /// Server: from the first write of the answer to the last.
-    pub written: Duration,
-    /// Calls whose wait is known.
-    pub with_wait: u64,
-    /// Bytes handed to the kernel.
-    pub bytes_sent: u64,
-    /// Bytes read from the kernel.
-    pub bytes_received: u64,
-    /// Connections opened; an accepted one counts at its first use.
-    pub opened: u64,
-    /// Connections closed.
-    pub closed: u64,
-    /// Client: from SYN to established.
-    pub connecting: Duration,
-    /// Client: connections that did not come about.
-    pub connect_failed: u64,
-    /// Segments sent again.
-    pub retransmits: u64,
-    /// Resets sent.
-    pub resets_sent: u64,
-    /// Resets received.
-    pub resets_received: u64,
-    /// [`Self::total`] by call.
-    pub total_times: Histogram,
-    /// [`Self::waited`] by call.
-    pub wait_times: Histogram,
 }
 
 /// A live TCP connection, as the kernel has it now.
@@ -198,7 +144,7 @@ impl Sockets {
     /// # Errors
     ///
     /// When the maps cannot be read; what was counted is then in the next harvest.
-    pub fn harvest(&mut self) -> Result<Vec<(EdgeKey, Edge)>, Error> {
+    pub fn harvest(&mut self) -> Result<Vec<(EdgeKey, CallCounts)>, Error> {
         let full = self.active;
         let next = 1 - full;
         self.make_room_for_overflow(next)?;
@@ -260,38 +206,36 @@ impl Sockets {
 
 static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sockets.bpf.o"));
 
-fn read_edge(key: &[u8], value: &[u8]) -> Option<(EdgeKey, Edge)> {
+fn read_edge(key: &[u8], value: &[u8]) -> Option<(EdgeKey, CallCounts)> {
     let key = record::EdgeKey::read_from_bytes(key).ok()?;
     let edge = record::Edge::read_from_bytes(value).ok()?;
-    let nanos = Duration::from_nanos;
     // The overflow edge is there whether or not anything overflowed.
     let is_idle = key.role == 0 && edge.calls == 0 && edge.opened == 0 && edge.closed == 0;
-    (!is_idle).then(|| {
-        (
-            edge_key(&key),
-            Edge {
-                calls: edge.calls,
-                errors: edge.errors,
-                slow: edge.slow,
-                total: nanos(edge.total_ns),
-                waited: nanos(edge.waited_ns),
-                worked: nanos(edge.worked_ns),
-                written: nanos(edge.written_ns),
-                with_wait: edge.waited,
-                bytes_sent: edge.bytes_sent,
-                bytes_received: edge.bytes_received,
-                opened: edge.opened,
-                closed: edge.closed,
-                connecting: nanos(edge.connect_ns),
-                connect_failed: edge.connect_failed,
-                retransmits: edge.retransmits,
-                resets_sent: edge.resets_sent,
-                resets_received: edge.resets_received,
-                total_times: Histogram::from_counts(&edge.total),
-                wait_times: Histogram::from_counts(&edge.wait),
-            },
-        )
-    })
+    (!is_idle).then(|| (edge_key(&key), counts(&edge)))
+}
+
+fn counts(edge: &record::Edge) -> CallCounts {
+    CallCounts {
+        calls: edge.calls,
+        errors: edge.errors,
+        slow: edge.slow,
+        total_ns: edge.total_ns,
+        waited_ns: edge.waited_ns,
+        worked_ns: edge.worked_ns,
+        written_ns: edge.written_ns,
+        with_wait: edge.waited,
+        bytes_sent: edge.bytes_sent,
+        bytes_received: edge.bytes_received,
+        opened: edge.opened,
+        closed: edge.closed,
+        connect_ns: edge.connect_ns,
+        connect_failed: edge.connect_failed,
+        retransmits: edge.retransmits,
+        resets_sent: edge.resets_sent,
+        resets_received: edge.resets_received,
+        total: Histogram::from_counts(&edge.total),
+        wait: Histogram::from_counts(&edge.wait),
+    }
 }
 
 fn edge_key(key: &record::EdgeKey) -> EdgeKey {

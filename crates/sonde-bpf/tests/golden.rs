@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sonde_bpf::Hierarchy;
-use sonde_bpf::sockets::{Edge, Options, Role, Sockets};
+use sonde_bpf::sockets::{Options, Sockets};
+use sonde_model::{CallCounts, Role};
 
 static ONE: Mutex<()> = Mutex::new(());
 
@@ -68,17 +69,13 @@ fn await_listener(port: u16) {
 }
 
 /// Calls by role of a port, when nothing more comes.
-fn calls(sockets: &mut Sockets, port: u16) -> BTreeMap<Role, Edge> {
-    let mut edges: BTreeMap<Role, Edge> = BTreeMap::new();
+fn calls(sockets: &mut Sockets, port: u16) -> BTreeMap<Role, CallCounts> {
+    let mut edges: BTreeMap<Role, CallCounts> = BTreeMap::new();
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         for (key, edge) in sockets.harvest().expect("maps") {
             if key.port == port {
-                let to = edges.entry(key.role).or_default();
-                to.calls += edge.calls;
-                to.opened += edge.opened;
-                to.closed += edge.closed;
-                to.total_times.add(&edge.total_times);
+                edges.entry(key.role).or_default().add(&edge);
             }
         }
         let done = |role| edges.get(&role).is_some_and(|edge| edge.opened == edge.closed);
@@ -144,7 +141,7 @@ fn redis_counts_the_same_commands() {
         (edges[&Role::Client].calls, edges[&Role::Server].calls),
         (turns, turns)
     );
-    assert_eq!(edges[&Role::Server].total_times.count(), turns);
+    assert_eq!(edges[&Role::Server].total.count(), turns);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use sonde_bpf::Hierarchy;
-use sonde_bpf::sockets::{Edge, EdgeKey, Options, Role, Sockets};
+use sonde_bpf::sockets::{EdgeKey, Options, Sockets};
+use sonde_model::{CallCounts, Role};
 
 /// Every instance sees the whole machine; one at a time keeps the tests from counting each other's noise twice.
 static ONE: Mutex<()> = Mutex::new(());
@@ -58,10 +59,10 @@ fn call(address: SocketAddr, times: usize) {
 }
 
 /// The edges of a port, by role, from as many harvests as it takes until both ends have closed.
-fn harvest(sockets: &mut Sockets, port: u16, connections: u64) -> (Edge, Edge) {
-    let (mut client, mut server) = (Edge::default(), Edge::default());
+fn harvest(sockets: &mut Sockets, port: u16, connections: u64) -> (CallCounts, CallCounts) {
+    let (mut client, mut server) = (CallCounts::default(), CallCounts::default());
     for _ in 0..100 {
-        for (key, edge) in sockets.harvest().expect("the maps can be read") {
+        for (key, counts) in sockets.harvest().expect("the maps can be read") {
             let EdgeKey { role, .. } = key;
             if key.port == port {
                 let to = if role == Role::Client {
@@ -69,18 +70,7 @@ fn harvest(sockets: &mut Sockets, port: u16, connections: u64) -> (Edge, Edge) {
                 } else {
                     &mut server
                 };
-                to.calls += edge.calls;
-                to.opened += edge.opened;
-                to.closed += edge.closed;
-                to.bytes_sent += edge.bytes_sent;
-                to.bytes_received += edge.bytes_received;
-                to.total += edge.total;
-                to.waited += edge.waited;
-                to.worked += edge.worked;
-                to.with_wait += edge.with_wait;
-                to.connect_failed += edge.connect_failed;
-                to.total_times.add(&edge.total_times);
-                to.wait_times.add(&edge.wait_times);
+                to.add(&counts);
             }
         }
         if client.closed == connections && server.closed == connections {
@@ -104,10 +94,7 @@ fn every_call_is_counted_at_both_ends() {
     }
     let (client, server) = harvest(&mut sockets, address.port(), 4);
     assert_eq!((client.calls, server.calls), (20_000, 20_000));
-    assert_eq!(
-        (client.total_times.count(), server.total_times.count()),
-        (20_000, 20_000)
-    );
+    assert_eq!((client.total.count(), server.total.count()), (20_000, 20_000));
     assert_eq!((client.opened, server.opened), (4, 4));
     assert_eq!((client.bytes_sent, client.bytes_received), (320_000, 320_000));
     assert_eq!((server.bytes_sent, server.bytes_received), (320_000, 320_000));
@@ -124,20 +111,11 @@ fn the_applications_work_is_told_from_the_wait() {
     call(address, 20);
     let (client, server) = harvest(&mut sockets, address.port(), 1);
     assert_eq!((client.calls, server.calls), (20, 20));
-    assert!(server.worked >= Duration::from_millis(100), "{server:?}");
-    assert!(
-        server.worked > server.waited * 5,
-        "worked {:?}, waited {:?}",
-        server.worked,
-        server.waited
-    );
-    assert!(
-        client.total >= server.worked,
-        "{:?} {:?}",
-        client.total,
-        server.worked
-    );
-    let median = server.total_times.quantile(0.5).expect("calls");
+    let work = Duration::from_millis(100).as_nanos() as u64;
+    assert!(server.worked_ns >= work, "{server:?}");
+    assert!(server.worked_ns > server.waited_ns * 5, "{server:?}");
+    assert!(client.total_ns >= server.worked_ns, "{client:?} {server:?}");
+    let median = server.total.quantile(0.5).expect("calls");
     assert!(median >= Duration::from_millis(4), "{median:?}");
 }
 

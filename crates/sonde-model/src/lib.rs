@@ -4,22 +4,26 @@
 //! [`Finding`] and [`Report`] (what was concluded). Nothing here does I/O or knows how a conclusion is reached.
 
 mod agent;
+mod calls;
 mod code;
 mod death;
 mod evidence;
 mod finding;
 mod group;
+mod histogram;
 mod kind;
 mod object_ref;
 mod quantity;
 mod report;
 
 pub use agent::{AgentStatus, Bound, Coverage, Program, Seen};
+pub use calls::{CallCounts, CallEdge, Calls, ConnectionSeen, Connections, Role};
 pub use code::{Code, Family};
 pub use death::{Death, DeathKind, Deaths, GroupMemory, Owner, ProcessSeen, SenderKind, SenderSeen};
 pub use evidence::{Evidence, EvidenceId, EvidenceKind};
 pub use finding::{Change, Finding, Fix, NextLook, Risk, RuledOut, Severity, Step, Verdict};
 pub use group::{container_id_in_group, pod_uid_in_group};
+pub use histogram::Histogram;
 pub use jiff::{SignedDuration, Timestamp};
 pub use kind::{Kind, KindInfo, Scope};
 pub use object_ref::ObjectRef;
