@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Crates by layer, lowest first. A crate may depend on crates of lower layers; `reasoning` sits on all of the pure ones.
 const LAYERS: &[&[&str]] = &[
     &["sonde-model"],
-    &["sonde-grammar", "sonde-world"],
+    &["sonde-grammar", "sonde-l7", "sonde-world"],
     &["sonde-schedule"],
     &["sonde-diagnose"],
     &["sonde-collect", "sonde-bpf"],
@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
 pub(super) const PURE: &[&str] = &[
     "sonde-model",
     "sonde-grammar",
+    "sonde-l7",
     "sonde-world",
     "sonde-schedule",
     "sonde-diagnose",
