@@ -3,7 +3,7 @@
 use crate::packages::{self, Missing, Need};
 
 /// The crates that need it.
-pub(crate) const CRATES: &[&str] = &["sonde-bpf"];
+pub(crate) const CRATES: &[&str] = &["sonde-agent", "sonde-bpf"];
 
 const NEEDS: &[Need] = &[
     Need {

@@ -2,7 +2,7 @@
 
 mod record;
 
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
 use libbpf_rs::{RingBuffer, RingBufferBuilder};
@@ -190,9 +190,20 @@ impl Deaths {
             .map_err(Error::kernel("waiting for the ring of deaths"))
     }
 
-    /// A descriptor that is readable when events wait; it lives as long as this value.
-    pub fn descriptor(&self) -> RawFd {
-        self.ring.epoll_fd()
+    /// A descriptor that becomes readable when events come; each time, [`Self::consume`] must take all there are.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no descriptor left.
+    pub fn descriptor(&self) -> Result<OwnedFd, Error> {
+        self.loaded
+            .map("deaths")?
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|source| Error::File {
+                doing: "copying the descriptor of the ring of deaths".to_owned(),
+                source,
+            })
     }
 
     /// How many events did not fit into the ring since the start.

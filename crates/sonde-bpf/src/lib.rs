@@ -8,6 +8,7 @@ pub mod deaths;
 mod error;
 mod groups;
 mod object;
+pub mod probe;
 pub mod sockets;
 
 pub use error::Error;

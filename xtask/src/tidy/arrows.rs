@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["sonde-schedule"],
     &["sonde-diagnose"],
     &["sonde-collect", "sonde-bpf"],
+    &["sonde-agent"],
     &["sonde-cli"],
     &["xtask"],
 ];

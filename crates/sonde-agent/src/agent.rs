@@ -1,0 +1,240 @@
+//! From the start to the end of an agent: one thread on which programs, runtimes and requests take turns.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use sonde_bpf::deaths::{Deaths, Event};
+use sonde_model::{AgentStatus, Program};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::serve::Door;
+use crate::state::{RuntimeState, State};
+use crate::{AgentError, Options, check, clock, own, runtime, serve, status};
+
+/// Events that wait between the ring and the memory; the ring itself holds some 200.
+pub(crate) const EVENTS_MAX: usize = 4_096;
+/// The name of the programs that tell of deaths.
+pub(crate) const DEATHS: &str = "deaths";
+const DEATHS_HOOKS: &[&str] = &["signal_generate", "sched_process_exit", "mark_victim"];
+
+/// How an agent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// So long it took to take everything down.
+    pub took: Duration,
+}
+
+/// Runs an agent until SIGINT or SIGTERM; `ready` is called once it answers.
+///
+/// # Errors
+///
+/// When nothing can be seen here, or nobody could ask.
+pub fn run(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<Ended, AgentError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(AgentError::Start)?;
+    LocalSet::new().block_on(&runtime, live(options, ready))
+}
+
+async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<Ended, AgentError> {
+    // Before anything is attached: a signal from here on takes it down in order.
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(AgentError::Start)?;
+    let mut terminated = signal(SignalKind::terminate()).map_err(AgentError::Start)?;
+    let door = Door::open(options)?;
+    let node = options.node.clone().unwrap_or_else(own::host_name);
+    let mut state = State::new(node, Timestamp::now());
+    let watch = Watch::start(options, &mut state)?;
+    state.runtimes = runtimes(options);
+    let state = Rc::new(RefCell::new(state));
+    let missed = Rc::new(Notify::new());
+    let sockets: Vec<String> = state
+        .borrow()
+        .runtimes
+        .iter()
+        .map(|it| it.socket.clone())
+        .collect();
+    for (index, socket) in sockets.into_iter().enumerate() {
+        let (state_too, missed) = (state.clone(), missed.clone());
+        supervise(&state, move || {
+            runtime::keep_asking(state_too.clone(), index, socket.clone().into(), missed.clone())
+        });
+    }
+    let door = Rc::new(door);
+    {
+        let (state_too, door) = (state.clone(), door.clone());
+        supervise(&state, move || serve::accept(door.clone(), state_too.clone()));
+    }
+    tell_when_known(&state, ready).await;
+    tokio::select! {
+        () = watch.keep_reading(&state, &missed) => {}
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    let start = Instant::now();
+    drop(watch);
+    door.close();
+    Ok(Ended {
+        took: start.elapsed(),
+    })
+}
+
+/// The first status is told once the runtimes had a moment to answer.
+async fn tell_when_known(state: &Rc<RefCell<State>>, ready: impl FnOnce(&AgentStatus)) {
+    for _ in 0..20 {
+        let known = state
+            .borrow()
+            .runtimes
+            .iter()
+            .all(|runtime| runtime.condition != crate::state::Condition::New);
+        if known {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    ready(&status::status(&state.borrow(), Timestamp::now()));
+}
+
+/// The sockets to ask.
+fn runtimes(options: &Options) -> Vec<RuntimeState> {
+    if options.lacks(crate::Absent::Runtime) {
+        return Vec::new();
+    }
+    let named = options
+        .runtime_sockets
+        .iter()
+        .map(|path| (path.display().to_string(), true));
+    let known = runtime::WELL_KNOWN.iter().map(|path| ((*path).to_owned(), false));
+    let sockets: Vec<(String, bool)> = if options.runtime_sockets.is_empty() {
+        known.collect()
+    } else {
+        named.collect()
+    };
+    sockets
+        .into_iter()
+        .map(|(socket, asked_for)| RuntimeState {
+            socket,
+            asked_for,
+            ..RuntimeState::default()
+        })
+        .collect()
+}
+
+/// Runs a task for good: if it ends by a fault of ours it is counted and started again, later each time.
+fn supervise<F: Future<Output = ()> + 'static>(state: &Rc<RefCell<State>>, task: impl Fn() -> F + 'static) {
+    let state = state.clone();
+    spawn_local(async move {
+        let mut pause = Duration::from_millis(100);
+        while spawn_local(task()).await.is_err_and(|error| error.is_panic()) {
+            if let Ok(mut state) = state.try_borrow_mut() {
+                state.restarts += 1;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(60));
+        }
+    });
+}
+
+/// The programs at work, and what they told.
+struct Watch {
+    readable: AsyncFd<OwnedFd>,
+    deaths: Deaths,
+    events: Receiver<Event>,
+    overrun: Arc<AtomicU64>,
+}
+
+impl Watch {
+    fn start(options: &Options, state: &mut State) -> Result<Self, AgentError> {
+        let ground = check::ground(options);
+        state.hierarchy = ground.words;
+        let (to, events) = sync_channel(EVENTS_MAX);
+        let overrun = Arc::new(AtomicU64::new(0));
+        let started = match ground.forbidden {
+            Some(why) => Err(AgentError::Blind { why, rights: false }),
+            None => {
+                let overrun = overrun.clone();
+                Deaths::start(&ground.hierarchy, move |event| hand_over(&to, event, &overrun)).map_err(
+                    |error| AgentError::Blind {
+                        rights: error.is_permission(),
+                        why: error.to_string(),
+                    },
+                )
+            }
+        };
+        state.programs.push(Program {
+            name: DEATHS.to_owned(),
+            hooks: DEATHS_HOOKS.iter().map(|hook| (*hook).to_owned()).collect(),
+            why_not: started.as_ref().err().map(ToString::to_string),
+        });
+        let deaths = started?;
+        let descriptor = deaths
+            .descriptor()
+            .map_err(io::Error::other)
+            .map_err(AgentError::Start)?;
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe because a type may hand out another descriptor later; an OwnedFd does not"
+        )]
+        let readable = AsyncFd::with_interest(descriptor, Interest::READABLE).map_err(AgentError::Start)?;
+        Ok(Self {
+            readable,
+            deaths,
+            events,
+            overrun,
+        })
+    }
+
+    /// Takes events as they come; ends only with the future.
+    async fn keep_reading(&self, state: &RefCell<State>, missed: &Notify) {
+        let mut tick = interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                ready = self.readable.readable() => {
+                    if let Ok(mut ready) = ready {
+                        ready.clear_ready();
+                    }
+                }
+                _ = tick.tick() => {
+                    let mut state = state.borrow_mut();
+                    state.tick(Timestamp::now());
+                    state.lost = self.deaths.lost().unwrap_or(state.lost);
+                    state.overrun = self.overrun.load(Ordering::Relaxed);
+                }
+            }
+            self.take(&mut state.borrow_mut());
+            if state.borrow().wants_names() {
+                missed.notify_waiters();
+            }
+        }
+    }
+
+    fn take(&self, state: &mut State) {
+        // A ring that cannot be read once is read at the next turn; what it loses meanwhile is counted by the kernel.
+        let _ = self.deaths.consume();
+        let booted = clock::booted();
+        for event in self.events.try_iter() {
+            let time = clock::at(booted, event.since_boot);
+            state.take(event, time);
+        }
+    }
+}
+
+fn hand_over(to: &SyncSender<Event>, event: Event, overrun: &AtomicU64) {
+    if let Err(TrySendError::Full(_)) = to.try_send(event) {
+        overrun.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,37 @@
+//! The agent of a node: it takes what the kernel tells (`sonde-bpf`), finds whose it is (the container runtime's socket),
+//! keeps it for an hour, and answers on a Unix socket.
+//!
+//! It never asks the API server for anything, and it changes nothing. Start with [`run`] and [`Options`]; [`check`] says
+//! what this node and these rights allow. Everything it remembers is in one place, `State`, which only one thread touches:
+//! programs, runtime and requests take turns.
+//!
+//! | item | bound | at the bound |
+//! |---|---|---|
+//! | deaths of containers, of the node's own processes | an hour, 8,192 and 2,048 | the oldest go, counted |
+//! | events between ring and memory | 4,096 | new ones go, counted |
+//! | signals that wait for their process's end | 4,096 processes, 8 each | the oldest go |
+//! | names of containers | an hour after they were last seen, 16,384 | the rest stay unnamed, counted |
+//! | an answer of the runtime | 16 MiB, 5 s | it counts as failed, with back-off |
+//! | connections to the socket | 32 | more are closed, counted |
+//! | series of one metric | 1,000 | the rest add up in one |
+
+mod agent;
+pub mod check;
+mod clock;
+mod error;
+mod metrics;
+mod names;
+mod options;
+mod own;
+mod owners;
+mod runtime;
+mod senders;
+mod serve;
+mod signals;
+mod state;
+mod status;
+mod store;
+
+pub use agent::{Ended, run};
+pub use error::AgentError;
+pub use options::{Absent, Options};

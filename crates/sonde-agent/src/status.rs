@@ -1,0 +1,103 @@
+//! What the agent says of itself. Pure but for its own process's size.
+
+use jiff::Timestamp;
+use sonde_model::{AgentStatus, Bound, Coverage, Seen};
+
+use crate::own;
+use crate::state::{Condition, State};
+
+/// The status at this moment.
+pub(crate) fn status(state: &State, now: Timestamp) -> AgentStatus {
+    AgentStatus {
+        schema: AgentStatus::SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        node: state.node.clone(),
+        pid: std::process::id(),
+        since: state.since,
+        now,
+        programs: state.programs.clone(),
+        coverage: vec![deaths(state), names(state)],
+        bounds: state
+            .fills()
+            .into_iter()
+            .map(|(name, used, limit, dropped)| Bound {
+                name: name.to_owned(),
+                used: used.map(|used| used as u64),
+                limit: limit.map(|limit| limit as u64),
+                dropped,
+            })
+            .collect(),
+        resident_bytes: own::resident_bytes(),
+        map_bytes: own::map_bytes(),
+    }
+}
+
+fn deaths(state: &State) -> Coverage {
+    let signal = "ends of processes, who sent the signal, victims of the out-of-memory killer".to_owned();
+    let why_not = state
+        .programs
+        .iter()
+        .find(|program| program.name == crate::agent::DEATHS)
+        .and_then(|program| program.why_not.clone());
+    let missed = state.lost + state.overrun;
+    match why_not {
+        Some(why) => Coverage {
+            signal,
+            seen: Seen::Nothing,
+            why,
+            remedy: "`sonde agent --check` tells what to do".to_owned(),
+        },
+        None if missed > 0 => Coverage {
+            signal,
+            seen: Seen::Partly,
+            why: format!("{missed} events came faster than they could be taken"),
+            remedy: String::new(),
+        },
+        None => Coverage {
+            signal,
+            seen: Seen::Whole,
+            why: state.hierarchy.clone(),
+            remedy: String::new(),
+        },
+    }
+}
+
+fn names(state: &State) -> Coverage {
+    let mut answers = Vec::new();
+    let mut troubles = Vec::new();
+    for runtime in &state.runtimes {
+        match &runtime.condition {
+            Condition::Answers(count) => {
+                answers.push(format!("{} ({count} containers and sandboxes)", runtime.socket));
+            }
+            Condition::Fails(why) => troubles.push(format!("{}: {why}", runtime.socket)),
+            Condition::Absent if runtime.asked_for => {
+                troubles.push(format!("{}: there is no such socket", runtime.socket));
+            }
+            Condition::New => troubles.push(format!("{}: not asked yet", runtime.socket)),
+            Condition::Absent => {}
+        }
+    }
+    let seen = match (answers.is_empty(), troubles.is_empty()) {
+        (false, true) => Seen::Whole,
+        (false, false) => Seen::Partly,
+        (true, _) => Seen::Nothing,
+    };
+    let why = match (seen, troubles.is_empty()) {
+        (Seen::Whole, _) => answers.join(", "),
+        (_, false) => troubles.join("; "),
+        (_, true) => "no container runtime was found".to_owned(),
+    };
+    let remedy = match seen {
+        Seen::Whole => "",
+        _ => {
+            "name the runtime's socket with --runtime-socket; until then a container goes by its control group"
+        }
+    };
+    Coverage {
+        signal: "names of pods and containers".to_owned(),
+        seen,
+        why,
+        remedy: remedy.to_owned(),
+    }
+}
