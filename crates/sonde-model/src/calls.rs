@@ -1,6 +1,6 @@
 //! What an agent counted of calls and connections.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -10,7 +10,7 @@ use serde_json::Value;
 const LAYERS: &[&[&str]] = &[
     &["sonde-model"],
     &["sonde-grammar", "sonde-l7", "sonde-world"],
-    &["sonde-schedule"],
+    &["sonde-schedule", "sonde-topology"],
     &["sonde-diagnose"],
     &["sonde-collect", "sonde-bpf"],
     &["sonde-agent"],
@@ -25,6 +25,7 @@ pub(super) const PURE: &[&str] = &[
     "sonde-l7",
     "sonde-world",
     "sonde-schedule",
+    "sonde-topology",
     "sonde-diagnose",
 ];
 

@@ -33,6 +33,7 @@ view! {
     ServiceSpec {
         #[serde(rename = "type")] kind: String,
         #[serde(rename = "clusterIP")] cluster_ip: String,
+        #[serde(rename = "clusterIPs")] cluster_ips: Vec<String>,
         selector: Labels,
         ports: Vec<ServicePort>,
         external_name: String,

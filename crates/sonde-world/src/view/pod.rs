@@ -76,6 +76,7 @@ view! {
         node_affinity_policy: String,
         node_taints_policy: String,
     }
+    PodIp { ip: String }
     PodStatus {
         phase: String,
         conditions: Vec<Condition>,
@@ -83,6 +84,7 @@ view! {
         message: String,
         nominated_node_name: String,
         #[serde(rename = "podIP")] pod_ip: String,
+        #[serde(rename = "podIPs")] pod_ips: Vec<PodIp>,
         #[serde(rename = "hostIP")] host_ip: String,
         start_time: Time,
         qos_class: String,
