@@ -37,6 +37,11 @@ impl Scene {
         }
     }
 
+    /// Without a "now", as a text without a time is.
+    pub(crate) fn timeless() -> Self {
+        Scene::default()
+    }
+
     /// Puts an object.
     pub(crate) fn object(mut self, object: Value) -> Self {
         self.world.put_json(object.to_string().into(), None).unwrap();

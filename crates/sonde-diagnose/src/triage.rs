@@ -8,12 +8,13 @@ mod rollout;
 mod service;
 mod text;
 mod workload;
+mod young;
 
 pub(crate) use container::IMAGE_REASONS;
 pub(crate) use manifest::manifest_spec;
 pub(crate) use pod::GATE_PATIENCE;
 pub(crate) use rollout::{
-    METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, unready_since,
+    METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, held_pod, unready_for, unready_since,
 };
 pub(crate) use service::templates;
 pub(crate) use text::nameless;
@@ -112,7 +113,9 @@ impl Triage<'_> {
         let mut opened = Vec::new();
         for object in self.snapshot.objects() {
             if self.in_scope(scope, object) {
+                let before = opened.len();
                 self.look_at(object, &mut opened);
+                self.spare_young(object, &mut opened[before..]);
                 // Who names an object wants to know why nothing happens; nobody else does.
                 if matches!(scope, Scope::Objects(wanted) if wanted.contains(&object.reference)) {
                     workload::at_rest(self, object, &mut opened);

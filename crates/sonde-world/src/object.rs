@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sonde_model::{Kind, ObjectRef, Quantity};
 
@@ -25,6 +25,8 @@ pub struct Object {
     pub resource_version: Arc<str>,
     /// When it was created.
     pub created: Option<Timestamp>,
+    /// How old it is, where a text tells that and no clock turns it into a time (`metadata.ageSeconds` of a part).
+    pub age: Option<SignedDuration>,
     /// When its deletion was asked for, plus grace, as the API server writes it.
     pub deletion: Option<Timestamp>,
     /// Seconds of grace that the deletion gave.
@@ -244,6 +246,7 @@ pub(crate) struct RawMeta<'a> {
     #[serde(deserialize_with = "or_default")]
     resource_version: Amount,
     creation_timestamp: Time,
+    age_seconds: Option<i64>,
     deletion_timestamp: Time,
     deletion_grace_period_seconds: Option<i64>,
     #[serde(borrow, deserialize_with = "or_default")]
@@ -280,6 +283,7 @@ impl RawMeta<'_> {
             uid: self.uid.as_ref().into(),
             resource_version: self.resource_version.0.as_str().into(),
             created: self.creation_timestamp.0,
+            age: self.age_seconds.map(SignedDuration::from_secs),
             deletion: self.deletion_timestamp.0,
             deletion_grace: self.deletion_grace_period_seconds,
             has_finalizers: !self.finalizers.is_empty(),

@@ -9,7 +9,7 @@ use sonde_model::Kind;
 use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
 
-use super::{Opened, Told, Triage};
+use super::{Opened, Told, Triage, young};
 use crate::{Episode, Symptom};
 
 /// The kubelet forgets the restart back-off of a container that ran this long (`kubelet.go`, `MaxContainerBackOff` times two).
@@ -336,14 +336,14 @@ fn over_budget(
     since: Option<Timestamp>,
 ) -> bool {
     // A table does not show since when a container runs, but how old its pod is.
-    let Some(age) = triage.elapsed(since.or(object.created)) else {
+    let Some(age) = triage.elapsed(since.or(object.created)).or(object.age) else {
         return true;
     };
     let Ok(pod) = object.encoded.decode::<Pod>() else {
         return true;
     };
     let Some((spec, _)) = pod.container(&container.name) else {
-        return true;
+        return !object.partial || age > young::UNREADY;
     };
     let startup = spec
         .startup_probe

@@ -364,7 +364,12 @@ fn complained_since(triage: &Triage<'_>, object: &Object) -> Option<Timestamp> {
 
 fn not_starting(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<Opened>) {
     // A part of a pod without any container says nothing about starting.
-    if pod.containers.is_empty() && object.partial && pod.phase != Phase::Pending {
+    let shows = |it: &ContainerColumns| it.state != ContainerState::Unknown;
+    let silent = triage.snapshot.events_about(&object.reference).is_empty();
+    if object.partial
+        && pod.phase != Phase::Pending
+        && (pod.containers.is_empty() || silent && !pod.containers.iter().any(shows))
+    {
         return;
     }
     let scheduled = pod
@@ -373,7 +378,6 @@ fn not_starting(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mu
     let since = pod.started.or(scheduled).or(object.created);
     // A table says that init containers have not ended, and not what they wait for.
     let unnamed = |it: &ContainerColumns| it.role == ContainerRole::Init && it.name.is_empty();
-    let silent = triage.snapshot.events_about(&object.reference).is_empty();
     if object.partial && silent && pod.containers.iter().any(unnamed) {
         out.push(container::init_goes_on(object, since));
         return;

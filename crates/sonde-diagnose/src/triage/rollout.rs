@@ -12,6 +12,8 @@ use crate::{Episode, Symptom};
 
 /// A StatefulSet starts its pods one after the other; one that is slow is reported after this. A guess.
 pub(crate) const ORDINAL_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// No set is larger; a hostile one may say so.
+const ORDINALS_MAX: usize = 100_000;
 /// An autoscaler needs a few rounds (15 seconds each) before its first metrics; a guess.
 pub(crate) const METRICS_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 /// So many changes of scale within the life of an event (an hour) may be a fight; a guess.
@@ -36,24 +38,68 @@ pub(super) fn stateful_set(triage: &Triage<'_>, object: &Object, out: &mut Vec<O
     {
         return;
     }
+    let held = held_pod(triage.snapshot, &object.reference, &it);
+    // A description does not tell how many are ready; the pods beside it do.
+    if object.partial && held.is_none() {
+        return;
+    }
     // A rollout restarts one pod after the other: only one that stays so is a trouble.
     let since = triage
         .snapshot
         .owned_by(&object.reference)
+        .chain(held.iter().map(|(_, pod)| pod))
         .filter_map(|pod| unready_since(pod))
         .min()
         .or(object.created);
     let word = format!("{} of {wanted} pods ready", it.status.ready_replicas);
-    out.push(Opened::patient(
+    let mut opened = Opened::patient(
         Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(since),
         since.map(|since| since + ORDINAL_PATIENCE),
-    ));
+    );
+    let young = |pod: &Object| unready_for(triage.now, pod).is_some_and(|time| time < ORDINAL_PATIENCE);
+    if since.is_none() && held.is_some_and(|(_, pod)| young(&pod)) {
+        opened.told = Told::WithItsCause;
+    }
+    out.push(opened);
+}
+
+/// The first pod of an ordered set that is seen not ready, with its ordinal.
+pub(crate) fn held_pod(
+    snapshot: &Snapshot,
+    set: &ObjectRef,
+    it: &StatefulSet,
+) -> Option<(i64, std::sync::Arc<Object>)> {
+    let start = it.spec.ordinals.as_ref().map_or(0, |it| it.start);
+    let end = start.saturating_add(it.spec.replicas.unwrap_or(1));
+    (start..end).take(ORDINALS_MAX).find_map(|ordinal| {
+        let name = ObjectRef::new(Kind::Pod, &set.namespace, &format!("{}-{ordinal}", set.name));
+        let pod = snapshot.get(&name)?;
+        let unready = readiness(pod).map_or(!pod.partial, |it| !it.is_true());
+        unready.then(|| (ordinal, pod.clone()))
+    })
+}
+
+/// The condition that tells whether a pod is ready; a table tells only of its containers.
+fn readiness(pod: &Object) -> Option<&Condition> {
+    let columns = pod.pod()?;
+    let of_containers = || columns.condition("ContainersReady").filter(|_| pod.partial);
+    columns.condition("Ready").or_else(of_containers)
+}
+
+/// How long a pod has not been ready, as far as a time or its age tells.
+pub(crate) fn unready_for(now: Option<Timestamp>, pod: &Object) -> Option<SignedDuration> {
+    if readiness(pod).is_some_and(Condition::is_true) {
+        return None;
+    }
+    let elapsed = now
+        .zip(unready_since(pod))
+        .map(|(now, since)| now.duration_since(since));
+    elapsed.or(pod.age)
 }
 
 /// Since when a pod is not ready; `None` for one that is.
 pub(crate) fn unready_since(pod: &Object) -> Option<Timestamp> {
-    let columns = pod.pod()?;
-    match columns.condition("Ready") {
+    match readiness(pod) {
         Some(ready) if ready.is_true() => None,
         Some(ready) => ready.last_transition_time.0.max(pod.created),
         None => pod.created,

@@ -8,7 +8,7 @@ use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::EventColumns;
 
-use super::{Opened, Triage};
+use super::{Opened, Told, Triage};
 use crate::{Episode, Symptom};
 
 /// The subject of lines that name none.
@@ -79,13 +79,16 @@ pub(super) fn logs_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         // What it listens on, waits for or was told is no trouble.
         let trouble = log::application(&lines).into_iter().find(|line| {
-            !matches!(
-                line.sign,
-                AppSign::ListeningOn { .. }
-                    | AppSign::Waiting { .. }
-                    | AppSign::Signal { .. }
-                    | AppSign::Finished
-            )
+            let goes_on = matches!(line.sign, AppSign::Error { .. }) && lines.len() - line.line > GOES_ON;
+            !line.calm
+                && !goes_on
+                && !matches!(
+                    line.sign,
+                    AppSign::ListeningOn { .. }
+                        | AppSign::Waiting { .. }
+                        | AppSign::Signal { .. }
+                        | AppSign::Finished
+                )
         });
         let Some(trouble) = trouble else { continue };
         let subject = if key.pod.is_empty() {
@@ -98,10 +101,17 @@ pub(super) fn logs_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
             let mut episode =
                 Episode::new(subject, Symptom::Terminated, "in trouble by its log").since(trouble.time);
             episode.container = Some(key.container.clone());
-            out.push(episode.into());
+            // Only what a cause understands is worth a word: the lines may be those of a healthy program.
+            out.push(Opened {
+                told: Told::WithItsCause,
+                ..episode.into()
+            });
         }
     }
 }
+
+/// A program that says so many lines after an error of no known kind has survived it. A guess.
+const GOES_ON: usize = 20;
 
 /// Kinds that run pods: beside one of these an event of an unknown pod is of one that is long gone.
 const RUN_PODS: &[Kind] = &[

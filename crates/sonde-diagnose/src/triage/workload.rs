@@ -151,9 +151,7 @@ fn deployment(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
 
 /// A row of a table says that none of a deployment's pods is ready, and nothing is shown of the pods themselves.
 fn unavailable_alone(triage: &Triage<'_>, object: &Object) -> bool {
-    let young = triage
-        .elapsed(object.created)
-        .is_some_and(|age| age < PROGRESS_PATIENCE);
+    let young = triage.age(object).is_some_and(|age| age < PROGRESS_PATIENCE);
     let shows_pods = || {
         let mut objects = triage.snapshot.objects();
         objects.any(|it| matches!(it.reference.kind, Kind::Pod | Kind::ReplicaSet | Kind::Event))
@@ -223,9 +221,7 @@ fn not_created(
                 .unwrap_or(Some(jiff::Timestamp::UNIX_EPOCH))
         })
         .min();
-    let silent_for_long = triage
-        .elapsed(object.created)
-        .is_some_and(|age| age > CREATE_PATIENCE)
+    let silent_for_long = triage.age(object).is_some_and(|age| age > CREATE_PATIENCE)
         && matches!(
             object.reference.kind,
             Kind::ReplicaSet | Kind::ReplicationController

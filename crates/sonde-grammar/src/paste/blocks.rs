@@ -5,6 +5,7 @@ mod starts;
 mod unwrap;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use sonde_model::{Kind, Timestamp};
 
@@ -205,7 +206,7 @@ fn finish(mut parts: Parts) -> Pasted {
         .iter()
         .flat_map(|found| found.times.iter().copied().chain(found.now));
     let times = times.chain(parts.groups.iter().filter_map(|group| group.newest));
-    pasted.newest = times.max();
+    pasted.newest = times.chain(not_before(&parts)).max();
     for group in std::mem::take(&mut parts.groups) {
         let rows = group.read(&mut pasted);
         parts.keep(rows);
@@ -262,6 +263,38 @@ fn finish(mut parts: Parts) -> Pasted {
     }
     pasted.loose.sort_by_key(|message| message.line);
     pasted
+}
+
+/// Times before which the ages cannot have been counted: an object is as old as its row says, and older than its events.
+fn not_before(parts: &Parts) -> Vec<Timestamp> {
+    let named = |object: &serde_json::Value| {
+        ["/kind", "/metadata/name"].map(|pointer| object.pointer(pointer).cloned().unwrap_or_default())
+    };
+    let mut ages: BTreeMap<String, i64> = BTreeMap::new();
+    for row in &parts.tables {
+        let created = row
+            .ages
+            .iter()
+            .find(|(path, _)| path.ends_with(&["creationTimestamp"]));
+        if let Some((_, seconds)) = created {
+            let [kind, name] = named(&row.object);
+            // Of a name in two namespaces the younger is the safe one.
+            let age = ages.entry(format!("{kind}{name}")).or_insert(*seconds);
+            *age = (*age).min(*seconds);
+        }
+    }
+    let later = |found: &Described| {
+        let created = found.object.pointer("/metadata/creationTimestamp")?.as_str()?;
+        let created: Timestamp = created.parse().ok()?;
+        let [kind, name] = named(&found.object);
+        let of_events = found
+            .events
+            .iter()
+            .filter_map(|row| row.first_age_seconds.max(row.age_seconds));
+        let age = of_events.max().max(ages.get(&format!("{kind}{name}")).copied())?;
+        Timestamp::from_second(created.as_second().checked_add(age)?).ok()
+    };
+    parts.described.iter().filter_map(later).collect()
 }
 
 /// Lines of a kubelet that tell of a pod's volume or image without naming the pod are about the only pod of the text.
@@ -370,6 +403,8 @@ fn set_ages(object: &mut serde_json::Value, ages: &[(Vec<&'static str>, i64)], n
         let second = now.and_then(|now| now.as_second().checked_sub(*seconds));
         if let Some(time) = second.and_then(|second| Timestamp::from_second(second).ok()) {
             super::json::set(object, path, super::json::time(time));
+        } else if now.is_none() && path.ends_with(&["creationTimestamp"]) {
+            super::json::set(object, &["metadata", "ageSeconds"], *seconds);
         }
     }
 }

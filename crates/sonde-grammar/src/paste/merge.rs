@@ -23,12 +23,31 @@ pub(super) fn merge(pasted: &mut Pasted) {
             }
             Some(&at) => {
                 // Of two descriptions the later tells the present.
+                let mut less = object;
                 if rank(&part) >= rank(&pasted.partial[at]) {
-                    pasted.objects[at] = object;
+                    std::mem::swap(&mut pasted.objects[at], &mut less);
                     pasted.partial[at] = part;
                 }
+                complete(&mut pasted.objects[at], &less);
             }
         }
+    }
+}
+
+/// Adds what only the lesser text shows: the age, and how many pods of a workload are ready.
+fn complete(object: &mut Value, less: &Value) {
+    let lacks = |object: &Value, pointer: &str| object.pointer(pointer).is_none();
+    if lacks(object, "/metadata/creationTimestamp") {
+        for field in ["creationTimestamp", "ageSeconds"] {
+            if let Some(value) = less.pointer(&format!("/metadata/{field}")) {
+                set(object, &["metadata", field], value.clone());
+            }
+        }
+    }
+    if let Some(ready) = less.pointer("/status/readyReplicas")
+        && lacks(object, "/status/readyReplicas")
+    {
+        set(object, &["status", "readyReplicas"], ready.clone());
     }
 }
 

@@ -1,10 +1,10 @@
 //! ROL-STATEFULSET-ORDINAL: one pod of an ordered StatefulSet is not ready, and those behind it wait.
 
-use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_model::{Code, Kind, Risk};
 use sonde_world::view::StatefulSet;
 
 use crate::cause::page;
-use crate::triage::{ORDINAL_PATIENCE, unready_since};
+use crate::triage::{ORDINAL_PATIENCE, held_pod, unready_for};
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -27,29 +27,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     let wanted = it.spec.replicas.unwrap_or(1);
     let start = it.spec.ordinals.as_ref().map_or(0, |it| it.start);
-    let is_ready = |name: &ObjectRef| {
-        facts.snapshot.get(name).and_then(|it| it.pod()).map(|pod| {
-            pod.condition("Ready")
-                .is_some_and(sonde_world::view::Condition::is_true)
-        })
+    let Some((ordinal, object)) = held_pod(facts.snapshot, subject, &it) else {
+        return;
     };
-    let held = (start..start + wanted).find_map(|ordinal| {
-        let name = ObjectRef::new(
-            Kind::Pod,
-            &subject.namespace,
-            &format!("{}-{ordinal}", subject.name),
-        );
-        (is_ready(&name) == Some(false)).then_some((ordinal, name))
-    });
-    let Some((ordinal, pod)) = held else { return };
-    let seen = field_on(&pod, "status.conditions[Ready]", "False");
+    let pod = &object.reference;
+    let seen = field_on(pod, "status.conditions[Ready]", "False");
     // A rollout restarts one pod after the other, and each needs its time.
-    let since = facts.snapshot.get(&pod).and_then(|it| unready_since(it));
-    if facts
-        .now
-        .zip(since)
-        .is_some_and(|(now, since)| now.duration_since(since) < ORDINAL_PATIENCE)
-    {
+    if unready_for(facts.now, &object).is_some_and(|time| time < ORDINAL_PATIENCE) {
         case.hinted_by(seen.clone());
     } else {
         case.generally_proven_by(seen.clone());
@@ -123,6 +107,35 @@ mod tests {
             .diagnose();
         let finding = outcome.finds_only("ROL-STATEFULSET-ORDINAL", Verdict::Proven);
         assert!(finding.headline.contains("db-0"), "{}", finding.headline);
+    }
+
+    /// Each row: a pasted table's pods, and the pod that holds; none where the set is on its way.
+    #[test]
+    fn a_pasted_set_is_held_only_by_a_pod_that_had_its_time() {
+        let described = |time: &str| {
+            format!(
+                "Name:               db\nNamespace:          shop\n{time}Replicas:           3 desired | 3 total\nUpdate Strategy:    RollingUpdate\nPods Status:        3 Running / 0 Waiting / 0 Succeeded / 0 Failed\n"
+            )
+        };
+        for (rows, held) in [
+            ("db-0   1/1     Running   0          4h\ndb-1   0/1     Running   0          20s", false),
+            ("db-0   1/1     Running   0          4h\ndb-1   1/1     Running   0          4h", false),
+            ("db-0   1/1     Running   0          4h\ndb-1   0/1     Running   0          3h", true),
+        ] {
+            // With a clock, and without any.
+            for (time, scene) in [
+                ("CreationTimestamp:  Sun, 01 Mar 2026 12:00:00 +0000\n", Scene::new()),
+                ("", Scene::timeless()),
+            ] {
+                let head = described(time);
+                let text = format!("{head}\nNAME   READY   STATUS    RESTARTS   AGE\n{rows}\n");
+                let outcome = scene.pasted(&text).diagnose();
+                let mut found = outcome.report.findings.iter();
+                let told = found.any(|it| it.headline.contains("held by db-1"));
+                let summary = outcome.summary();
+                assert_eq!((told, outcome.alarms() > 0), (held, held), "{rows}\n{summary}");
+            }
+        }
     }
 
     #[test]

@@ -130,7 +130,13 @@ impl<'a> Line<'a> {
             "not critical",
             "(optional)",
         ];
-        SURVIVED.iter().any(|words| self.has(words)) || self.says_retry()
+        SURVIVED.iter().any(|words| self.has(words)) || self.says_retry() || self.is_of_one_request()
+    }
+
+    /// Servers that tell of one request or statement which failed, and serve the next: nginx' `[error]` with its client,
+    /// PostgreSQL's `ERROR` (what ends a session or the server is `FATAL` or `PANIC`).
+    fn is_of_one_request(&self) -> bool {
+        (self.has(", client: ") && self.has(", request: ")) || self.has("] error:  ")
     }
 
     /// The line says that the program tries again.

@@ -369,6 +369,8 @@ fn yaml_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
     let margin = rows[at].indent();
     let mut end = at;
     let mut text = String::new();
+    let mut after_blank = false;
+    let mut literal = false;
     while end < rows.len() {
         let row = &rows[end];
         if end > at {
@@ -376,20 +378,19 @@ fn yaml_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
                 break;
             }
             let trimmed = row.text.trim();
-            let key = trimmed.split_once(':').is_some_and(|(key, rest)| {
-                !key.is_empty()
-                    && !key.contains(' ')
-                    && (rest.is_empty() || rest.starts_with(' '))
-                    && !key.starts_with("Name")
-            });
+            if row.indent() <= margin || trimmed.is_empty() {
+                literal = literal && trimmed.is_empty();
+            }
+            let at_margin = is_top_key(trimmed)
+                || trimmed.starts_with("- ")
+                || trimmed.starts_with('#')
+                || trimmed == "---"
+                || trimmed == "...";
+            // A text in a literal block may hold blank lines; after one, elsewhere, only YAML is YAML.
+            let below = literal || !after_blank || is_yaml_line(trimmed);
             let belongs = trimmed.is_empty()
-                || row.indent() > margin
-                || (row.indent() == margin
-                    && (key
-                        || trimmed.starts_with("- ")
-                        || trimmed.starts_with('#')
-                        || trimmed == "---"
-                        || trimmed == "..."));
+                || (row.indent() > margin && below)
+                || (row.indent() == margin && at_margin);
             if !belongs || (command(trimmed).is_some() && row.indent() <= margin) {
                 break;
             }
@@ -401,9 +402,48 @@ fn yaml_end(rows: &[Row<'_>], at: usize) -> (usize, String) {
             .nth(margin.min(row.text.len() - row.text.trim_start().len()));
         text.push_str(&row.text[cut.unwrap_or(row.text.len())..]);
         text.push('\n');
+        after_blank = row.is_blank();
+        literal |= opens_literal(row.text.trim_end());
         end += 1;
     }
     (end, text)
+}
+
+/// Keys at the top of manifests whose values may hold blanks; any key may stand there without a value or with a plain one.
+const WITH_WORDS: &[&str] = &["message", "note", "description", "value"];
+
+/// A line at the margin of a manifest: the first words of a log line may look like a key, too.
+fn is_top_key(line: &str) -> bool {
+    let Some((key, rest)) = line.split_once(':') else {
+        return false;
+    };
+    let is_key = key.starts_with(|c: char| c.is_ascii_lowercase())
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let value = rest.trim();
+    let plain = !value.contains(' ') || value.starts_with(['"', '\'', '{', '[', '#', '|', '>']);
+    let of_logs = matches!(
+        key,
+        "error" | "err" | "fatal" | "panic" | "warning" | "warn" | "info" | "debug"
+    );
+    is_key && !of_logs && (rest.is_empty() || rest.starts_with(' ') && (plain || WITH_WORDS.contains(&key)))
+}
+
+/// A line below the top of a manifest.
+fn is_yaml_line(line: &str) -> bool {
+    let of_pair = |line: &str| {
+        line.split_once(':').is_some_and(|(key, rest)| {
+            !key.trim_matches(['"', '\'']).contains(' ') && (rest.is_empty() || rest.starts_with(' '))
+        })
+    };
+    line.starts_with('#') || line.starts_with("- ") || of_pair(line)
+}
+
+/// `key: |`, with its indicators.
+fn opens_literal(line: &str) -> bool {
+    let Some((_, value)) = line.rsplit_once(": ") else {
+        return false;
+    };
+    value.starts_with(['|', '>']) && value.len() <= 3
 }
 
 /// To the bracket that closes the first; a text that is cut ends with the paste.

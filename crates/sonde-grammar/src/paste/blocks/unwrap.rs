@@ -1,5 +1,6 @@
 //! Lines of a description that a terminal or a chat broke, whole again.
 
+use crate::paste::age;
 use crate::paste::command::command;
 use crate::paste::describe::{Line, is_top, wrap_column};
 use crate::paste::events;
@@ -188,7 +189,15 @@ pub(super) fn table_lines(rows: &[Row<'_>], at: usize, columns: &Columns) -> (Ve
     );
     let is_row = |text: &str| match columns.is_events() {
         true => events::table_row(columns, text).is_some() || events::begins_table_row(text),
-        false => !text.starts_with(' ') && (columns.fits(text) || table::words(text).len() >= columns.len()),
+        false => {
+            // What `kubectl rollout status` prints next is a sentence.
+            let age = columns
+                .cell(text, "AGE")
+                .and_then(|cell| cell.split_whitespace().next());
+            !text.starts_with(' ')
+                && age.is_none_or(age::is_age)
+                && (columns.fits(text) || table::words(text).len() >= columns.len())
+        }
     };
     let mut found: Vec<(usize, String)> = Vec::new();
     for (index, text) in texts.into_iter().enumerate() {

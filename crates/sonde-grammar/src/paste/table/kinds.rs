@@ -100,10 +100,12 @@ fn pod(cell: Cell<'_, '_>, found: &mut TableObject) {
         }
         Shown::Runs => {
             let unready = ready.zip(total).is_some_and(|(ready, total)| ready < total);
-            if total == Some(1) {
-                set(&mut container, &["ready"], ready == Some(1));
-            } else if !unready && restarts.is_none_or(|count| count == 0) {
+            if !unready && total != Some(1) && restarts.is_none_or(|count| count == 0) {
                 return;
+            }
+            // Of several it is not told which one is not ready.
+            if !unready || total == Some(1) {
+                set(&mut container, &["ready"], !unready && ready.is_some());
             }
             set(&mut container, &["state", "running"], json!({}));
         }

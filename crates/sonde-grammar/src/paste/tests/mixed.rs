@@ -399,3 +399,75 @@ fn ages_count_back_from_the_texts_own_now() {
     assert!(gap.abs() <= 2, "{gap}");
     assert!(pasted.newest.unwrap().as_second() >= seconds(start));
 }
+
+/// Each row: what follows a manifest, and how much of it is the manifest's.
+#[test]
+fn a_manifest_ends_where_the_next_line_is_no_yaml() {
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n  annotations:\n    note: a long\n      sentence\n";
+    for (next, belongs) in [
+        ("ERROR: cannot connect to db: no such host", false),
+        (
+            "panic: runtime error: index out of range [3] with length 3",
+            false,
+        ),
+        ("error: timeout", false),
+        ("java.lang.IllegalStateException: no host", false),
+        ("2026-03-01T10:00:00Z level=error msg=\"x\"", false),
+        ("web-1: connection refused", false),
+        (
+            "\n  Warning  BackOff  3m  kubelet  Back-off restarting failed container",
+            false,
+        ),
+        (
+            "data:\n  run.sh: |\n    set -e\n\n    exec /app\n  other: x",
+            true,
+        ),
+        ("data:\n  key: value\n\n  other: x", true),
+        ("spec: {}", true),
+        ("message: two words", true),
+        ("reason: Failed", true),
+        ("---\nkind: Pod\napiVersion: v1", true),
+    ] {
+        let pasted = read(&format!("{manifest}{next}\n"));
+        let last = next.lines().last().unwrap_or_default();
+        let kept = pasted.yaml_or_json[0].contains(last);
+        assert_eq!(kept, belongs, "{next}\n{:?}", pasted.yaml_or_json);
+    }
+}
+
+#[test]
+fn a_sentence_below_a_table_is_no_row() {
+    let table =
+        "NAME          READY   STATUS    RESTARTS   AGE\nagent-4x2sd   1/1     Running   0          20d\n";
+    for line in [
+        "Waiting for daemon set \"agent\" rollout to finish: 1 out of 3 new pods have been updated...",
+        "deployment \"web\" successfully rolled out",
+        "Waiting for 1 pods to be ready...",
+    ] {
+        let pasted = read(&format!("{table}{line}\n"));
+        assert_eq!(pasted.objects.len(), 1, "{line}");
+    }
+}
+
+#[test]
+fn an_age_beside_a_creation_tells_now() {
+    let head = "Name: web\nNamespace: shop\nCreationTimestamp: Sun, 01 Mar 2026 08:00:00 +0000\nStrategyType: RollingUpdate\n";
+    for (rest, now) in [
+        ("", "2026-03-01T08:00:00Z"),
+        (
+            "\nNAME READY UP-TO-DATE AVAILABLE AGE\nweb 3/3 3 3 4h\n",
+            "2026-03-01T12:00:00Z",
+        ),
+        (
+            "Events:\n  Type Reason Age From Message\n  Normal ScalingReplicaSet 30m (x2 over 2h) deployment-controller Scaled up replica set web-5b4f9c6d7c to 3\n",
+            "2026-03-01T10:00:00Z",
+        ),
+    ] {
+        let pasted = read(&format!("{head}{rest}"));
+        assert_eq!(
+            pasted.newest.map(|it| it.to_string()).as_deref(),
+            Some(now),
+            "{rest}"
+        );
+    }
+}
