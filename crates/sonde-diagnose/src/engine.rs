@@ -245,8 +245,11 @@ fn quoted(text: &str) -> String {
 
 /// `is Pending`, `has 0 of 1 pods ready`, `has no endpoints`, `shows FailedCreate`.
 fn state_of(word: &str) -> String {
-    if let Some(count) = word.strip_suffix(" pods created") {
-        return format!("has {count} pods");
+    let created = word
+        .strip_suffix(" pods created")
+        .or(word.strip_suffix(" pod created"));
+    if let Some((have, wanted)) = created.and_then(|it| it.split_once(" of ")) {
+        return format!("has {have} of {}", crate::wording::count(wanted, "pod"));
     }
     let counted = word.starts_with(|first: char| first.is_ascii_digit()) || word.starts_with("no ");
     if counted {
@@ -305,7 +308,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         case.step(text.clone(), [seen.clone()]);
     }
     if episode.repeated > 0 {
-        let count = format!("{} times in a row", episode.repeated);
+        let count = format!("{} in a row", crate::wording::count(episode.repeated, "time"));
         let seen = facts.computed(
             format!("pods of {} that met the same within the hour", facts.workload()),
             &count,

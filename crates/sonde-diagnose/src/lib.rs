@@ -30,6 +30,7 @@ mod triage;
 #[cfg(test)]
 mod two_faults;
 mod want;
+mod wording;
 
 pub use case::{Case, Seen, Strength};
 pub use cause::Cause;

@@ -4,6 +4,8 @@
 mod contracts;
 mod words;
 
+pub(in crate::causes) use words::cannot_run;
+
 crate::cause::family!(
     abort,
     command_not_found,

@@ -1,5 +1,6 @@
 //! What scales, schedules and guards workloads.
 
+use crate::wording::count;
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::WorkloadFact;
@@ -51,7 +52,7 @@ pub(super) fn stateful_set(triage: &Triage<'_>, object: &Object, out: &mut Vec<O
         .filter_map(|pod| unready_since(pod))
         .min()
         .or(object.created);
-    let word = format!("{} of {wanted} pods ready", it.status.ready_replicas);
+    let word = format!("{} of {} ready", it.status.ready_replicas, count(wanted, "pod"));
     let mut opened = Opened::patient(
         Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(since),
         since.map(|since| since + ORDINAL_PATIENCE),

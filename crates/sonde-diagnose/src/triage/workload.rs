@@ -1,5 +1,6 @@
 //! Workloads, claims and what scales or guards workloads.
 
+use crate::wording::count;
 use jiff::{SignedDuration, Timestamp};
 use sonde_model::Kind;
 use sonde_world::view::{
@@ -234,7 +235,7 @@ fn not_created(
         .and_then(|condition| condition.last_transition_time.0)
         .or(refused.filter(|time| *time != jiff::Timestamp::UNIX_EPOCH))
         .or(object.created);
-    let word = format!("{have} of {wanted} pods created");
+    let word = format!("{have} of {} created", count(wanted, "pod"));
     out.push(
         Episode::new(object.reference.clone(), Symptom::PodsNotCreated, word)
             .since(since)

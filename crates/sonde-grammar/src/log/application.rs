@@ -61,8 +61,10 @@ pub enum AppSign {
     ExecFormat,
     /// A script's interpreter does not exist; a stray carriage return counts.
     BadInterpreter {
-        /// The interpreter or script, where the line names it.
+        /// The script or program that cannot be run, where the line names it.
         path: Option<String>,
+        /// What should run it, where the line names it.
+        interpreter: Option<String>,
         /// The interpreter's name ends in a carriage return: the script has Windows line ends.
         carriage_return: bool,
     },

@@ -27,8 +27,8 @@ pub(super) fn pods_are_missing(facts: &Facts<'_>, case: &mut Case) {
     }
     let seen = facts.field("status", &facts.episode.word);
     let subject = &facts.episode.subject;
-    let text = match facts.episode.word.strip_suffix(" pods created") {
-        Some(count) => format!("so {subject} has only {count} pods"),
+    let text = match facts.episode.word.strip_suffix(" created") {
+        Some(pods) => format!("so {subject} has only {pods}"),
         // An event alone does not count them.
         None => format!("so {subject} lacks pods"),
     };

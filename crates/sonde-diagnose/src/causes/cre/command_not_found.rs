@@ -7,6 +7,7 @@ use sonde_model::{Code, Risk};
 
 use super::said::{command_field, look_into_image, mount_over, runtimes_line, said, tell_start};
 use crate::cause::page;
+use crate::causes::ext::cannot_run;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -74,10 +75,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// The runtime found the file, and the kernel what the file needs to run: its interpreter, or the loader of its libraries.
 fn in_log(facts: &Facts<'_>, case: &mut Case) {
     let sign = |sign: &AppSign| match sign {
-        AppSign::BadInterpreter { path, .. } => Some(path.clone()),
+        AppSign::BadInterpreter { path, .. } => Some((path.clone(), cannot_run(sign)?)),
         _ => None,
     };
-    let Some((path, line)) = runtimes_line(facts, sign) else {
+    let Some(((path, what), line)) = runtimes_line(facts, sign) else {
         return;
     };
     case.proven_by(line.clone());
@@ -85,13 +86,6 @@ fn in_log(facts: &Facts<'_>, case: &mut Case) {
     if let Some((text, seen)) = command_field(facts, &command) {
         case.step(text, [seen]);
     }
-    let shown = if command.is_empty() {
-        "its command"
-    } else {
-        &command
-    };
-    let what =
-        format!("{shown} is there, and what it needs to run, its interpreter or loader, is not in the image");
     case.step(what.clone(), [line]);
     case.headline(format!("{} cannot run: {what}", facts.container_phrase()));
     look_into_image(facts, case, &command);
@@ -166,7 +160,7 @@ mod tests {
             .diagnose();
         let finding = outcome.finds_only("CRE-COMMAND-NOT-FOUND", Verdict::Proven);
         assert!(
-            finding.headline.contains("/app/no-interpreter"),
+            finding.headline.contains("/app/no-interpreter is there"),
             "{}",
             finding.headline
         );

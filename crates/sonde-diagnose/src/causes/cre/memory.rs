@@ -104,7 +104,7 @@ fn bytes(bytes: i64) -> String {
     if bytes == 1 {
         "1 byte".into()
     } else {
-        format!("{bytes} bytes")
+        crate::wording::count(bytes, "byte")
     }
 }
 

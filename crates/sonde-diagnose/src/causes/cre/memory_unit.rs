@@ -272,7 +272,7 @@ fn conclude(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
     };
     let bytes = match slip.bytes {
         Some(1) => "1 byte".to_owned(),
-        Some(bytes) => format!("{bytes} bytes"),
+        Some(bytes) => crate::wording::count(bytes, "byte"),
         None => "no quantity".to_owned(),
     };
     case.headline(format!(

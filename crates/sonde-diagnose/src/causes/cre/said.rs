@@ -112,7 +112,11 @@ pub(super) fn tell_node(facts: &Facts<'_>, case: &mut Case, message: &Message, w
     });
     let count = waiting.count();
     if count > 1 {
-        let text = format!("{count} pods wait to start on node {}", node.name);
+        let text = format!(
+            "{} wait to start on node {}",
+            crate::wording::count(count, "pod"),
+            node.name
+        );
         case.step(
             text.clone(),
             [facts.computed(format!("pods on {}", node.name), text)],

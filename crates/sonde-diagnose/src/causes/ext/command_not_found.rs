@@ -3,6 +3,7 @@
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Risk};
 
+use super::cannot_run;
 use super::words::not_found;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Seen, Symptom};
@@ -39,17 +40,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         AppSign::MissingFile { path: Some(path) } => {
             Some((format!("{path} is not in the image"), Some(path.clone())))
         }
-        AppSign::BadInterpreter {
-            carriage_return: true,
-            ..
-        } => Some((
-            "the script has Windows line ends, so its interpreter is not found".into(),
-            None,
-        )),
-        AppSign::BadInterpreter { path: Some(path), .. } => {
-            Some((format!("the interpreter {path} is not in the image"), None))
-        }
-        _ => None,
+        sign => cannot_run(sign).map(|what| (what, None)),
     });
     match &word {
         Some(((what, _), line)) => {

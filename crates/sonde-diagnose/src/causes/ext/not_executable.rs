@@ -3,6 +3,7 @@
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Risk};
 
+use super::cannot_run;
 use super::command_not_found::command_seen;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -23,14 +24,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         AppSign::PermissionDenied { path: Some(path) } => Some(format!("{path} may not be executed")),
         AppSign::PermissionDenied { path: None } => Some("the command may not be executed".into()),
         AppSign::ExecFormat => Some("the command is built for another architecture, or is no program".into()),
-        AppSign::BadInterpreter {
-            carriage_return: true,
-            ..
-        } => Some("the script has Windows line ends".into()),
-        AppSign::BadInterpreter { path: Some(path), .. } => {
-            Some(format!("the interpreter {path} does not exist"))
-        }
-        _ => None,
+        sign => cannot_run(sign),
     });
     match &word {
         Some((what, line)) => {

@@ -90,6 +90,33 @@ pub(super) fn not_found(command: &str) -> String {
     }
 }
 
+/// Why a script or program that exists cannot run: what should run it does not exist. The shell names both; the runtime
+/// only the file that it was told to run.
+pub(in crate::causes) fn cannot_run(sign: &AppSign) -> Option<String> {
+    let AppSign::BadInterpreter {
+        path,
+        interpreter,
+        carriage_return,
+    } = sign
+    else {
+        return None;
+    };
+    let script = path
+        .as_deref()
+        .map_or("a script".to_owned(), |path| format!("the script {path}"));
+    Some(match (interpreter, path) {
+        (Some(name), _) if *carriage_return => {
+            format!("{script} has Windows line ends, so its interpreter {name} is not found")
+        }
+        _ if *carriage_return => format!("{script} has Windows line ends, so its interpreter is not found"),
+        (Some(name), _) => format!("{script} needs the interpreter {name}, which is not in the image"),
+        (None, path) => format!(
+            "{} is there, and what it needs to run, its interpreter or loader, is not in the image",
+            path.as_deref().unwrap_or("its command")
+        ),
+    })
+}
+
 fn clause(sign: &AppSign, line: &str) -> Option<String> {
     let with = |what: &str, named: &Option<String>, unnamed: &str| match named {
         Some(name) => what.replace("{}", name),
@@ -141,19 +168,7 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         }
         AppSign::NotFoundCommand { command } => not_found(command),
         AppSign::ExecFormat => "the program is built for another architecture".into(),
-        AppSign::BadInterpreter {
-            path,
-            carriage_return: true,
-        } => with(
-            "the script {} has Windows line ends",
-            path,
-            "a script has Windows line ends",
-        ),
-        AppSign::BadInterpreter { path, .. } => with(
-            "the interpreter {} does not exist",
-            path,
-            "a script's interpreter does not exist",
-        ),
+        AppSign::BadInterpreter { .. } => cannot_run(sign)?,
         AppSign::MissingLibrary { library } => with(
             "the library {} is missing",
             library,

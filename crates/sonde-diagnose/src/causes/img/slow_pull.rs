@@ -1,5 +1,6 @@
 //! IMG-SLOW-PULL: the pull goes on for long, or was cut off because it took too long.
 
+use crate::wording::count;
 use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{PullFact, PullFailure};
@@ -66,17 +67,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         case.supported_by(message.seen());
     }
-    let minutes = lasts.as_mins();
+    let minutes = count(lasts.as_mins(), "minute");
     case.step(
         format!("{} needs the image {image}", facts.container_phrase()),
         [message.seen()],
     );
     case.step(
-        format!("its pull began {minutes} minutes ago and has neither ended nor failed"),
+        format!("its pull began {minutes} ago and has neither ended nor failed"),
         [message.seen()],
     );
     case.headline(format!(
-        "image {image} is still being pulled after {minutes} minutes"
+        "image {image} is still being pulled after {minutes}"
     ));
     case.severity(Severity::Warning);
     advise(facts, case);

@@ -87,7 +87,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.wants(want, "what the sidecar does instead");
     }
     case.advice(
-        format!("let the probe ask where {name} answers, or give it more time: failureThreshold times periodSeconds is {} seconds", probe.budget_seconds()),
+        format!("let the probe ask where {name} answers, or give it more time: failureThreshold times periodSeconds is {}", crate::wording::count(probe.budget_seconds(), "second")),
         Risk::Restart,
     );
 }

@@ -32,7 +32,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         failing.asks(),
         failing.met()
     ));
-    case.advice("run the command in the container by hand and mend what it complains about; a probe must fail only where a restart helps", Risk::Restart);
+    case.advice("run the command in the container by hand and mend what it complains about; a probe must fail only where a restart helps", Risk::None);
 }
 
 #[cfg(test)]
@@ -48,6 +48,8 @@ mod tests {
         let outcome = scene(probe, said, true).diagnose();
         let finding = outcome.finds_only("LIV-EXEC-PROBE-FAILS", Verdict::Proven);
         assert!(finding.headline.contains("/tmp/healthy"), "{}", finding.headline);
+        let by_hand = finding.fixes.iter().find(|it| it.text.contains("by hand"));
+        assert_eq!(by_hand.map(|it| it.risk), Some(sonde_model::Risk::None));
     }
 
     #[test]

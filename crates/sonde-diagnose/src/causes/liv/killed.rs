@@ -1,6 +1,7 @@
 //! What the causes about kills by probes share: that the kubelet killed the container for its probe, and why the
 //! probe failed.
 
+use crate::wording::count;
 use sonde_grammar::fact::{KillReason, ProbeKind};
 use sonde_model::Risk;
 
@@ -108,7 +109,7 @@ impl Killed<'_> {
         );
         if let Some(failing) = &self.failing {
             let times = if failing.message.count > 1 {
-                format!(", {} times", failing.message.count)
+                format!(", {}", count(failing.message.count, "time"))
             } else {
                 String::new()
             };

@@ -1,6 +1,7 @@
 //! LIV-OSCILLATION: under load several replicas answer too slowly, are killed one after the other, and the rest gets
 //! still more load.
 
+use crate::wording::{agree, count};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::ProbeOutcome::{AnswerTimeout, CommandTimeout, ConnectTimeout};
 use sonde_grammar::fact::{KillReason, ProbeKind};
@@ -53,17 +54,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     case.step(
         format!(
-            "{} of {} replicas were killed for answers that came too late, {} restarts in all",
+            "{} of {} {} killed for answers that came too late, {} in all",
             replicas.killed.len(),
-            replicas.total,
-            replicas.restarts
+            count(replicas.total, "replica"),
+            agree(replicas.killed.len(), "was", "were"),
+            count(replicas.restarts, "restart")
         ),
         replicas.killed.iter().cloned(),
     );
     case.step(
         format!(
-            "{} of {} replicas are ready and carry the whole load, so their answers come late too",
-            replicas.ready, replicas.total
+            "only {} of {} can carry the whole load, so answers come late there too",
+            replicas.ready,
+            count(replicas.total, "replica")
         ),
         [facts.computed(
             "pods of the workload",
@@ -88,11 +91,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         want_counters(facts, case);
     }
     case.headline(format!(
-        "the replicas of {} are killed in turns under load: answers come too late, {} of {} are ready, {} restarts",
+        "the replicas of {} are killed in turns under load: answers come too late, {} of {} are ready, {}",
         facts.workload().name,
         replicas.ready,
         replicas.total,
-        replicas.restarts
+        count(replicas.restarts, "restart")
     ));
     case.severity(Severity::Critical);
     let patient = spec.and_then(|(_, probe, _)| {

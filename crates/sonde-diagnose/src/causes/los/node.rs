@@ -1,5 +1,6 @@
 //! What the causes of a lost or not ready node have in common: the node's own evidence, and its pods.
 
+use crate::wording;
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
@@ -321,7 +322,14 @@ impl Home {
         } else {
             "they get no service traffic while the node is not ready, and new pods avoid it"
         };
-        case.step(format!("{count} pods are bound to {name}: {effect}"), [seen]);
+        case.step(
+            format!(
+                "{} {} bound to {name}: {effect}",
+                wording::count(count, "pod"),
+                wording::agree(count, "is", "are")
+            ),
+            [seen],
+        );
         case.severity(Severity::Critical);
         case.root(self.reference.clone());
         if facts.episode.symptom == Symptom::Deleting {

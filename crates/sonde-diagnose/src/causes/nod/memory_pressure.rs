@@ -1,5 +1,6 @@
 //! NOD-MEMORY-PRESSURE: the node's memory is nearly used up.
 
+use crate::wording;
 use sonde_model::{Code, Kind, Risk};
 
 use super::{Scarce, pressure};
@@ -47,8 +48,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             format!("pods of {node} that request no memory"),
             unbounded.join(", "),
         );
+        let (pods, asks) = (wording::count(count, "pod"), wording::agree(count, "requests", "request"));
         case.step(
-            format!("{count} pods on it request no memory, so nothing was set aside for them"),
+            format!("{pods} on it {asks} no memory, so nothing was set aside"),
             [seen],
         );
     }

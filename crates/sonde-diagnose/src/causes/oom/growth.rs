@@ -1,5 +1,6 @@
 //! OOM-GROWTH: run after run the memory grows to the limit in about the same time, like a leak.
 
+use crate::wording::count;
 use sonde_grammar::Fact;
 use sonde_model::{Code, Risk, bytes_text};
 
@@ -84,9 +85,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     case.step(
         format!(
-            "it reaches the limit {} times, about every {} minutes",
-            kills.len(),
-            mean / 60
+            "it reaches the limit {}, about every {}",
+            count(kills.len(), "time"),
+            count(mean / 60, "minute")
         ),
         kills.iter().map(|(_, _, line)| kernel_seen(node, line)),
     );
@@ -95,8 +96,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         [ended],
     );
     case.headline(format!(
-        "the memory of {who} grows until it reaches its limit{of}, about every {} minutes: this looks like a leak",
-        mean / 60
+        "the memory of {who} grows until it reaches its limit{of}, about every {}: this looks like a leak",
+        count(mean / 60, "minute")
     ));
     case.advice(
         "find what keeps growing: a heap dump or profile shortly before the limit; caches without a bound",

@@ -1,5 +1,6 @@
 //! What the causes about readiness share: the probe that does not pass, why, and what follows.
 
+use crate::wording::count;
 use sonde_grammar::fact::ProbeKind;
 use sonde_model::Risk;
 
@@ -49,7 +50,7 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, failing: &Failing<'_>, t
         failing.settings(facts),
     );
     let times = if failing.message.count > 1 {
-        format!(", {} times", failing.message.count)
+        format!(", {}", count(failing.message.count, "time"))
     } else {
         String::new()
     };

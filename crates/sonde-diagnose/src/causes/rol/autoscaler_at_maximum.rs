@@ -1,5 +1,6 @@
 //! ROL-AUTOSCALER-AT-MAXIMUM: an autoscaler wants more pods than it may have.
 
+use crate::wording::count;
 use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_world::view::HorizontalPodAutoscaler;
 
@@ -34,12 +35,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     case.proven_by(seen.clone());
     let most = it.spec.max_replicas;
     case.step(
-        format!("it may have {most} pods"),
+        format!("it may have {}", count(most, "pod")),
         [facts.field("spec.maxReplicas", most)],
     );
     case.step("its metrics ask for more", [seen]);
     case.headline(format!(
-        "{subject} is at its maximum of {most} pods and wants more"
+        "{subject} is at its maximum of {} and wants more",
+        count(most, "pod")
     ));
     // The workload runs, as far as it may.
     case.severity(Severity::Warning);

@@ -1,5 +1,6 @@
 //! ROL-AUTOSCALER-FIGHT: somebody else sets the number of pods that the autoscaler sets.
 
+use crate::wording::count;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::WorkloadFact;
 use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
@@ -113,7 +114,7 @@ fn undone(facts: &Facts<'_>, case: &mut Case, workload: &ObjectRef) {
         None => case.hinted_by(message.seen()),
     };
     case.step(
-        format!("the autoscaler set the size {size} for {} times", message.count),
+        format!("the autoscaler set the size {size} {}", count(message.count, "time")),
         [message.seen()],
     );
     if let Some((to, seen)) = back {

@@ -1,5 +1,6 @@
 //! ROL-BUDGET-BLOCKS: a disruption budget allows no pod to go, so a node cannot be drained.
 
+use crate::wording::count;
 use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_world::view::PodDisruptionBudget;
 
@@ -53,7 +54,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => "none may be unavailable".into(),
     };
     case.step(
-        format!("of {} pods {rule}", status.expected_pods),
+        format!("of {} {rule}", count(status.expected_pods, "pod")),
         [facts.field("spec", &rule)],
     );
     case.step(

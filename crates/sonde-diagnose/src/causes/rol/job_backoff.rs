@@ -1,5 +1,6 @@
 //! ROL-JOB-BACKOFF: a Job has failed as often as it may.
 
+use crate::wording::count;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::WorkloadFact;
 use sonde_model::{Code, Kind};
@@ -42,7 +43,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         (
             "spec.backoffLimit",
             limit.to_string(),
-            format!("the Job may fail {limit} times"),
+            format!("the Job may fail {}", count(limit, "time")),
         ),
     );
 }

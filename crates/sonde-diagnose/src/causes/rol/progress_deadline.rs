@@ -1,5 +1,6 @@
 //! ROL-PROGRESS-DEADLINE: a rollout has not progressed within its deadline, and its pods do not say why.
 
+use crate::wording::count;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 use sonde_world::view::{Deployment, ReplicaSet};
 
@@ -50,9 +51,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((revision, reference, set)) = revisions.first() {
         case.step(
             format!(
-                "revision {revision} ({reference}) has {} of {} pods ready",
+                "revision {revision} ({reference}) has {} of {} ready",
                 set.status.ready_replicas,
-                set.spec.replicas.unwrap_or(0)
+                count(set.spec.replicas.unwrap_or(0), "pod")
             ),
             [field_on(
                 reference,
@@ -69,8 +70,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((revision, reference, set)) = good {
         case.step(
             format!(
-                "revision {revision} ({reference}) was good and still has {} pods ready",
-                set.status.ready_replicas
+                "revision {revision} ({reference}) was good and still has {} ready",
+                count(set.status.ready_replicas, "pod")
             ),
             [field_on(
                 reference,

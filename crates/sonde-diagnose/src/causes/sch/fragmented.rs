@@ -1,5 +1,6 @@
 //! SCH-FRAGMENTED: the nodes have enough room together, and no single one of them has.
 
+use crate::wording::count;
 use sonde_model::Code;
 use sonde_schedule::Rejection;
 
@@ -37,11 +38,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let amount = |it| words::amount(&room.resource, it);
     if room.is_fragmented() {
         case.headline(format!(
-            "{} asks for {}; {} are free on {} nodes together, but only {} on one ({})",
+            "{} asks for {}; {} are free on {} together, but only {} on one ({})",
             who(facts),
             amount(room.requested),
             amount(room.total_free),
-            room.nodes,
+            count(room.nodes, "node"),
             amount(room.largest_hole),
             room.largest_hole_on
         ));

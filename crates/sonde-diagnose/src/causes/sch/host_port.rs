@@ -47,9 +47,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     }
     case.advice(
-        "remove hostPort (a Service reaches the pod without it), choose another port, or run fewer replicas than nodes",
+        "remove hostPort (a Service reaches the pod without it), or choose another port",
         Risk::Restart,
     );
+    // Where the filters ran they tell whether replicas of its own are in the way.
+    if !stated.is_computed() {
+        case.advice("no node takes two pods with one host port: run fewer replicas than nodes", Risk::Restart);
+    }
     stated.finish(facts, case);
 }
 

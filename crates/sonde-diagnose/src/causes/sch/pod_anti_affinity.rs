@@ -57,9 +57,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.step(format!("the pod must not be near pods like {with}"), [seen]);
     }
     case.advice(
-        "add a node, run fewer replicas, or make the rule a preference (preferredDuringSchedulingIgnoredDuringExecution)",
+        "make the rule a preference (preferredDuringSchedulingIgnoredDuringExecution)",
         Risk::Restart,
     );
+    // Where the filters ran they tell whether replicas of its own are in the way.
+    if !stated.is_computed() {
+        case.advice("add a node, or run fewer replicas", Risk::Restart);
+    }
     stated.finish(facts, case);
 }
 

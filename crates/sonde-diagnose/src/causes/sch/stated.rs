@@ -1,6 +1,7 @@
 //! The part of a case that all causes of the family share: what decides, the numbers of each node, the scheduler's own
 //! words, and the changes that help.
 
+use crate::wording::{agree, count};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,6 +32,11 @@ pub(super) struct Stated<'a> {
 }
 
 impl<'a> Stated<'a> {
+    /// The filters were run, and their remedies are told.
+    pub(super) fn is_computed(&self) -> bool {
+        self.placement.is_some()
+    }
+
     /// The nodes that decide.
     pub(super) fn nodes(&self) -> Vec<&NodeFit> {
         let Some((placement, outlook)) = &self.placement else {
@@ -97,7 +103,7 @@ impl<'a> Stated<'a> {
             [] => "the nodes".to_owned(),
             [one] => format!("node {}", one.node),
             [one, two] => format!("nodes {} and {}", one.node, two.node),
-            many => format!("{} nodes", many.len()),
+            many => count(many.len(), "node"),
         }
     }
 
@@ -317,7 +323,11 @@ fn show(facts: &Facts<'_>, case: &mut Case, why: Why, stated: &Stated<'_>, beari
         .map(|node| computed(facts, words::node(node)))
         .collect();
     if let Some(more) = nodes.len().checked_sub(NODES_SHOWN).filter(|more| *more > 0) {
-        let text = format!("{more} more nodes refuse it for like reasons");
+        let text = format!(
+            "{} {} it for like reasons",
+            count(more, "more node"),
+            agree(more, "refuses", "refuse")
+        );
         seen.push(computed(facts, text));
     }
     for seen in seen {
@@ -349,7 +359,10 @@ fn each_node(facts: &Facts<'_>, case: &mut Case, stated: &Stated<'_>) {
     let text = match nodes.as_slice() {
         [] => return,
         [one] => words::node(one),
-        many => format!("{} nodes come into question, and each refuses it", many.len()),
+        many => format!(
+            "{} come into question, and each refuses it",
+            count(many.len(), "node")
+        ),
     };
     case.step(text, shown);
 }
@@ -374,7 +387,7 @@ fn others(facts: &Facts<'_>, case: &mut Case, placement: &Placement, outlook: &O
         .take(4)
         .map(|(reason, nodes)| match nodes.as_slice() {
             [one] => format!("{} ({reason})", one.node),
-            many => format!("{} nodes ({reason})", many.len()),
+            many => format!("{} ({reason})", count(many.len(), "node")),
         })
         .collect();
     let seen: Vec<Seen> = groups

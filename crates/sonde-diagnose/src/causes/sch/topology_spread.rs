@@ -1,5 +1,6 @@
 //! SCH-TOPOLOGY-SPREAD: one more pod on any node that would take it would make the spread over zones or nodes too uneven.
 
+use crate::wording::count;
 use sonde_model::{Code, Risk};
 use sonde_schedule::Rejection;
 
@@ -49,7 +50,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     match (&uneven, &unlabelled) {
         (Some((key, .., domains, min_domains)), _) if domains < min_domains => {
             case.headline(format!(
-                "{who} must be spread over at least {min_domains} {key} domains, and there are {domains} (minDomains)"
+                "{who} must be spread over at least {}, and there {} {domains} (minDomains)",
+                count(min_domains, &format!("{key} domain")),
+                if *domains == 1 { "is" } else { "are" }
             ));
             case.advice(
                 format!(
@@ -150,7 +153,7 @@ mod tests {
         assert!(
             finding
                 .headline
-                .contains("at least 2 zone domains, and there are 1"),
+                .contains("at least 2 zone domains, and there is 1"),
             "{}",
             finding.headline
         );

@@ -1,5 +1,6 @@
 //! SCH-VOLUME-LIMIT: every node that would take the pod has as many volumes of a driver attached as it can.
 
+use crate::wording::count;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 use sonde_schedule::Rejection;
 
@@ -41,7 +42,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             if let Some(node) = stated.nodes().first() {
                 let csi = ObjectRef::cluster(Kind::CSINode, &node.node);
                 case.step(
-                    format!("{driver} attaches at most {limit} volumes to a node"),
+                    format!("{driver} attaches at most {} to a node", count(limit, "volume")),
                     [field_on(&csi, "spec.drivers[].allocatable.count", limit)],
                 );
             }

@@ -1,5 +1,6 @@
 //! Amounts, reasons and changes as people say them.
 
+use crate::wording::count;
 use sonde_model::{bytes_text, cpu_text};
 use sonde_schedule::{Affinity, Miss, NodeFit, Rejection};
 use sonde_world::view::Taint;
@@ -77,7 +78,7 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
             "host port {port}/{protocol} is taken by {held_by} in {}",
             held_by.namespace
         ),
-        Rejection::TooManyPods { pods, max } => format!("{pods} pods of at most {max}"),
+        Rejection::TooManyPods { pods, max } => format!("{} of at most {max}", count(pods, "pod")),
         Rejection::Insufficient {
             resource,
             requested,
@@ -98,7 +99,10 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
             attached,
             wanted,
             limit,
-        } => format!("{attached} of {limit} volumes of {driver} attached, {wanted} more wanted"),
+        } => format!(
+            "{attached} of {} of {driver} attached, {wanted} more wanted",
+            count(limit, "volume")
+        ),
         Rejection::VolumeNodeAffinity {
             volume, misses: list, ..
         } => {
@@ -141,7 +145,7 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
             min_domains,
         } => {
             let few = if domains < min_domains {
-                format!("; {domains} domains of at least {min_domains}")
+                format!("; {} of at least {min_domains}", count(domains, "domain"))
             } else {
                 String::new()
             };

@@ -3,7 +3,7 @@
 mod needles;
 mod readers;
 
-use crate::log::scan::{after, between, clip_to, word};
+use crate::log::scan::{after, clip_to, word};
 
 use super::AppSign;
 use super::extract::{host, listening_port, path, target, variable};
@@ -298,7 +298,11 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
         &["exec format error", "cannot execute binary file"],
         |_| Some(AppSign::ExecFormat),
     ),
-    (Cause, &["exec /", "exec user process caused"], dead_exec),
+    (
+        Cause,
+        &["exec /", "exec user process caused", "exec container process"],
+        dead_exec,
+    ),
     (
         Cause,
         &[

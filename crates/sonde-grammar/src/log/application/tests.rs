@@ -55,13 +55,39 @@ fn the_deciding_line() {
             "exec /entrypoint.sh: no such file or directory",
             S::BadInterpreter {
                 path: some("/entrypoint.sh"),
+                interpreter: None,
                 carriage_return: false,
+            },
+        ),
+        (
+            "exec container process `/app/run.sh`: No such file or directory",
+            S::BadInterpreter {
+                path: some("/app/run.sh"),
+                interpreter: None,
+                carriage_return: false,
+            },
+        ),
+        (
+            "/bin/sh: /app/run.sh: /bin/bash: bad interpreter: No such file or directory",
+            S::BadInterpreter {
+                path: some("/app/run.sh"),
+                interpreter: some("/bin/bash"),
+                carriage_return: false,
+            },
+        ),
+        (
+            "bash: ./run.sh: /bin/bash^M: bad interpreter: No such file or directory",
+            S::BadInterpreter {
+                path: some("./run.sh"),
+                interpreter: some("/bin/bash"),
+                carriage_return: true,
             },
         ),
         (
             "/usr/bin/env: 'bash\\r': No such file or directory",
             S::BadInterpreter {
-                path: some("/usr/bin/env"),
+                path: None,
+                interpreter: some("bash"),
                 carriage_return: true,
             },
         ),

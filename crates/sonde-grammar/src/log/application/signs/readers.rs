@@ -11,22 +11,48 @@ pub(super) fn interpreter(line: &Line<'_>) -> Option<AppSign> {
     if !carriage_return && !line.has("bad interpreter") {
         return None;
     }
-    let path = path(line.text).or_else(|| between(line.text, "'", "\\r").map(str::to_owned));
+    // `sh: /app/run.sh: /bin/bash^M: bad interpreter: ...`: before it stand the script and what its first line names.
+    let (path, interpreter) = match line.text.split_once(": bad interpreter") {
+        Some((before, _)) => {
+            let mut parts = before
+                .rsplit(": ")
+                .map(|part| part.trim_matches(['"', '\'', ' ']));
+            let interpreter = parts.next().map(without_return).map(str::to_owned);
+            (parts.next().map(str::to_owned), interpreter)
+        }
+        // `env: 'bash\r': No such file or directory`.
+        None => {
+            let quoted = ["'", "\u{2018}"].iter().find_map(|quote| after(line.text, quote));
+            let name = quoted
+                .map(|rest| word(rest, &['\'', '\u{2019}']))
+                .map(without_return);
+            (None, name.filter(|name| !name.is_empty()).map(str::to_owned))
+        }
+    };
     Some(AppSign::BadInterpreter {
         path,
+        interpreter,
         carriage_return,
     })
 }
 
+/// Without the carriage return that a script of Windows line ends leaves on the name.
+fn without_return(name: &str) -> &str {
+    name.trim_end_matches("\\r").trim_end_matches("^M").trim_end()
+}
+
 /// The runtime's own last line, after it has seen that the file exists: what is missing is its interpreter or loader.
 pub(super) fn dead_exec(line: &Line<'_>) -> Option<AppSign> {
-    let runtime = line.text.starts_with("exec /") || line.has("exec user process caused");
+    let runtime = line.text.starts_with("exec /")
+        || line.has("exec user process caused")
+        || line.has("exec container process");
     if !runtime {
         return None;
     }
     if line.has("no such file") {
         return Some(AppSign::BadInterpreter {
             path: path(line.text),
+            interpreter: None,
             carriage_return: false,
         });
     }
