@@ -4,18 +4,22 @@
 //! [`Sockets::sweep`] reads every live connection's state from the kernel.
 
 mod record;
+mod sample;
 
 use std::io::Read as _;
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::time::Duration;
 
-use libbpf_rs::{Iter, MapCore as _, MapFlags};
+use libbpf_rs::{Iter, MapCore as _, MapFlags, RingBuffer, RingBufferBuilder};
+use sonde_l7::{KernelCheck, Protocol, Transport};
 use sonde_model::{CallCounts, Histogram, Role};
 use zerocopy::{FromBytes as _, Immutable, IntoBytes};
 
 use crate::object::{Loaded, set_constants};
 use crate::{Error, Hierarchy};
+
+pub use sample::{Endpoint, Reason, Sample};
 
 /// One end of the calls between an owner and a remote address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,8 +34,8 @@ pub struct EdgeKey {
     pub port: u16,
     /// Which end this is.
     pub role: Role,
-    /// The verdict on the protocol, as a number of `sonde-l7`; 0 while there is none.
-    pub protocol: u8,
+    /// The verdict on the protocol; `None` while there is none.
+    pub protocol: Option<Protocol>,
 }
 
 /// A live TCP connection, as the kernel has it now.
@@ -97,10 +101,13 @@ pub struct Losses {
     pub edges_full: u64,
     /// Uses of sockets for which the kernel had no memory: their calls are missing.
     pub storage_full: u64,
+    /// Samples that did not fit into the ring.
+    pub samples: u64,
 }
 
 /// The programs at work. Dropping it takes them down.
 pub struct Sockets {
+    samples: RingBuffer<'static>,
     loaded: Loaded,
     /// Which of the two maps is written.
     active: usize,
@@ -111,12 +118,17 @@ const EDGE_MAPS: [&str; 2] = ["edges_a", "edges_b"];
 const BATCH: u32 = 512;
 
 impl Sockets {
-    /// Loads and attaches the programs, and takes the inventory of who listens.
+    /// Loads and attaches the programs, and takes the inventory of who listens; `on_sample` is called from
+    /// [`Self::consume`].
     ///
     /// # Errors
     ///
     /// When the kernel refuses a program, for want of rights or of a feature.
-    pub fn start(hierarchy: &Hierarchy, options: &Options) -> Result<Self, Error> {
+    pub fn start(
+        hierarchy: &Hierarchy,
+        options: &Options,
+        mut on_sample: impl FnMut(Sample) + Send + 'static,
+    ) -> Result<Self, Error> {
         #[derive(IntoBytes, Immutable)]
         #[repr(C)]
         struct Settings {
@@ -132,11 +144,70 @@ impl Sockets {
             sample_each: options.sample_each.into(),
         };
         let loaded = Loaded::start("sockets", OBJECT, |open| set_constants(open, settings.as_bytes()))?;
-        let sockets = Self { loaded, active: 0 };
+        let samples = {
+            let doing = "opening the ring of samples";
+            let map = loaded.map("samples")?;
+            let mut builder = RingBufferBuilder::new();
+            let read = move |bytes: &[u8]| {
+                if let Some(sample) = sample::read(bytes) {
+                    on_sample(sample);
+                }
+                0
+            };
+            builder.add(&map, read).map_err(Error::kernel(doing))?;
+            builder.build().map_err(Error::kernel(doing))?
+        };
+        let sockets = Self {
+            samples,
+            loaded,
+            active: 0,
+        };
+        sockets.teach()?;
         sockets.make_room_for_overflow(0)?;
         // Its first run fills the map of listeners.
         sockets.sweep()?;
         Ok(sockets)
+    }
+
+    /// Hands over the samples that wait, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// When the ring cannot be read.
+    pub fn consume(&self) -> Result<(), Error> {
+        self.samples
+            .consume()
+            .map_err(Error::kernel("reading the ring of samples"))
+    }
+
+    /// Says what an endpoint speaks: from now on its calls are judged and counted as that.
+    ///
+    /// # Errors
+    ///
+    /// When the map cannot be written.
+    pub fn set_verdict(&self, endpoint: Endpoint, protocol: Protocol) -> Result<(), Error> {
+        self.loaded
+            .map("verdicts")?
+            .update(
+                endpoint.to_record().as_bytes(),
+                &[number(protocol)],
+                MapFlags::ANY,
+            )
+            .map_err(Error::kernel("writing a verdict"))
+    }
+
+    /// Gives the kernel the checks of all protocols.
+    fn teach(&self) -> Result<(), Error> {
+        let map = self.loaded.map("checks")?;
+        for (protocol, check) in Protocol::ALL
+            .iter()
+            .filter_map(|it| Some((*it, it.kernel_check(Transport::Tcp)?)))
+        {
+            let key = u32::from(number(protocol)).to_ne_bytes();
+            map.update(&key, to_record(check).as_bytes(), MapFlags::ANY)
+                .map_err(Error::kernel("writing the checks of protocols"))?;
+        }
+        Ok(())
     }
 
     /// What was counted since the last harvest.
@@ -191,6 +262,7 @@ impl Sockets {
         Ok(Losses {
             edges_full: self.loaded.counter("counters", 0)?,
             storage_full: self.loaded.counter("counters", 1)?,
+            samples: self.loaded.counter("counters", 2)?,
         })
     }
 
@@ -212,6 +284,37 @@ fn read_edge(key: &[u8], value: &[u8]) -> Option<(EdgeKey, CallCounts)> {
     // The overflow edge is there whether or not anything overflowed.
     let is_idle = key.role == 0 && edge.calls == 0 && edge.opened == 0 && edge.closed == 0;
     (!is_idle).then(|| (edge_key(&key), counts(&edge)))
+}
+
+fn to_record(check: &KernelCheck) -> record::Check {
+    let rule = |rule: &sonde_l7::kernel::Rule| record::Rule {
+        offset: rule.offset,
+        width: rule.width,
+        outcome: rule.outcome as u8,
+        pad: 0,
+        mask: rule.mask,
+        low: rule.low,
+        high: rule.high,
+    };
+    let (correlation, length) = (check.correlation, check.length);
+    record::Check {
+        guard: rule(&check.guard),
+        rules: check.rules.each_ref().map(rule),
+        otherwise: check.otherwise as u8,
+        pad: [0; 3],
+        correlation: [
+            correlation.request_offset,
+            correlation.response_offset,
+            correlation.width,
+            0,
+        ],
+        length: [
+            length.offset,
+            length.width,
+            length.little_endian,
+            length.add.cast_unsigned(),
+        ],
+    }
 }
 
 fn counts(edge: &record::Edge) -> CallCounts {
@@ -249,8 +352,17 @@ fn edge_key(key: &record::EdgeKey) -> EdgeKey {
         } else {
             Role::Client
         },
-        protocol: key.protocol,
+        protocol: protocol(key.protocol),
     }
+}
+
+/// The kernel counts protocols from 1: 0 is "no verdict".
+fn number(protocol: Protocol) -> u8 {
+    protocol as u8 + 1
+}
+
+fn protocol(number: u8) -> Option<Protocol> {
+    Protocol::ALL.get(usize::from(number.checked_sub(1)?)).copied()
 }
 
 /// `enum role` in `programs/sockets.h`.

@@ -29,6 +29,7 @@ fn start() -> Option<Sockets> {
     match Sockets::start(
         &Hierarchy::of_this_node().expect("control groups"),
         &Options::default(),
+        |_| {},
     ) {
         Ok(sockets) => Some(sockets),
         Err(error) if error.is_permission() => {

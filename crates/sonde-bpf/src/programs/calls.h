@@ -29,8 +29,12 @@ struct call_state {
 	__u8 is_closed; /* its bytes are counted to the end */
 	__u8 request_bytes;
 	__u8 answer_bytes;
-	__u8 request[PREFIX_BYTES];
-	__u8 answer[PREFIX_BYTES];
+	__u8 outcome;
+	__u8 pad[5];
+	__u32 turn_seq; /* where the request began in its stream */
+	__u32 pad2;
+	__u8 request[PREFIX_ROOM];
+	__u8 answer[PREFIX_ROOM];
 };
 
 struct edge_map {
@@ -79,8 +83,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 256);
 	__type(key, __u32);
-	__type(value, struct rule);
-} rules SEC(".maps");
+	__type(value, struct check);
+} checks SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -107,20 +111,44 @@ struct {
 	__type(value, __u8);
 } listeners SEC(".maps");
 
-/* Whether the first bytes of an answer show an error of its protocol. */
-static __always_inline bool has_failed(struct call_state *state)
+/* -1: too few bytes to tell */
+static __always_inline int holds(const struct rule *rule, const __u8 *answer, __u32 bytes)
+{
+	__u32 at = rule->offset, width = rule->width, value = 0;
+
+	if (at + width > bytes)
+		return -1;
+	for (__u32 byte = 0; byte < 4; byte++)
+		if (byte < width)
+			value = value << 8 | answer[(at + byte) & (PREFIX_ROOM - 1)];
+	value &= rule->mask;
+	return value >= rule->low && value <= rule->high;
+}
+
+/* How the call went, by the first bytes of its answer. */
+static __always_inline __u8 outcome_of(struct call_state *state)
 {
 	__u32 protocol = state->protocol;
-	struct rule *rule;
-	__u8 byte;
+	struct check *check;
 
-	if (!protocol)
-		return false;
-	rule = bpf_map_lookup_elem(&rules, &protocol);
-	if (!rule || rule->offset >= state->answer_bytes)
-		return false;
-	byte = state->answer[rule->offset & (PREFIX_BYTES - 1)] & rule->mask;
-	return byte >= rule->least && byte <= rule->most;
+	if (!protocol || !state->answer_bytes)
+		return OUTCOME_UNKNOWN;
+	check = bpf_map_lookup_elem(&checks, &protocol);
+	if (!check)
+		return OUTCOME_UNKNOWN;
+	if (check->guard.width && holds(&check->guard, state->answer, state->answer_bytes) != 1)
+		return OUTCOME_UNKNOWN;
+	for (int at = 0; at < RULES; at++) {
+		const struct rule *rule = &check->rules[at];
+		int held;
+
+		if (!rule->width)
+			continue;
+		held = holds(rule, state->answer, state->answer_bytes);
+		if (held)
+			return held > 0 ? rule->outcome : OUTCOME_UNKNOWN;
+	}
+	return check->otherwise;
 }
 
 static __always_inline void count(__u32 which)

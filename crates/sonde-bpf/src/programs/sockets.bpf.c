@@ -235,6 +235,16 @@ static __always_inline void look_for_verdict(struct sock *sk, struct call_state 
 		state->protocol = *verdict;
 }
 
+/* Bytes of the request, all of it, when its answer begins. */
+static __always_inline __u64 request_length(struct sock *sk, struct call_state *state)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tcp)
+		return state->request_bytes;
+	return (state->role == ROLE_SERVER ? tcp->copied_seq : tcp->write_seq) - state->turn_seq;
+}
+
 static __always_inline void send_sample(struct sock *sk, struct call_state *state, __u64 now, __u32 reason)
 {
 	struct sample *sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);
@@ -256,8 +266,11 @@ static __always_inline void send_sample(struct sock *sk, struct call_state *stat
 	sample->reason = reason;
 	sample->request_bytes = state->request_bytes;
 	sample->answer_bytes = state->answer_bytes;
-	__builtin_memcpy(sample->request, state->request, PREFIX_BYTES);
-	__builtin_memcpy(sample->answer, state->answer, PREFIX_BYTES);
+	sample->request_length = request_length(sk, state);
+	sample->outcome = state->outcome;
+	sample->pad = 0;
+	__builtin_memcpy(sample->request, state->request, PREFIX_ROOM);
+	__builtin_memcpy(sample->answer, state->answer, PREFIX_ROOM);
 	bpf_ringbuf_submit(sample, bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > WAKE_BYTES ? BPF_RB_FORCE_WAKEUP :
 												 BPF_RB_NO_WAKEUP);
 }
@@ -291,7 +304,8 @@ static __always_inline void count_call(struct sock *sk, struct call_state *state
 	edge = edge_of_socket(sk, state);
 	if (!edge)
 		return;
-	failed = has_failed(state);
+	state->outcome = outcome_of(state);
+	failed = state->outcome == OUTCOME_CALLER_ERROR || state->outcome == OUTCOME_CALLEE_ERROR;
 	state->calls += 1;
 	add(&edge->calls, 1);
 	if (state->role == ROLE_SERVER) {
@@ -350,7 +364,10 @@ int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 		return 0;
 	}
 	if (state->turn != TURN_REQUEST) {
+		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
 		state->turn = TURN_REQUEST;
+		state->turn_seq = tcp ? tcp->write_seq : 0;
 		state->answer_bytes = 0;
 		if (settings.read_payload)
 			state->request_bytes = read_user(state->request, message);
@@ -371,6 +388,7 @@ int BPF_PROG(on_receive, struct sock *sk)
 			return 0;
 		count_answer(sk, state);
 		state->turn = TURN_REQUEST;
+		state->turn_seq = state->received_seq;
 		state->began_ns = bpf_ktime_get_ns();
 		return 0;
 	}

@@ -4,7 +4,9 @@
 enum {
 	BUCKETS = 128,
 	EDGES_MAX = 16384,
-	PREFIX_BYTES = 128,
+	PREFIX_BYTES = 255, /* read at most; the room for it is a power of two */
+	PREFIX_ROOM = 256,
+	RULES = 6,
 };
 
 enum role {
@@ -59,12 +61,30 @@ struct endpoint {
 	__u32 port;
 };
 
-/* How the first bytes of an answer show that the call failed: a byte between two bounds. */
+/* How a protocol's answer shows by its first bytes how the call went: `sonde_l7::KernelCheck`, field by field. */
+enum outcome {
+	OUTCOME_UNKNOWN = 0,
+	OUTCOME_OK = 1,
+	OUTCOME_CALLER_ERROR = 2,
+	OUTCOME_CALLEE_ERROR = 3,
+	OUTCOME_INTERIM = 4,
+};
 struct rule {
 	__u8 offset;
-	__u8 mask;
-	__u8 least;
-	__u8 most; /* below `least`: no rule */
+	__u8 width; /* 1, 2 or 4 bytes, the most significant first; 0: no rule */
+	__u8 outcome;
+	__u8 pad;
+	__u32 mask;
+	__u32 low;
+	__u32 high;
+};
+struct check {
+	struct rule guard;
+	struct rule rules[RULES];
+	__u8 otherwise;
+	__u8 pad[3];
+	__u8 correlation[4];
+	__u8 length[4];
 };
 
 enum sample_reason {
@@ -84,11 +104,14 @@ struct sample {
 	__u64 total_ns;
 	__u64 waited_ns;
 	__u64 worked_ns;
+	__u64 request_length; /* of the whole turn */
 	__u32 reason;
-	__u16 request_bytes; /* of `request` in use */
-	__u16 answer_bytes;
-	__u8 request[PREFIX_BYTES];
-	__u8 answer[PREFIX_BYTES];
+	__u8 outcome;
+	__u8 request_bytes; /* of `request` in use */
+	__u8 answer_bytes;
+	__u8 pad;
+	__u8 request[PREFIX_ROOM];
+	__u8 answer[PREFIX_ROOM];
 };
 
 /* Counters of the programs themselves. */

@@ -62,3 +62,61 @@ pub(super) struct Connection {
     pub state: u8,
     pub pad: [u8; 3],
 }
+
+pub(super) const PREFIX_ROOM: usize = 256;
+
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub(super) struct Endpoint {
+    pub address: [u8; 16],
+    pub netns: u32,
+    pub port: u32,
+}
+
+#[derive(FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub(super) struct Sample {
+    pub edge: EdgeKey,
+    pub endpoint: Endpoint,
+    pub cookie: u64,
+    pub boot_ns: u64,
+    pub number: u64,
+    pub total_ns: u64,
+    pub waited_ns: u64,
+    pub worked_ns: u64,
+    pub request_length: u64,
+    pub reason: u32,
+    pub outcome: u8,
+    pub request_bytes: u8,
+    pub answer_bytes: u8,
+    pub pad: u8,
+    pub request: [u8; PREFIX_ROOM],
+    pub answer: [u8; PREFIX_ROOM],
+}
+
+pub(super) const REASON_VERDICT: u32 = 1;
+pub(super) const REASON_SLOW: u32 = 2;
+pub(super) const REASON_FAILED: u32 = 4;
+
+#[derive(Clone, Copy, IntoBytes, Immutable)]
+#[repr(C)]
+pub(super) struct Rule {
+    pub offset: u8,
+    pub width: u8,
+    pub outcome: u8,
+    pub pad: u8,
+    pub mask: u32,
+    pub low: u32,
+    pub high: u32,
+}
+
+#[derive(Clone, Copy, IntoBytes, Immutable)]
+#[repr(C)]
+pub(super) struct Check {
+    pub guard: Rule,
+    pub rules: [Rule; 6],
+    pub otherwise: u8,
+    pub pad: [u8; 3],
+    pub correlation: [u8; 4],
+    pub length: [u8; 4],
+}
