@@ -202,7 +202,7 @@ fn a_hook_that_ended_with_its_container_is_not_to_blame() {
         "2026-03-01T11:57:59Z",
     );
     let outcome = scene.diagnose();
-    outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
+    outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Likely);
     outcome.rules_out("HOK-POSTSTART-FAILED");
     let mut waits = status(
         json!({"ready": false, "state": {"running": null, "waiting": {"reason": "PostStartHookError", "message": BARE}}}),

@@ -83,7 +83,14 @@ impl Killed<'_> {
                         format!("whether the kubelet killed the container for its {word} probe"),
                     );
                 }
+                let by_kernel = facts
+                    .episode
+                    .run
+                    .as_ref()
+                    .is_some_and(|run| run.end.reason == "OOMKilled");
                 match &self.failing {
+                    // The runtime says that the kernel killed in it; a program short of memory answers no probe either.
+                    Some(failing) if by_kernel => case.hinted_by(failing.message.seen()),
                     Some(failing) => case.supported_by(failing.message.seen()),
                     None => return,
                 }

@@ -1,6 +1,7 @@
 //! OOM-CHILD-PROCESS: the kernel killed a child process for the container's memory limit; the main process lives on or
 //! ended in its own way.
 
+use sonde_grammar::fact::OomConstraint;
 use sonde_grammar::log::NodeLog;
 use sonde_model::{Code, Risk, Severity, bytes_text};
 
@@ -78,13 +79,41 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         return;
     }
-    let kill = last_kill(facts)
-        .or_else(|| early_kill(facts))
-        .filter(|(kill, _)| limit_of(facts, kill).is_none_or(|it| it == Limit::Container));
+    let kill = last_kill(facts).or_else(|| early_kill(facts));
+    if let Some((kill, seen)) = &kill
+        && limit_of(facts, kill).is_some_and(|it| it != Limit::Container)
+    {
+        case.refuted_by(
+            seen.clone(),
+            "the kernel names another limit than the container's",
+        );
+        return;
+    }
     match &kill {
         Some((kill, seen)) if files_in_memory(facts, kill).is_some() => case.hinted_by(seen.clone()),
-        _ if says_oom => case.proven_by(ended.clone()),
-        Some((_, seen)) => case.proven_by(seen.clone()),
+        Some((kill, seen))
+            if limit_of(facts, kill).is_some() || kill.constraint == Some(OomConstraint::Cgroup) =>
+        {
+            case.proven_by(seen.clone())
+        }
+        Some((_, seen)) => case.supported_by(seen.clone()),
+        // The runtime says so of a kill for any limit, the whole machine's included.
+        None if says_oom => {
+            if limit.is_none() && !facts.is_partial() {
+                if let Some((_, path)) = facts.container() {
+                    let seen = facts.unset(&format!("{path}.resources.limits.memory"));
+                    case.refuted_by(seen, "the container has no memory limit to reach");
+                }
+                return;
+            }
+            if let Some(want) = facts.want_kernel_log() {
+                case.wants(
+                    want,
+                    "whose limit the kernel killed for: the container's, or the whole node was out of memory",
+                );
+            }
+            case.supported_by(ended.clone())
+        }
         None => {
             // An application that fails for a killed child need not say so.
             let open = code != 0 && limit.is_some() && facts.log_read(NodeLog::Kernel).is_none();
@@ -172,10 +201,26 @@ mod tests {
     #[test]
     fn found_when_the_main_process_ended_otherwise() {
         for code in [0, 1, 143] {
-            let outcome = Scene::new()
-                .object(limited(crashed(code, "OOMKilled")))
-                .diagnose();
-            outcome.finds_only("OOM-CHILD-PROCESS", Verdict::Proven);
+            let scene = || Scene::new().object(limited(crashed(code, "OOMKilled")));
+            // Who asked it to end may be the whole story of a 143.
+            if code != 143 {
+                scene()
+                    .diagnose()
+                    .finds_only("OOM-CHILD-PROCESS", Verdict::Likely);
+            }
+            scene()
+                .kernel("n1", &kernel("2026-03-01T11:57:40"))
+                .diagnose()
+                .finds_only("OOM-CHILD-PROCESS", Verdict::Proven);
+            // The kernel counts a kill for the whole machine there as well.
+            let global = kernel("2026-03-01T11:57:59")
+                .replace("CONSTRAINT_MEMCG", "CONSTRAINT_NONE")
+                .replace("oom_memcg=", "global_oom,was=")
+                .replace("Memory cgroup out of memory", "Out of memory");
+            scene()
+                .kernel("n1", &global)
+                .diagnose()
+                .finds_only("OOM-NODE", Verdict::Proven);
         }
         let outcome = Scene::new()
             .object(limited(crashed(1, "Error")))

@@ -4,9 +4,10 @@
 use sonde_grammar::fact::OomConstraint;
 use sonde_model::{Code, Kind, Risk, bytes_text};
 
+use super::jvm_heap::beyond_limit;
 use super::kills::{
     Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes,
-    node_was_pressed, node_was_short, pod_limit, raise_limit, went_on,
+    raise_limit, went_on,
 };
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Seen, Symptom};
@@ -82,15 +83,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some((_, seen)) => {
             case.generally_proven_by(seen.clone());
         }
-        None if says_oom
-            && !unseen
-            && node_was_short(facts)
-                .or_else(|| node_was_pressed(facts))
-                .is_none()
-            && pod_limit(facts).is_none() =>
-        {
-            case.generally_proven_by(ended.clone());
+        None if says_oom && beyond_limit(facts).is_some() => {
+            case.hinted_by(ended.clone());
         }
+        // A runtime says OOMKilled when the counter `oom_kill` of the container's control group has grown, and the kernel
+        // counts there whatever limit the kill was for, the whole machine's included (Documentation/admin-guide/
+        // cgroup-v2.rst, memory.events). No event need tell of that. So the reason fits, and only the kernel's line proves.
         None if says_oom => {
             case.supported_by(ended.clone());
         }
@@ -116,10 +114,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((kill, seen)) = &at_limit {
         case.step(kill_text(kill), [seen.clone()]);
     } else if let Some(want) = facts.want_kernel_log() {
-        // The kernel's line carries the usage at death; without it the numbers are missing, not the cause.
         case.wants(
             want,
-            "whether the kernel killed the process for memory, at which limit and with what usage",
+            "whose limit the kernel killed for (the container's, or the whole node was out of memory), and the usage then",
         );
     }
     match later {
@@ -234,11 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn found_when_the_status_says_oom_and_there_is_a_limit() {
+    fn likely_when_the_status_says_oom_and_there_is_a_limit() {
         let outcome = Scene::new().object(limited(crashed(137, "OOMKilled"))).diagnose();
-        let finding = outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
+        let finding = outcome.finds_only("OOM-CONTAINER-LIMIT", Verdict::Likely);
         assert!(finding.headline.contains("64Mi"), "{}", finding.headline);
-        assert!(!outcome.wants.is_empty(), "the kernel's numbers are wanted");
+        assert!(!outcome.wants.is_empty(), "the kernel's line is wanted");
+        let look = &finding.next[0];
+        let decides: Vec<&str> = look.decides.iter().map(|code| code.as_str()).collect();
+        assert_eq!(decides, ["OOM-CONTAINER-LIMIT", "OOM-NODE"], "{}", look.text);
     }
 
     #[test]

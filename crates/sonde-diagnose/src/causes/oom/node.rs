@@ -5,7 +5,9 @@ use sonde_grammar::fact::NodeFact;
 use sonde_model::{Code, Kind, Quantity, Risk, Severity, bytes_text};
 use sonde_world::view::Pod;
 
-use super::kills::{Limit, container_limit, kib_text, kills, last_kill, limit_of, node_was_short, pod_limit};
+use super::kills::{
+    Limit, container_limit, kib_text, kills, last_kill, limit_of, node_was_pressed, node_was_short, pod_limit,
+};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
@@ -21,6 +23,9 @@ pub(super) static CAUSE: Cause = Cause {
 /// How many pods are named as those that may take more than they asked for.
 const NAMED_MAX: usize = 5;
 
+/// 128 + SIGKILL.
+const KILLED: i64 = 137;
+
 const ADVICE: &str = "give the node's pods memory requests that match what they use, and limits near their requests; the kernel kills first what uses most beyond its request";
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
@@ -30,12 +35,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         last_kill(facts)
     };
     let exit = facts.exit();
-    let killed = exit.as_ref().is_some_and(|(code, _)| *code == 137);
     let says_oom = facts
         .episode
         .run
         .as_ref()
         .is_some_and(|run| run.end.reason == "OOMKilled");
+    // Of an end with another code only a child may have been killed.
+    let unlimited = !facts.is_partial() && container_limit(facts).is_none() && pod_limit(facts).is_none();
+    let killed = exit
+        .as_ref()
+        .is_some_and(|(code, _)| *code == KILLED || (says_oom && unlimited));
     let short = node_was_short(facts).filter(|_| killed);
     if let Some((kill, seen)) = &kill
         && matches!(limit_of(facts, kill), Some(Limit::Container | Limit::Pod))
@@ -44,7 +53,6 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let on_node = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Node));
-    let unlimited = !facts.is_partial() && container_limit(facts).is_none() && pod_limit(facts).is_none();
     // Lines alone: the kubelet's own report.
     let told = facts.find(|fact| match fact {
         Fact::Node(NodeFact::SystemOom { process, .. }) => Some(process.as_deref().unwrap_or("a process")),
@@ -66,19 +74,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ if facts.killing().is_some() || !killed => return,
         (None, Some(seen)) if says_oom && unlimited => case.proven_by(seen.clone()),
         (None, Some(seen)) => case.supported_by(seen.clone()),
-        // No limit of its own was there to reach, so only the machine's remains.
-        (None, None) => match exit.as_ref().filter(|_| says_oom && unlimited) {
-            Some((_, ended)) => {
-                if let Some(want) = facts.want_kernel_log() {
-                    case.wants(
-                        want,
-                        "whether the node as a whole was out of memory, and who used most",
-                    );
-                }
-                case.supported_by(ended.clone())
+        (None, None) => {
+            let Some((_, ended)) = exit.as_ref().filter(|_| says_oom) else {
+                return;
+            };
+            if let Some(want) = facts.want_kernel_log() {
+                case.wants(
+                    want,
+                    "whether the node as a whole was out of memory, and who used most",
+                );
             }
-            None => return,
-        },
+            match node_was_pressed(facts) {
+                // No limit of its own was there to reach, so only the machine's remains.
+                _ if unlimited => case.supported_by(ended.clone()),
+                Some(seen) => case.hinted_by(seen),
+                None => return,
+            }
+        }
     };
     let node = facts.node_ref();
     let node_name = node
@@ -113,13 +125,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
     }
     if let Some((code, ended)) = exit {
-        case.step(
-            format!(
-                "the process of {} is killed (exit code {code})",
-                facts.container_phrase()
-            ),
-            [ended],
-        );
+        let who = facts.container_phrase();
+        let text = if code == KILLED {
+            format!("the process of {who} is killed (exit code {code})")
+        } else {
+            format!("a process of {who} is killed; its main process ends with exit code {code}")
+        };
+        case.step(text, [ended]);
     }
     case.headline(format!(
         "{node_name} ran out of memory and the kernel killed {}",

@@ -57,10 +57,11 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, own: &Own, sign: impl Fn
         .run
         .as_ref()
         .is_some_and(|run| run.end.reason == "OOMKilled");
-    if survived {
+    if survived || by_kernel {
+        // The kernel ended it; the full heap may be why its memory grew.
         case.hinted_by(line.clone());
-    } else if by_kernel || facts.killing().is_some() {
-        // The kernel or the kubelet ended it; the full heap may be why its memory grew or its probe failed.
+    } else if facts.killing().is_some() {
+        // The kubelet ended it; the full heap may be why its probe failed.
         case.supported_by(line.clone());
     } else {
         case.proven_by(line.clone());

@@ -212,7 +212,7 @@ mod tests {
             .object(killed())
             .diagnose()
             .lacks("OOM-TMPFS")
-            .finds_only("OOM-CONTAINER-LIMIT", Verdict::Proven);
+            .finds_only("OOM-CONTAINER-LIMIT", Verdict::Likely);
     }
 
     #[test]
