@@ -300,6 +300,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         next,
         ..
     } = conclusion;
+    crate::origin::tell(facts, &mut case);
     if let Some((text, seen)) = facts.held_back() {
         case.step(text, [seen]);
     }

@@ -17,6 +17,7 @@ mod facts;
 mod honesty;
 mod join;
 mod message;
+mod origin;
 mod placement;
 mod probing;
 mod question;

@@ -10,7 +10,7 @@ use super::kills::{
     raise_limit, went_on,
 };
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Seen, Symptom};
+use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("OOM-CONTAINER-LIMIT"),
@@ -104,12 +104,6 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let of = limit.map_or(String::new(), |limit| format!(" of {}", bytes_text(limit)));
     if let Some((bytes, seen)) = spec {
         case.step(format!("{who} may use {} of memory", bytes_text(bytes)), [seen]);
-        if let Some(seen) = given_by_limit_range(facts) {
-            case.step(
-                "nobody wrote that limit: a LimitRange of the namespace gave it",
-                [seen],
-            );
-        }
     }
     if let Some((kill, seen)) = &at_limit {
         case.step(kill_text(kill), [seen.clone()]);
@@ -152,24 +146,6 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             Risk::None,
         );
     }
-}
-
-/// The annotation with which the API server tells what a LimitRange gave: `memory limit for container app`.
-fn given_by_limit_range(facts: &Facts<'_>) -> Option<Seen> {
-    const TOLD: &str = "kubernetes.io/limit-ranger";
-    let container = facts.episode.container.as_deref()?;
-    let told = facts.pod().metadata.annotations.get(TOLD)?;
-    // `LimitRanger plugin set: cpu, memory request for container app; cpu, memory limit for container app`
-    let words = told.rsplit(": ").next().unwrap_or(told);
-    let is_it = |part: &str| {
-        part.trim()
-            .strip_suffix(container)
-            .is_some_and(|it| it.contains("memory") && it.ends_with(" limit for container "))
-    };
-    words
-        .split(';')
-        .any(is_it)
-        .then(|| facts.field(&format!("metadata.annotations[{TOLD}]"), told))
 }
 
 /// The kernel's lines alone: they name the limit and its cgroup.
@@ -239,31 +215,6 @@ mod tests {
         let look = &finding.next[0];
         let decides: Vec<&str> = look.decides.iter().map(|code| code.as_str()).collect();
         assert_eq!(decides, ["OOM-CONTAINER-LIMIT", "OOM-NODE"], "{}", look.text);
-    }
-
-    #[test]
-    fn a_limit_that_a_limit_range_gave_is_told_so() {
-        for (told, given) in [
-            (
-                "LimitRanger plugin set: cpu, memory request for container app; cpu, memory limit for container app",
-                true,
-            ),
-            (
-                "LimitRanger plugin set: memory request for container app; memory limit for container side",
-                false,
-            ),
-        ] {
-            let mut it = limited(crashed(137, "OOMKilled"));
-            it["metadata"]["annotations"] = json!({"kubernetes.io/limit-ranger": told});
-            let outcome = Scene::new().object(it).diagnose();
-            let finding = outcome.finding("OOM-CONTAINER-LIMIT");
-            assert_eq!(
-                finding.chain.iter().any(|step| step.text.contains("LimitRange")),
-                given,
-                "{:?}",
-                finding.chain
-            );
-        }
     }
 
     #[test]
