@@ -22,6 +22,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::serve::Door;
 use crate::state::{RuntimeState, State};
+use crate::watch_sockets::{self, SocketWatch};
 use crate::{AgentError, Options, check, clock, own, runtime, serve, status};
 
 /// Events that wait between the ring and the memory; the ring itself holds some 200.
@@ -58,16 +59,17 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
     let node = options.node.clone().unwrap_or_else(own::host_name);
     let mut state = State::new(node, Timestamp::now());
     let watch = Watch::start(options, &mut state)?;
+    let sockets = Rc::new(RefCell::new(sockets(options, &mut state)));
     state.runtimes = runtimes(options);
     let state = Rc::new(RefCell::new(state));
     let missed = Rc::new(Notify::new());
-    let sockets: Vec<String> = state
+    let runtime_sockets: Vec<String> = state
         .borrow()
         .runtimes
         .iter()
         .map(|it| it.socket.clone())
         .collect();
-    for (index, socket) in sockets.into_iter().enumerate() {
+    for (index, socket) in runtime_sockets.into_iter().enumerate() {
         let (state_too, missed) = (state.clone(), missed.clone());
         supervise(&state, move || {
             runtime::keep_asking(state_too.clone(), index, socket.clone().into(), missed.clone())
@@ -75,21 +77,46 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
     }
     let door = Rc::new(door);
     {
-        let (state_too, door) = (state.clone(), door.clone());
-        supervise(&state, move || serve::accept(door.clone(), state_too.clone()));
+        let asked = Rc::new(serve::Asked {
+            state: state.clone(),
+            sockets: sockets.clone(),
+            slow_ns: u64::try_from(options.slow.as_nanos()).unwrap_or(u64::MAX),
+            sample_each: options.sample_each,
+        });
+        let door = door.clone();
+        supervise(&state, move || serve::accept(door.clone(), asked.clone()));
     }
     tell_when_known(&state, ready).await;
     tokio::select! {
-        () = watch.keep_reading(&state, &missed) => {}
+        () = watch.keep_reading(&state, &missed, &sockets) => {}
         _ = interrupted.recv() => {}
         _ = terminated.recv() => {}
     }
     let start = Instant::now();
     drop(watch);
+    sockets.take();
     door.close();
     Ok(Ended {
         took: start.elapsed(),
     })
+}
+
+/// The programs of sockets, or nothing where the kernel refuses them: then the agent tells of deaths alone.
+fn sockets(options: &Options, state: &mut State) -> Option<SocketWatch> {
+    let ground = check::ground(options);
+    let started = match ground.forbidden {
+        Some(why) => Err(why),
+        None => SocketWatch::start(options, &ground.hierarchy).map_err(|error| error.to_string()),
+    };
+    state.programs.push(Program {
+        name: watch_sockets::SOCKETS.to_owned(),
+        hooks: watch_sockets::HOOKS
+            .iter()
+            .map(|hook| (*hook).to_owned())
+            .collect(),
+        why_not: started.as_ref().err().cloned(),
+    });
+    started.ok()
 }
 
 /// The first status is told once the runtimes had a moment to answer.
@@ -198,7 +225,12 @@ impl Watch {
     }
 
     /// Takes events as they come; ends only with the future.
-    async fn keep_reading(&self, state: &RefCell<State>, missed: &Notify) {
+    async fn keep_reading(
+        &self,
+        state: &RefCell<State>,
+        missed: &Notify,
+        sockets: &RefCell<Option<SocketWatch>>,
+    ) {
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -213,6 +245,9 @@ impl Watch {
                     state.tick(Timestamp::now());
                     state.lost = self.deaths.lost().unwrap_or(state.lost);
                     state.overrun = self.overrun.load(Ordering::Relaxed);
+                    if let Some(sockets) = sockets.borrow_mut().as_mut() {
+                        sockets.take(&mut state);
+                    }
                 }
             }
             self.take(&mut state.borrow_mut());

@@ -12,6 +12,9 @@
 //! | signals that wait for their process's end | 4,096 processes, 8 each | the oldest go |
 //! | names of containers | an hour after they were last seen, 16,384 | the rest stay unnamed, counted |
 //! | an answer of the runtime | 16 MiB, 5 s | it counts as failed, with back-off |
+//! | edges of the last minute | 65,536 over its spans | more are left out, counted |
+//! | single calls | 4,096 | the oldest go, counted |
+//! | samples between ring and memory | 4,096 | new ones go, counted |
 //! | connections to the socket | 32 | more are closed, counted |
 //! | series of one metric | 1,000 | the rest add up in one |
 
@@ -31,6 +34,8 @@ mod signals;
 mod state;
 mod status;
 mod store;
+mod traffic;
+mod watch_sockets;
 
 pub use agent::{Ended, run};
 pub use error::AgentError;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How an agent runs.
 #[derive(Debug, Clone)]
@@ -16,6 +17,12 @@ pub struct Options {
     pub node: Option<String>,
     /// Answers without a password on this address, which must be a loopback one.
     pub listen: Option<SocketAddr>,
+    /// A call that takes at least this long counts as slow, and is kept.
+    pub slow: Duration,
+    /// The first bytes of requests and answers are read, for the protocol, errors and single calls; never kept as such.
+    pub payload: bool,
+    /// Of the calls that are neither slow nor failed, one of so many is kept; 0 for none.
+    pub sample_each: u32,
     /// What is taken as absent, for tests.
     pub absent: Vec<Absent>,
 }
@@ -38,6 +45,9 @@ impl Default for Options {
             runtime_sockets: Vec::new(),
             node: None,
             listen: None,
+            slow: Duration::from_millis(500),
+            payload: true,
+            sample_each: 1_000,
             absent: Vec::new(),
         }
     }

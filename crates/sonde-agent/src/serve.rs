@@ -1,4 +1,4 @@
-//! The socket where the agent is asked: HTTP/1.1, three read-only answers.
+//! The socket where the agent is asked: HTTP/1.1, read-only answers.
 
 mod door;
 
@@ -14,13 +14,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use crate::state::State;
+use crate::watch_sockets::SocketWatch;
 use crate::{metrics, own, status};
 
 pub(crate) use door::Door;
@@ -35,30 +36,39 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// Takes connections for as long as the agent runs.
-pub(crate) async fn accept(door: Rc<Door>, state: Rc<RefCell<State>>) {
+pub(crate) async fn accept(door: Rc<Door>, asked: Rc<Asked>) {
     loop {
         match door.next().await {
-            Ok(stream) => admit(stream, &state),
+            Ok(stream) => admit(stream, &asked),
             // Out of descriptors, mostly: wait for some to come back.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
 }
 
-fn admit(stream: Box<dyn Stream>, state: &Rc<RefCell<State>>) {
+/// What answers come from.
+pub(crate) struct Asked {
+    pub(crate) state: Rc<RefCell<State>>,
+    /// `None` where the kernel refused the programs.
+    pub(crate) sockets: Rc<RefCell<Option<SocketWatch>>>,
+    pub(crate) slow_ns: u64,
+    pub(crate) sample_each: u32,
+}
+
+fn admit(stream: Box<dyn Stream>, asked: &Rc<Asked>) {
     {
-        let connections = &mut state.borrow_mut().connections;
+        let connections = &mut asked.state.borrow_mut().connections;
         if connections.open >= CONNECTIONS_MAX as u64 {
             connections.refused += 1;
             return;
         }
         connections.open += 1;
     }
-    let place = Place(state.clone());
+    let place = Place(asked.state.clone());
+    let asked = asked.clone();
     spawn_local(async move {
-        let state = place.0.clone();
         let service = service_fn(move |request| {
-            let answer = answer(&request, &state.borrow(), Timestamp::now());
+            let answer = answer(&request, &asked, Timestamp::now());
             async move { Ok::<_, Infallible>(answer) }
         });
         let connection = http1::Builder::new()
@@ -88,43 +98,88 @@ impl Drop for Place {
     }
 }
 
-fn answer(request: &Request<Incoming>, state: &State, now: Timestamp) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Response<Full<Bytes>> {
     if request.method() != Method::GET {
         return trouble(
             StatusCode::METHOD_NOT_ALLOWED,
             "this agent is only asked: use GET",
         );
     }
-    match request.uri().path() {
-        "/v1/deaths" => match since(request.uri().query()) {
-            Ok(since) => json(&state.deaths(since, now)),
-            Err(why) => trouble(StatusCode::BAD_REQUEST, &why),
-        },
-        "/v1/status" => json(&status::status(state, now)),
-        "/metrics" => {
-            let runtimes: Vec<_> = state
-                .runtimes
-                .iter()
-                .map(|it| (it.socket.clone(), it.lists, it.failures))
-                .collect();
-            let status = status::status(state, now);
-            let text = metrics::text(&status, &state.counts, own::cpu_seconds(), &runtimes);
-            body(StatusCode::OK, metrics::MEDIA_TYPE, text.into())
+    let query = request.uri().query();
+    let told = match request.uri().path() {
+        "/v1/deaths" => since(query).map(|since| json(&asked.state.borrow().deaths(since, now))),
+        "/v1/calls" => last(query).map(|last| {
+            let state = asked.state.borrow();
+            json(&state.traffic.calls(&state.node, asked.slow_ns, last, now))
+        }),
+        "/v1/traces" => last(query).map(|last| {
+            let state = asked.state.borrow();
+            let kept = (asked.slow_ns, asked.sample_each);
+            json(
+                &state
+                    .traced
+                    .answer(&state.node, kept, last, now, state.samples_lost),
+            )
+        }),
+        "/v1/connections" => return connections(asked),
+        "/v1/status" => return json(&status::status(&asked.state.borrow(), now)),
+        "/metrics" => return exposition(&asked.state.borrow(), now),
+        _ => {
+            return trouble(
+                StatusCode::NOT_FOUND,
+                "this agent answers /v1/calls, /v1/connections, /v1/traces, /v1/deaths, /v1/status and /metrics",
+            );
         }
-        _ => trouble(
-            StatusCode::NOT_FOUND,
-            "this agent answers /v1/deaths, /v1/status and /metrics",
-        ),
+    };
+    told.unwrap_or_else(|why| trouble(StatusCode::BAD_REQUEST, &why))
+}
+
+fn connections(asked: &Asked) -> Response<Full<Bytes>> {
+    let mut sockets = asked.sockets.borrow_mut();
+    let Some(sockets) = sockets.as_mut() else {
+        return trouble(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the programs that see connections do not run here; /v1/status tells why",
+        );
+    };
+    match sockets.connections(&mut asked.state.borrow_mut()) {
+        Ok(connections) => json(&connections),
+        Err(error) => trouble(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
+}
+
+fn exposition(state: &State, now: Timestamp) -> Response<Full<Bytes>> {
+    let runtimes: Vec<_> = state
+        .runtimes
+        .iter()
+        .map(|it| (it.socket.clone(), it.lists, it.failures))
+        .collect();
+    let status = status::status(state, now);
+    let text = metrics::text(&status, &state.counts, own::cpu_seconds(), &runtimes);
+    body(StatusCode::OK, metrics::MEDIA_TYPE, text.into())
+}
+
+/// `last=30`: seconds.
+fn last(query: Option<&str>) -> Result<Option<SignedDuration>, String> {
+    let Some(text) = parameter(query, "last=") else {
+        return Ok(None);
+    };
+    let seconds: u32 = text
+        .parse()
+        .map_err(|_| format!("last={text} is no number of seconds"))?;
+    Ok(Some(SignedDuration::from_secs(seconds.into())))
+}
+
+fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+    query
+        .unwrap_or_default()
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name))
 }
 
 /// `since=2026-11-21T10:00:00Z`; other parameters are of later versions.
 fn since(query: Option<&str>) -> Result<Option<Timestamp>, String> {
-    let Some(text) = query
-        .unwrap_or_default()
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("since="))
-    else {
+    let Some(text) = parameter(query, "since=") else {
         return Ok(None);
     };
     let text = text.replace("%3A", ":").replace("%3a", ":");
@@ -166,5 +221,8 @@ mod tests {
         assert_eq!(since(Some("a=b&since=2026-11-21T10:00:00Z")), Ok(Some(time)));
         assert_eq!(since(Some("since=2026-11-21T10%3A00%3A00Z")), Ok(Some(time)));
         assert!(since(Some("since=yesterday")).is_err());
+        assert_eq!(last(Some("last=30")), Ok(Some(SignedDuration::from_secs(30))));
+        assert_eq!(last(Some("since=1")), Ok(None));
+        assert!(last(Some("last=-1")).is_err());
     }
 }

@@ -10,6 +10,7 @@ use crate::metrics::Counts;
 use crate::names::{Named, Names};
 use crate::signals::{Sent, Signals, Which};
 use crate::store::Store;
+use crate::traffic::{self, Traced, Traffic};
 use crate::{owners, senders};
 
 /// What came too late to be learned from within this time is counted as it is.
@@ -34,6 +35,12 @@ pub(crate) struct State {
     /// Tasks that were started again after a fault of ours.
     pub(crate) restarts: u64,
     pub(crate) counts: Counts,
+    /// Counts of calls by edge.
+    pub(crate) traffic: Traffic,
+    /// Single calls.
+    pub(crate) traced: Traced,
+    /// Samples of calls that did not fit into the kernel's ring, or between the ring and here.
+    pub(crate) samples_lost: u64,
     store: Store,
     signals: Signals,
     names: Names,
@@ -84,6 +91,9 @@ impl State {
             connections: Connections::default(),
             restarts: 0,
             counts: Counts::default(),
+            traffic: Traffic::default(),
+            traced: Traced::default(),
+            samples_lost: 0,
             store: Store::default(),
             signals: Signals::default(),
             names: Names::default(),
@@ -258,6 +268,24 @@ impl State {
             ),
             ("names of containers", Some(names), Some(names_max), names_dropped),
             (
+                "edges of the last minute",
+                Some(self.traffic.edges()),
+                Some(traffic::EDGES_MAX),
+                self.traffic.dropped,
+            ),
+            (
+                "single calls",
+                Some(self.traced.len()),
+                Some(traffic::TRACES_MAX),
+                self.traced.dropped,
+            ),
+            (
+                "samples of calls on their way",
+                None,
+                Some(crate::watch_sockets::SAMPLES_MAX),
+                self.samples_lost,
+            ),
+            (
                 "connections",
                 Some(connections),
                 Some(crate::serve::CONNECTIONS_MAX),
@@ -266,9 +294,13 @@ impl State {
         ]
     }
 
-    /// Whose a process is. A container without a name will be asked for.
+    /// Whose a process is.
     fn owner(&mut self, process: &Process) -> Owner {
-        let mut owner = owners::owner(&process.group);
+        self.name(owners::owner(&process.group))
+    }
+
+    /// An owner with the names that the runtime told; a container without a name will be asked for.
+    pub(crate) fn name(&mut self, mut owner: Owner) -> Owner {
         if owner.is_container() && !self.names.name(&mut owner) {
             self.names.miss(&owner.container_id);
         }

@@ -16,7 +16,7 @@ pub(crate) fn status(state: &State, now: Timestamp) -> AgentStatus {
         since: state.since,
         now,
         programs: state.programs.clone(),
-        coverage: vec![deaths(state), names(state)],
+        coverage: vec![deaths(state), calls(state), names(state)],
         bounds: state
             .fills()
             .into_iter()
@@ -59,6 +59,35 @@ fn deaths(state: &State) -> Coverage {
             why: state.hierarchy.clone(),
             remedy: String::new(),
         },
+    }
+}
+
+fn calls(state: &State) -> Coverage {
+    let signal = "calls and connections, by owner and remote address".to_owned();
+    let programs = state
+        .programs
+        .iter()
+        .find(|program| program.name == crate::watch_sockets::SOCKETS);
+    let why_not = programs.and_then(|program| program.why_not.clone());
+    let missed = state.traffic.unseen + state.traffic.overflowed + state.traffic.dropped;
+    let (seen, why, remedy) = match why_not {
+        Some(why) => (Seen::Nothing, why, "`sonde agent --check` tells what to do"),
+        None if missed > 0 => (
+            Seen::Partly,
+            format!("{missed} calls or edges found no room in a table"),
+            "",
+        ),
+        None => (
+            Seen::Whole,
+            "tier S: sockets, by BTF tracepoints; TCP".to_owned(),
+            "",
+        ),
+    };
+    Coverage {
+        signal,
+        seen,
+        why,
+        remedy: remedy.to_owned(),
     }
 }
 

@@ -1,7 +1,11 @@
 //! Which hierarchy of control groups names a container.
 
+use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use crate::deaths::Group;
 
 use crate::Error;
 
@@ -60,6 +64,73 @@ impl Hierarchy {
     pub fn root(&self) -> &Path {
         match self {
             Self::Unified(root) | Self::Memory(root) => root,
+        }
+    }
+}
+
+/// More groups than this on one node are not looked at.
+const GROUPS_MAX: usize = 65_536;
+/// Deeper than this is no container's.
+const DEPTH_MAX: usize = 12;
+
+/// The control groups that are or were there, by inode.
+///
+/// The kernel does not use a group's number again (kernfs counts them up), so one that is gone keeps its name.
+#[derive(Debug)]
+pub struct Groups {
+    root: PathBuf,
+    known: HashMap<u64, Group>,
+}
+
+impl Groups {
+    /// None is known before the first [`Self::refresh`].
+    pub fn new(hierarchy: &Hierarchy) -> Self {
+        Self {
+            root: hierarchy.root().to_owned(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// The group with an inode.
+    pub fn get(&self, id: u64) -> Option<&Group> {
+        self.known.get(&id)
+    }
+
+    /// Walks the hierarchy for groups that are not known yet. What disappears on the way is not there.
+    pub fn refresh(&mut self) {
+        if self.known.len() >= GROUPS_MAX {
+            self.known.clear();
+        }
+        let mut open = vec![(self.root.clone(), String::new(), 0)];
+        while let Some((folder, parent, depth)) = open.pop() {
+            let name = match depth {
+                0 => String::new(),
+                _ => folder
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+            };
+            let Ok(metadata) = fs::metadata(&folder) else {
+                continue;
+            };
+            let id = metadata.ino();
+            let group = || Group {
+                id,
+                name: name.clone(),
+                parent,
+            };
+            if self.known.len() < GROUPS_MAX {
+                self.known.entry(id).or_insert_with(group);
+            }
+            if depth >= DEPTH_MAX {
+                continue;
+            }
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    open.push((entry.path(), name.clone(), depth + 1));
+                }
+            }
         }
     }
 }

@@ -12,4 +12,4 @@ pub mod probe;
 pub mod sockets;
 
 pub use error::Error;
-pub use groups::Hierarchy;
+pub use groups::{Groups, Hierarchy};

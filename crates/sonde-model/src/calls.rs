@@ -200,3 +200,86 @@ impl Connections {
     /// The schema's name.
     pub const SCHEMA: &str = "sonde.connections/v1";
 }
+
+/// Why a single call was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum KeptBecause {
+    /// It took as long as the agent calls slow, or longer.
+    Slow,
+    /// It failed by the protocol's own meaning.
+    Failed,
+    /// It is one of N.
+    Chosen,
+}
+
+/// A single call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TracedCall {
+    /// When its answer began, by the node's clock.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// Whose end this is.
+    pub owner: Owner,
+    /// Which end it is.
+    pub role: Role,
+    /// The other end's address.
+    pub remote: IpAddr,
+    /// The server's port.
+    pub port: u16,
+    /// The protocol's name; empty without a verdict, and then what was called is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub protocol: String,
+    /// The verb: HTTP method, SQL command, Redis command.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub operation: String,
+    /// The noun with what varies folded: route, statement without its literals, topic.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target: String,
+    /// The protocol's own number: HTTP status, gRPC status, DNS rcode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<i32>,
+    /// The protocol's word for the failure, and the server's sentence; empty for a call that did not fail.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub failure: String,
+    /// The caller's trace id, if the request carries one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace_id: String,
+    /// From the request to the answer's first byte.
+    pub total_ns: u64,
+    /// Server: of that, unread in the receive queue.
+    pub waited_ns: u64,
+    /// Server: of that, from the application's read to its first write.
+    pub worked_ns: u64,
+    /// Why it was kept.
+    pub because: Vec<KeptBecause>,
+}
+
+/// Single calls that an agent kept: the answer of its `/v1/traces`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Traces {
+    /// `sonde.traces/v1`.
+    pub schema: String,
+    /// The node's name.
+    pub node: String,
+    /// The node's clock when it answered.
+    #[schemars(with = "String")]
+    pub now: Timestamp,
+    /// A call that takes at least this long is kept as slow, in nanoseconds.
+    pub slow_ns: u64,
+    /// Of the rest, one of so many is kept; 0: none.
+    pub one_of: u32,
+    /// Oldest first.
+    pub calls: Vec<TracedCall>,
+    /// Calls that did not fit into the kernel's ring since the start.
+    pub lost: u64,
+    /// Calls that made room for younger ones here since the start.
+    pub dropped: u64,
+}
+
+impl Traces {
+    /// The schema's name.
+    pub const SCHEMA: &str = "sonde.traces/v1";
+}

@@ -7,67 +7,54 @@ use serde::{Deserialize, Serialize};
 
 /// How many buckets there are; the last has everything from half an hour on.
 const BUCKETS: usize = 128;
+const LAST: u8 = 127;
 
-/// How often a time was seen, to 12.5 % of its value. In JSON: pairs of a bucket's number and its count, none for the
-/// empty ones.
+/// How often a time was seen, to 12.5 % of its value. In JSON: pairs of a bucket's number and its count, in order, none
+/// for the empty ones; it is kept so in memory, too, since most times lie in a few buckets.
 ///
 /// Bucket `b` below 4 begins at `b` times 256 ns; from there on at `(4 + b % 4) << (b / 4 - 1)` times 256 ns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Vec<(u8, u64)>", into = "Vec<(u8, u64)>")]
-#[schemars(with = "Vec<(u8, u64)>")]
-pub struct Histogram([u64; BUCKETS]);
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self([0; BUCKETS])
-    }
-}
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Vec<(u8, u64)>")]
+pub struct Histogram(Vec<(u8, u64)>);
 
 impl From<Vec<(u8, u64)>> for Histogram {
     /// Numbers that are no bucket's are left out.
     fn from(pairs: Vec<(u8, u64)>) -> Self {
         let mut histogram = Self::default();
         for (bucket, count) in pairs {
-            if let Some(to) = histogram.0.get_mut(usize::from(bucket)) {
-                *to = to.saturating_add(count);
+            if usize::from(bucket) < BUCKETS && count > 0 {
+                histogram.count_in(bucket, count);
             }
         }
         histogram
     }
 }
 
-impl From<Histogram> for Vec<(u8, u64)> {
-    fn from(histogram: Histogram) -> Self {
-        (0_u8..)
-            .zip(histogram.0)
-            .filter(|(_, count)| *count > 0)
-            .collect()
-    }
-}
-
 impl Histogram {
     /// From the counts of all buckets, in order.
     pub fn from_counts(counts: &[u32; BUCKETS]) -> Self {
-        Self(counts.map(u64::from))
+        let all = (0_u8..).zip(counts.map(u64::from));
+        Self(all.filter(|(_, count)| *count > 0).collect())
     }
 
-    /// Counts by bucket, beside each bucket's upper bound.
+    /// Counts of the buckets in use, beside each bucket's upper bound, in order.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         self.0
             .iter()
-            .enumerate()
-            .map(|(at, count)| (Duration::from_nanos(upper(at)), *count))
+            .map(|(at, count)| (Duration::from_nanos(upper(*at)), *count))
     }
 
     /// How many were seen.
     pub fn count(&self) -> u64 {
-        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
+        self.0
+            .iter()
+            .fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 
     /// Adds what another has seen.
     pub fn add(&mut self, other: &Self) {
-        for (to, from) in self.0.iter_mut().zip(&other.0) {
-            *to = to.saturating_add(*from);
+        for (bucket, count) in &other.0 {
+            self.count_in(*bucket, *count);
         }
     }
 
@@ -75,14 +62,20 @@ impl Histogram {
     pub fn observe(&mut self, time: Duration) {
         let units = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) >> 8;
         let bucket = match units {
-            0..4 => units as usize,
+            0..4 => units,
             _ => {
-                let octave = 63 - units.leading_zeros();
-                ((octave - 1) * 4) as usize + ((units >> (octave - 2)) & 3) as usize
+                let octave = u64::from(63 - units.leading_zeros());
+                (octave - 1) * 4 + ((units >> (octave - 2)) & 3)
             }
         };
-        let to = &mut self.0[bucket.min(BUCKETS - 1)];
-        *to = to.saturating_add(1);
+        self.count_in(u8::try_from(bucket).unwrap_or(u8::MAX).min(LAST), 1);
+    }
+
+    fn count_in(&mut self, bucket: u8, count: u64) {
+        match self.0.binary_search_by_key(&bucket, |(at, _)| *at) {
+            Ok(at) => self.0[at].1 = self.0[at].1.saturating_add(count),
+            Err(at) => self.0.insert(at, (bucket, count)),
+        }
     }
 
     /// The time below which a share of all lies: the middle of its bucket. `None` when nothing was seen.
@@ -90,23 +83,23 @@ impl Histogram {
         // The nearest rank: the smallest value with at least that share at or below it.
         let rank = ((self.count() as f64 * share.clamp(0.0, 1.0)).ceil() as u64).max(1);
         let mut seen: u64 = 0;
-        let at = self.0.iter().position(|count| {
+        let (at, _) = self.0.iter().find(|(_, count)| {
             seen = seen.saturating_add(*count);
             seen >= rank
         })?;
-        Some(Duration::from_nanos(u64::midpoint(lower(at), upper(at))))
+        Some(Duration::from_nanos(u64::midpoint(lower(*at), upper(*at))))
     }
 }
 
-fn lower(bucket: usize) -> u64 {
+fn lower(bucket: u8) -> u64 {
     let units = match bucket {
-        0..4 => bucket as u64,
-        _ => (4 + (bucket as u64 & 3)) << (bucket / 4 - 1),
+        0..4 => bucket.into(),
+        _ => (4 + (u64::from(bucket) & 3)) << (bucket / 4 - 1),
     };
     units << 8
 }
 
-fn upper(bucket: usize) -> u64 {
+fn upper(bucket: u8) -> u64 {
     lower(bucket + 1)
 }
 
@@ -122,7 +115,9 @@ mod tests {
         {
             let mut one = Histogram::default();
             one.observe(Duration::from_nanos(ns));
-            let bucket = one.0.iter().position(|count| *count == 1).expect("it is counted");
+            let [(bucket, 1)] = one.0[..] else {
+                panic!("{ns}: {one:?}")
+            };
             assert!(
                 lower(bucket) <= ns && ns < upper(bucket),
                 "{ns} in {bucket}: {}..{}",
@@ -134,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_bucket_is_no_wider_than_a_quarter_of_its_beginning() {
-        for bucket in 4..BUCKETS - 1 {
+        for bucket in 4..LAST {
             // The middle is then at most 12.5 % away from any value in it.
             assert!((upper(bucket) - lower(bucket)) * 4 <= lower(bucket), "{bucket}");
         }

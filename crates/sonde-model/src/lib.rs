@@ -17,7 +17,9 @@ mod quantity;
 mod report;
 
 pub use agent::{AgentStatus, Bound, Coverage, Program, Seen};
-pub use calls::{CallCounts, CallEdge, Calls, ConnectionSeen, Connections, Role};
+pub use calls::{
+    CallCounts, CallEdge, Calls, ConnectionSeen, Connections, KeptBecause, Role, TracedCall, Traces,
+};
 pub use code::{Code, Family};
 pub use death::{Death, DeathKind, Deaths, GroupMemory, Owner, ProcessSeen, SenderKind, SenderSeen};
 pub use evidence::{Evidence, EvidenceId, EvidenceKind};

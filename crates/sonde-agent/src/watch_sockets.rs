@@ -1,0 +1,206 @@
+//! The programs of sockets at work: harvests, verdicts, samples, and the sweep of connections.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use sonde_bpf::sockets::{self, Sample, Sockets};
+use sonde_bpf::{Error, Groups, Hierarchy};
+use sonde_model::{ConnectionSeen, Connections, Owner};
+
+use crate::state::State;
+use crate::traffic::Verdicts;
+use crate::{Options, clock, owners};
+
+/// The name of the programs that count calls.
+pub(crate) const SOCKETS: &str = "sockets";
+pub(crate) const HOOKS: &[&str] = &[
+    "tcp_sendmsg_locked",
+    "tcp_rcv_space_adjust",
+    "tcp_probe",
+    "inet_sock_set_state",
+    "tcp_retransmit_skb",
+    "tcp_send_reset",
+    "tcp_receive_reset",
+    "iter/tcp",
+];
+/// Counts are harvested so often.
+const HARVEST: Duration = Duration::from_secs(5);
+/// Samples that wait between the ring and here.
+pub(crate) const SAMPLES_MAX: usize = 4_096;
+/// Walking the control groups costs some milliseconds; new ones are looked for no more often.
+const WALK: Duration = Duration::from_secs(1);
+
+/// The programs of sockets, and whose the control groups are that they name.
+pub(crate) struct SocketWatch {
+    sockets: Sockets,
+    samples: Receiver<Sample>,
+    overrun: Arc<AtomicU64>,
+    verdicts: Verdicts,
+    groups: Groups,
+    /// Groups that were looked for in vain since the last walk.
+    missing: HashSet<u64>,
+    walked: Option<Instant>,
+    harvested: Instant,
+    since: Timestamp,
+}
+
+impl SocketWatch {
+    pub(crate) fn start(options: &Options, hierarchy: &Hierarchy) -> Result<Self, Error> {
+        let (to, samples) = sync_channel(SAMPLES_MAX);
+        let overrun = Arc::new(AtomicU64::new(0));
+        let counter = overrun.clone();
+        let options = sockets::Options {
+            slow: options.slow,
+            payload: options.payload,
+            sample_each: options.sample_each,
+        };
+        let sockets = Sockets::start(hierarchy, &options, move |sample| {
+            if let Err(TrySendError::Full(_)) = to.try_send(sample) {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        })?;
+        Ok(Self {
+            sockets,
+            samples,
+            overrun,
+            verdicts: Verdicts::default(),
+            groups: Groups::new(hierarchy),
+            missing: HashSet::new(),
+            walked: None,
+            harvested: Instant::now(),
+            since: Timestamp::now(),
+        })
+    }
+
+    /// Takes what waits; called each second and when the rings have much.
+    pub(crate) fn take(&mut self, state: &mut State) {
+        // What cannot be read now is read at the next turn; what is lost meanwhile is counted by the kernel.
+        let _ = self.sockets.consume();
+        let booted = clock::booted();
+        let samples: Vec<Sample> = self.samples.try_iter().collect();
+        for sample in samples {
+            let reason = sample.reason;
+            if reason.verdict
+                && let Some(protocol) = self.verdicts.take(&sample)
+            {
+                // The next connections ask again if this could not be written.
+                let _ = self.sockets.set_verdict(sample.endpoint, protocol);
+            }
+            if reason.slow || reason.failed || !reason.verdict {
+                let owner = self.owner(sample.edge.group, state);
+                let time = clock::at(booted, sample.since_boot);
+                state.traced.take(&sample, time, owner);
+            }
+        }
+        if self.harvested.elapsed() >= HARVEST {
+            self.harvest(state);
+        }
+        if let Ok(losses) = self.sockets.losses() {
+            state.traffic.overflowed = losses.edges_full;
+            state.traffic.unseen = losses.storage_full;
+            state.samples_lost = losses.samples + self.overrun.load(Ordering::Relaxed);
+        }
+    }
+
+    fn harvest(&mut self, state: &mut State) {
+        let Ok(harvest) = self.sockets.harvest() else {
+            return;
+        };
+        let now = Timestamp::now();
+        let owners: std::collections::HashMap<u64, Owner> = harvest
+            .iter()
+            .map(|(key, _)| key.group)
+            .collect::<HashSet<_>>()
+            .into_iter()
+            .map(|group| (group, self.owner(group, state)))
+            .collect();
+        let owner = |group: u64| owners.get(&group).cloned().unwrap_or_default();
+        state.traffic.take((self.since, now), harvest, owner);
+        self.since = now;
+        self.harvested = Instant::now();
+    }
+
+    /// Every live connection, as the kernel has it now.
+    pub(crate) fn connections(&mut self, state: &mut State) -> Result<Connections, Error> {
+        let swept = self.sockets.sweep()?;
+        let connections = swept
+            .into_iter()
+            .map(|it| ConnectionSeen {
+                owner: self.owner(it.edge.group, state),
+                role: it.edge.role,
+                local: it.local,
+                local_port: it.local_port,
+                remote: it.edge.remote,
+                remote_port: it.remote_port,
+                state: state_word(it.state).to_owned(),
+                protocol: it
+                    .edge
+                    .protocol
+                    .map_or_else(String::new, |it| it.name().to_owned()),
+                smoothed_rtt_us: micros(it.smoothed_rtt),
+                min_rtt_us: micros(it.min_rtt),
+                retransmits: it.retransmits,
+                unacked_bytes: it.unacked,
+                unread_bytes: it.unread,
+                peer_window_bytes: it.peer_window,
+                bytes_acked: it.bytes_acked,
+                bytes_received: it.bytes_received,
+                calls: it.calls,
+            })
+            .collect();
+        Ok(Connections {
+            schema: Connections::SCHEMA.to_owned(),
+            node: state.node.clone(),
+            now: Timestamp::now(),
+            connections,
+        })
+    }
+
+    fn owner(&mut self, group: u64, state: &mut State) -> Owner {
+        if group == 0 {
+            return Owner::default();
+        }
+        if self.groups.get(group).is_none() && !self.missing.contains(&group) {
+            if self.walked.is_none_or(|at| at.elapsed() >= WALK) {
+                self.groups.refresh();
+                self.walked = Some(Instant::now());
+                self.missing.clear();
+            }
+            if self.groups.get(group).is_none() && self.missing.len() < SAMPLES_MAX {
+                self.missing.insert(group);
+            }
+        }
+        match self.groups.get(group) {
+            Some(group) => state.name(owners::owner(group)),
+            None => Owner::default(),
+        }
+    }
+}
+
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}
+
+/// `include/net/tcp_states.h`.
+fn state_word(state: u8) -> &'static str {
+    const WORDS: &[&str] = &[
+        "",
+        "ESTABLISHED",
+        "SYN-SENT",
+        "SYN-RECV",
+        "FIN-WAIT-1",
+        "FIN-WAIT-2",
+        "TIME-WAIT",
+        "CLOSED",
+        "CLOSE-WAIT",
+        "LAST-ACK",
+        "LISTEN",
+        "CLOSING",
+        "SYN-RECV",
+    ];
+    WORDS.get(usize::from(state)).copied().unwrap_or("UNKNOWN")
+}
