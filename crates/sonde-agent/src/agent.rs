@@ -211,13 +211,8 @@ impl Watch {
             .descriptor()
             .map_err(io::Error::other)
             .map_err(AgentError::Start)?;
-        #[expect(
-            deprecated,
-            reason = "its successor is unsafe because a type may hand out another descriptor later; an OwnedFd does not"
-        )]
-        let readable = AsyncFd::with_interest(descriptor, Interest::READABLE).map_err(AgentError::Start)?;
         Ok(Self {
-            readable,
+            readable: readable(descriptor).map_err(AgentError::Start)?,
             deaths,
             events,
             overrun,
@@ -233,11 +228,21 @@ impl Watch {
     ) {
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Without it the samples are taken with the tick.
+        let samples = sockets
+            .borrow()
+            .as_ref()
+            .and_then(|sockets| readable(sockets.descriptor().ok()?).ok());
         loop {
             tokio::select! {
                 ready = self.readable.readable() => {
                     if let Ok(mut ready) = ready {
                         ready.clear_ready();
+                    }
+                }
+                () = samples_wait(samples.as_ref()) => {
+                    if let Some(sockets) = sockets.borrow_mut().as_mut() {
+                        sockets.take(&mut state.borrow_mut());
                     }
                 }
                 _ = tick.tick() => {
@@ -265,6 +270,24 @@ impl Watch {
             let time = clock::at(booted, event.since_boot);
             state.take(event, time);
         }
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe because a type may hand out another descriptor later; an OwnedFd does not"
+)]
+fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(descriptor, Interest::READABLE)
+}
+
+/// Ends when samples wait; never where there are none.
+async fn samples_wait(samples: Option<&AsyncFd<OwnedFd>>) {
+    let Some(samples) = samples else {
+        return std::future::pending().await;
+    };
+    if let Ok(mut ready) = samples.readable().await {
+        ready.clear_ready();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The programs of sockets at work: harvests, verdicts, samples, and the sweep of connections.
 
 use std::collections::HashSet;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
@@ -25,7 +26,7 @@ pub(crate) const HOOKS: &[&str] = &[
     "tcp_retransmit_skb",
     "tcp_send_reset",
     "tcp_receive_reset",
-    "iter/tcp",
+    "iter/task_file",
 ];
 /// Counts are harvested so often.
 const HARVEST: Duration = Duration::from_secs(5);
@@ -74,6 +75,11 @@ impl SocketWatch {
             harvested: Instant::now(),
             since: Timestamp::now(),
         })
+    }
+
+    /// Readable when samples wait for a verdict.
+    pub(crate) fn descriptor(&self) -> Result<OwnedFd, Error> {
+        self.sockets.descriptor()
     }
 
     /// Takes what waits; called each second and when the rings have much.

@@ -147,9 +147,10 @@ impl Deaths {
         mut on_event: impl FnMut(Event) + Send + 'static,
     ) -> Result<Self, Error> {
         let memory_on_v1 = matches!(hierarchy, Hierarchy::Memory(_));
-        let loaded = Loaded::start("deaths", OBJECT, |open| {
+        let mut loaded = Loaded::load("deaths", OBJECT, |open| {
             set_constants(open, &[u8::from(memory_on_v1)])
         })?;
+        loaded.attach(|_| true)?;
         let mut builder = RingBufferBuilder::new();
         let ring = {
             let map = loaded.map("deaths")?;

@@ -14,8 +14,8 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Loads `bytes` after `prepare` set its constants, and attaches every program in it.
-    pub(crate) fn start(
+    /// Loads `bytes` after `prepare` set its constants; nothing is attached yet.
+    pub(crate) fn load(
         name: &str,
         bytes: &[u8],
         prepare: impl FnOnce(&mut OpenObject) -> Result<(), Error>,
@@ -28,15 +28,24 @@ impl Loaded {
         let object = open
             .load()
             .map_err(Error::kernel(format!("loading the programs of {name}")))?;
-        let mut links = Vec::new();
-        for program in object.progs_mut() {
+        Ok(Self {
+            links: Vec::new(),
+            object,
+        })
+    }
+
+    /// Attaches the programs that `which` takes by their names.
+    pub(crate) fn attach(&mut self, which: impl Fn(&str) -> bool) -> Result<(), Error> {
+        for program in self.object.progs_mut() {
             let name = program.name().to_string_lossy().into_owned();
-            let link = program
-                .attach()
-                .map_err(Error::kernel(format!("attaching {name}")))?;
-            links.push((name, link));
+            if which(&name) {
+                let link = program
+                    .attach()
+                    .map_err(Error::kernel(format!("attaching {name}")))?;
+                self.links.push((name, link));
+            }
         }
-        Ok(Self { links, object })
+        Ok(())
     }
 
     pub(crate) fn map(&self, name: &str) -> Result<Map<'_>, Error> {

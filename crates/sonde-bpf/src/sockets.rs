@@ -6,9 +6,10 @@
 mod record;
 mod sample;
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::net::{IpAddr, Ipv6Addr};
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::time::Duration;
 
 use libbpf_rs::{Iter, MapCore as _, MapFlags, RingBuffer, RingBufferBuilder};
@@ -114,6 +115,8 @@ pub struct Sockets {
 }
 
 const EDGE_MAPS: [&str; 2] = ["edges_a", "edges_b"];
+/// The iterator over all sockets.
+const SWEEP: &str = "sweep";
 /// Edges taken by one call of the kernel.
 const BATCH: u32 = 512;
 
@@ -143,7 +146,7 @@ impl Sockets {
             read_payload: u64::from(options.payload),
             sample_each: options.sample_each.into(),
         };
-        let loaded = Loaded::start("sockets", OBJECT, |open| set_constants(open, settings.as_bytes()))?;
+        let loaded = Loaded::load("sockets", OBJECT, |open| set_constants(open, settings.as_bytes()))?;
         let samples = {
             let doing = "opening the ring of samples";
             let map = loaded.map("samples")?;
@@ -157,15 +160,17 @@ impl Sockets {
             builder.add(&map, read).map_err(Error::kernel(doing))?;
             builder.build().map_err(Error::kernel(doing))?
         };
-        let sockets = Self {
+        let mut sockets = Self {
             samples,
             loaded,
             active: 0,
         };
         sockets.teach()?;
         sockets.make_room_for_overflow(0)?;
-        // Its first run fills the map of listeners.
+        // Its first run fills the map of listeners, which tells the roles of connections that are older than the rest.
+        sockets.loaded.attach(|program| program == SWEEP)?;
         sockets.sweep()?;
+        sockets.loaded.attach(|program| program != SWEEP)?;
         Ok(sockets)
     }
 
@@ -178,6 +183,19 @@ impl Sockets {
         self.samples
             .consume()
             .map_err(Error::kernel("reading the ring of samples"))
+    }
+
+    /// A descriptor that is readable when samples wait that are worth a look at once.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no descriptor left.
+    pub fn descriptor(&self) -> Result<OwnedFd, Error> {
+        let ring = self.loaded.map("samples")?;
+        ring.as_fd().try_clone_to_owned().map_err(|source| Error::File {
+            doing: "copying the descriptor of the ring of samples".to_owned(),
+            source,
+        })
     }
 
     /// Says what an endpoint speaks: from now on its calls are judged and counted as that.
@@ -234,22 +252,26 @@ impl Sockets {
             .collect())
     }
 
-    /// Every TCP connection of every network namespace of the node, listeners left out.
+    /// Every TCP connection that a process of the node has open, in whatever network namespace; listeners left out.
     ///
     /// # Errors
     ///
     /// When the kernel's iterator cannot be read.
     pub fn sweep(&self) -> Result<Vec<Connection>, Error> {
         let doing = "sweeping the connections";
-        let mut iter = Iter::new(self.loaded.link("sweep")?).map_err(Error::kernel(doing))?;
+        let mut iter = Iter::new(self.loaded.link(SWEEP)?).map_err(Error::kernel(doing))?;
         let mut bytes = Vec::new();
         iter.read_to_end(&mut bytes).map_err(|source| Error::File {
             doing: doing.into(),
             source,
         })?;
+        let mut seen = HashSet::new();
         let records = bytes.chunks_exact(size_of::<record::Connection>());
         Ok(records
-            .filter_map(|bytes| Some(read_connection(&record::Connection::read_from_bytes(bytes).ok()?)))
+            .filter_map(|bytes| record::Connection::read_from_bytes(bytes).ok())
+            // Processes that share a socket tell it once each.
+            .filter(|raw| seen.insert(raw.cookie))
+            .map(|raw| read_connection(&raw))
             .collect())
     }
 

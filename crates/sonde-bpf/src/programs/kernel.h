@@ -181,6 +181,10 @@ enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
 };
+enum {
+	IPPROTO_TCP = 6,
+	IPPROTO_MPTCP = 262,
+};
 
 struct in6_addr {
 	union {
@@ -291,7 +295,15 @@ struct bpf_iter_meta {
 	struct seq_file *seq;
 } KERNEL_TYPE;
 
-struct bpf_iter__tcp {
+struct file;
+
+struct socket {
+	struct sock *sk;
+} KERNEL_TYPE;
+
+struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 } KERNEL_TYPE;

@@ -24,20 +24,25 @@ enum {
 	WAKE_BYTES = 256 * 1024,
 };
 
-static __always_inline __u64 current_group(void)
+static __always_inline __u64 group_of(struct task_struct *task)
 {
-	struct task_struct *task;
 	int memory;
 	struct css_set *set;
 	struct cgroup_subsys_state *state = 0;
 
 	if (!settings.memory_on_v1)
-		return bpf_get_current_cgroup_id();
-	task = (struct task_struct *)bpf_get_current_task();
+		return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	set = BPF_CORE_READ(task, cgroups);
 	bpf_core_read(&state, sizeof(state), &set->subsys[memory & 15]);
 	return BPF_CORE_READ(state, cgroup, kn, id);
+}
+
+static __always_inline __u64 current_group(void)
+{
+	if (!settings.memory_on_v1)
+		return bpf_get_current_cgroup_id();
+	return group_of((struct task_struct *)bpf_get_current_task());
 }
 
 static __always_inline void tell_address(__u8 *to, const struct sock_common *common, bool remote)
@@ -248,7 +253,7 @@ static __always_inline __u64 request_length(struct sock *sk, struct call_state *
 static __always_inline void send_sample(struct sock *sk, struct call_state *state, __u64 now, __u32 reason)
 {
 	struct sample *sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);
-	bool is_server = state->role == ROLE_SERVER;
+	bool is_server = state->role == ROLE_SERVER, wake;
 
 	if (!sample) {
 		count(COUNT_SAMPLES_LOST);
@@ -271,8 +276,9 @@ static __always_inline void send_sample(struct sock *sk, struct call_state *stat
 	sample->pad = 0;
 	__builtin_memcpy(sample->request, state->request, PREFIX_ROOM);
 	__builtin_memcpy(sample->answer, state->answer, PREFIX_ROOM);
-	bpf_ringbuf_submit(sample, bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > WAKE_BYTES ? BPF_RB_FORCE_WAKEUP :
-												 BPF_RB_NO_WAKEUP);
+	/* A verdict is waited for by the connection's next calls; the rest can wait for its turn. */
+	wake = reason & SAMPLE_VERDICT || bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > WAKE_BYTES;
+	bpf_ringbuf_submit(sample, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 static __always_inline void consider_sample(struct sock *sk, struct call_state *state, __u64 now, bool failed, bool slow)
@@ -453,7 +459,7 @@ int BPF_PROG(on_state, struct sock *sk, int before, int after)
 	struct call_state *state;
 	struct edge *edge;
 
-	if (sk->sk_protocol != 6)
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	if (after == TCP_LISTEN || before == TCP_LISTEN) {
 		struct listener local = {
@@ -547,18 +553,33 @@ int BPF_PROG(on_reset_received, struct sock *sk)
 	return 0;
 }
 
-/* Every TCP socket there is: the start-up inventory (who listens), and the sweep of live connections. */
-SEC("iter/tcp")
-int sweep(struct bpf_iter__tcp *context)
+/* Every TCP socket that a process has open, in whatever network namespace: the start-up inventory (who listens), and the
+ * sweep of live connections. A socket that several processes have is told several times, with one cookie. */
+SEC("iter/task_file")
+int sweep(struct bpf_iter__task_file *context)
 {
-	struct sock_common *common = context->sk_common;
+	struct file *file = context->file;
+	struct task_struct *task = context->task;
 	struct connection connection = {};
+	struct call_state unknown = {};
+	struct sock_common *common;
 	struct call_state *state;
 	struct tcp_sock *tcp;
+	struct socket *socket;
+	struct sock *sk;
 
-	if (!common)
+	if (!file || !task)
 		return 0;
-	if (common->skc_state == TCP_LISTEN) {
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk)
+		return 0;
+	common = &sk->__sk_common;
+	/* Go listens for MPTCP since 1.24; what it accepts is a plain connection for most clients. */
+	if (common->skc_state == TCP_LISTEN &&
+	    (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP)) {
 		struct listener local = {
 			.netns = common->skc_net.net->ns.inum,
 			.port = common->skc_num,
@@ -568,19 +589,22 @@ int sweep(struct bpf_iter__tcp *context)
 		bpf_map_update_elem(&listeners, &local, &yes, BPF_ANY);
 		return 0;
 	}
-	tcp = bpf_skc_to_tcp_sock(common);
+	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
 		return 0;
 	state = bpf_sk_storage_get(&states, tcp, 0, 0);
 	if (state) {
-		tell_key(&connection.edge, common, state);
+		unknown.group = state->group;
+		unknown.port = state->port;
+		unknown.role = state->role;
+		unknown.protocol = state->protocol;
 		connection.calls = state->calls;
 	} else {
-		struct call_state unknown = {};
-
 		set_role(&unknown, common, guess_role(common));
-		tell_key(&connection.edge, common, &unknown);
 	}
+	if (!unknown.group)
+		unknown.group = group_of(task);
+	tell_key(&connection.edge, common, &unknown);
 	tell_address(connection.local, common, false);
 	tell_address(connection.remote, common, true);
 	connection.cookie = bpf_get_socket_cookie(tcp);
