@@ -105,6 +105,7 @@ pub fn diagnose(question: &Question) -> Answer {
     let mut findings = join(drafts, &question.snapshot);
     for finding in &mut findings {
         changes::tell(finding, &question.snapshot);
+        crate::unnamed::tell(finding);
     }
     let mut blind_spots = question.blind_spots.clone();
     for unmet in unmet(&undecided, question) {
@@ -209,6 +210,15 @@ fn describe_unknown(facts: &Facts<'_>, conclusion: &mut Conclusion) {
         None => "the evidence at hand does not say why".to_owned(),
     };
     conclusion.case.headline = format!("{what} {how}; {why}");
+    if episode.symptom == Symptom::Deleting && facts.is_partial() {
+        // How long it is being deleted is what makes it a trouble, and a table does not tell.
+        conclusion.case.severity(Severity::Warning);
+        conclusion.case.look(
+            "since when it is being deleted, with which grace, and which finalizers hold it (metadata)",
+            format!("kubectl get {} -o yaml", episode.subject.kubectl()),
+        );
+        conclusion.next.append(&mut conclusion.case.next);
+    }
     if conclusion.next.is_empty() {
         conclusion.case.look(
             "what the cluster says about it",

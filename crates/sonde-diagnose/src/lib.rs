@@ -30,6 +30,7 @@ mod texts;
 mod triage;
 #[cfg(test)]
 mod two_faults;
+mod unnamed;
 mod want;
 mod wording;
 

@@ -78,6 +78,13 @@ pub(super) fn object(object: &ObjectRef) -> String {
     if is_text(object) {
         return "the text".to_owned();
     }
+    // Text that lost the line with the name.
+    if &*object.name == "unnamed" {
+        return format!(
+            "a {} whose name is not in the text",
+            object.kind.as_str().to_lowercase()
+        );
+    }
     if object.namespace.is_empty() {
         object.to_string()
     } else {

@@ -185,7 +185,7 @@ const STATUS_WORDS: &[(&str, &str, &str)] = &[
     ("0/1", "Unknown", "LOS-UNKNOWN"),
     ("0/1", "NodeLost", "LOS-UNKNOWN"),
     ("0/1", "SchedulingGated", "SCH-GATES"),
-    ("1/1", "Terminating", ""),
+    ("1/1", "Terminating", "TRM-UNKNOWN"),
     ("0/1", "NodeAffinity", "SCH-REJECTED-PREDICATE"),
     ("0/1", "UnexpectedAdmissionError", "SCH-REJECTED-UNKNOWN"),
     ("0/1", "OutOfcpu", "SCH-REJECTED-RESOURCES"),
@@ -220,4 +220,64 @@ fn a_word_of_a_table_proves_no_more_than_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A pod that is being deleted is a question only where nothing else was pasted, and not within the default grace.
+#[test]
+fn a_row_alone_of_a_pod_that_ends_is_unknown() {
+    let next = "web-2   1/1     Running       0          3m\n";
+    for (age, rest, asks) in [("20s", "", false), ("3d", "", true), ("3d", next, false)] {
+        let text = format!(
+            "NAME    READY   STATUS        RESTARTS   AGE\nweb-1   1/1     Terminating   0          {age}\n{rest}"
+        );
+        let outcome = Scene::timeless().pasted(&text).diagnose();
+        let commands: Vec<_> = outcome.report.findings.iter().flat_map(|it| &it.next).collect();
+        let looks = commands
+            .iter()
+            .any(|it| it.command.as_deref() == Some("kubectl get pod/web-1 -o yaml"));
+        assert_eq!((outcome.alarms() > 0, looks), (asks, asks), "{age} {rest}");
+    }
+}
+
+/// Where the scheduler's line is all there is, its headline tells every reason with its nodes.
+#[test]
+fn a_mix_of_the_schedulers_reasons_is_told_with_its_counts() {
+    for (reasons, code, words) in [
+        (
+            "1 node(s) didn't match pod affinity rules, 19 node(s) didn't match Pod's node affinity/selector.",
+            "SCH-NODE-AFFINITY",
+            "none of 20 nodes takes the pod: 19 for its node selector or affinity, 1 for its pod affinity",
+        ),
+        (
+            "4 Insufficient cpu, 16 node(s) had untolerated taint {dedicated: gpu}.",
+            "SCH-TAINT",
+            "16 for the taint dedicated, 4 for too little cpu",
+        ),
+    ] {
+        let outcome = Scene::new()
+            .loose(&format!("0/20 nodes are available: {reasons}"))
+            .diagnose();
+        let finding = outcome.finding(code);
+        assert!(finding.headline.contains(words), "{}", outcome.summary());
+        assert_eq!(finding.verdict, Verdict::Possible);
+    }
+}
+
+/// Text that lost the line with the name says so, and its commands have a place for it.
+#[test]
+fn a_pod_without_its_name_is_told_in_words() {
+    let text = "    State:          Waiting\n      Reason:       ImagePullBackOff\n    Ready:          False\n    Restart Count:  0\n";
+    let outcome = Scene::timeless().pasted(text).diagnose();
+    let finding = outcome.finding("IMG-UNKNOWN");
+    assert!(
+        finding.headline.contains("a pod whose name is not in the text"),
+        "{}",
+        finding.headline
+    );
+    let commands: Vec<_> = finding
+        .next
+        .iter()
+        .filter_map(|it| it.command.as_deref())
+        .collect();
+    assert_eq!(commands, ["kubectl describe pod/NAME -n NAMESPACE"]);
 }

@@ -12,6 +12,8 @@ use crate::{Episode, Symptom};
 const DELETION_SLACK: SignedDuration = SignedDuration::from_secs(20);
 /// Most processes end within the default grace of 30 seconds; one that takes longer uses a grace made longer.
 const LONG_GRACE: SignedDuration = SignedDuration::from_secs(45);
+/// The grace of a pod that names none: a younger pod cannot have outlived it.
+const DEFAULT_GRACE: SignedDuration = SignedDuration::from_secs(30);
 /// A scheduler takes milliseconds; without a word from one for this long, something is wrong. A guess.
 const SCHEDULING_SILENCE: SignedDuration = SignedDuration::from_secs(30);
 /// Pulling, mounting and sandboxing usually take seconds; silence is reported after this. A guess.
@@ -27,6 +29,13 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
     let me = &object.reference;
     if let Some(deletion) = object.deletion {
         deleting(triage, object, deletion, out);
+        return;
+    }
+    // The word of a table, where no clock tells more.
+    if object.partial && pod.reason.as_ref() == "Terminating" {
+        if is_alone(triage, object) && triage.age(object).is_none_or(|age| age > DEFAULT_GRACE) {
+            out.push(Episode::new(me.clone(), Symptom::Deleting, "Terminating").into());
+        }
         return;
     }
     match pod.phase {
@@ -64,6 +73,14 @@ fn deleting(triage: &Triage<'_>, object: &Object, deletion: Timestamp, out: &mut
     if over || triage.elapsed(Some(asked)).is_some_and(|age| age > LONG_GRACE) {
         out.push(Opened::patient(episode, Some(deletion + DELETION_SLACK)));
     }
+}
+
+/// Beside others a pod that ends may make way for the next; a row that was pasted alone is what somebody asks about.
+fn is_alone(triage: &Triage<'_>, object: &Object) -> bool {
+    triage
+        .snapshot
+        .objects()
+        .all(|other| other.reference == object.reference)
 }
 
 fn node_is_silent(triage: &Triage<'_>, pod: &PodColumns) -> bool {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::describe::UNNAMED;
 use super::json::set;
 use super::{Partial, Pasted};
 
 /// Joins equal objects and events, and fills in the namespace where the paste knows only one.
 pub(super) fn merge(pasted: &mut Pasted) {
+    adopt_name(&mut pasted.objects);
     fill_namespace(pasted);
     let objects = std::mem::take(&mut pasted.objects);
     let partial = std::mem::take(&mut pasted.partial);
@@ -53,6 +55,49 @@ fn complete(object: &mut Value, less: &Value) {
 
 fn rank(partial: &Partial) -> u8 {
     partial.origin as u8
+}
+
+/// A pod whose own text does not name it is the only one that the rest of the text names.
+fn adopt_name(objects: &mut [Value]) {
+    const PLACES: [(&str, &str, &str); 2] = [
+        ("/kind", "/metadata/name", "/metadata/namespace"),
+        (
+            "/involvedObject/kind",
+            "/involvedObject/name",
+            "/involvedObject/namespace",
+        ),
+    ];
+    let text =
+        |object: &Value, pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let mut known: Option<(String, Option<String>)> = None;
+    for object in &*objects {
+        for (kind, name, namespace) in PLACES {
+            let pod = text(object, kind).is_some_and(|kind| kind == "Pod");
+            let Some(name) = text(object, name).filter(|name| pod && name != UNNAMED) else {
+                continue;
+            };
+            match &mut known {
+                None => known = Some((name, text(object, namespace))),
+                Some((one, _)) if *one != name => return,
+                Some((_, of)) => *of = of.take().or(text(object, namespace)),
+            }
+        }
+    }
+    let Some((name, namespace)) = known else { return };
+    for object in objects {
+        for (kind, place, of) in PLACES {
+            let unnamed = text(object, kind).is_some_and(|kind| kind == "Pod")
+                && text(object, place).is_some_and(|it| it == UNNAMED);
+            if !unnamed {
+                continue;
+            }
+            let path = |pointer: &'static str| pointer.split('/').skip(1).collect::<Vec<_>>();
+            set(object, &path(place), name.as_str());
+            if let Some(namespace) = &namespace {
+                set(object, &path(of), namespace.as_str());
+            }
+        }
+    }
 }
 
 /// Kind, namespace and name; an event is known by what it says about what.

@@ -12,7 +12,7 @@ use sonde_model::{Kind, ObjectRef};
 use sonde_schedule::{NodeFit, Obstacle, Preemption, Rejection, Room, Unknown};
 
 use super::known_nodes::{beyond_every_node, is_gone, is_of_size};
-use super::told::{Told, told};
+use super::told::{Told, mix, told};
 use super::{fixes, words};
 use crate::placement::{Outlook, Placement, Why, is_extended};
 use crate::{Case, Facts, Message, Seen, Want};
@@ -110,6 +110,16 @@ impl<'a> Stated<'a> {
     /// Adds what is common to the family at the end of a case.
     pub(super) fn finish(&self, facts: &Facts<'_>, case: &mut Case) {
         each_node(facts, case, self);
+        // Where the scheduler's words are all there is, and they name several reasons, no single one is sold.
+        if self.placement.is_none()
+            && let Some(said) = self.said
+            && let Some(mix) = mix(said)
+        {
+            let all = said.nodes_total.map_or("no node".to_owned(), |all| {
+                format!("none of {}", count(all, "node"))
+            });
+            case.headline(format!("{all} takes {}: {mix}", who(facts)));
+        }
         if let Some((placement, outlook)) = &self.placement {
             others(facts, case, placement, outlook);
         }
@@ -253,6 +263,10 @@ pub(super) fn decides_if<'a>(
         raise(case, why, message.seen());
     } else if tells.len() > 1 {
         case.hinted_by(message.seen());
+        // What most nodes fail stands first.
+        if tells.first().is_some_and(|first| first.why == why) && mix(words).is_some() {
+            case.hinted_by(facts.computed("the scheduler's words", "what stands in the way of most nodes"));
+        }
     } else {
         case.supported_by(message.seen());
     }

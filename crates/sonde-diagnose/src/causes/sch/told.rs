@@ -27,7 +27,7 @@ pub(super) fn told(said: &Unschedulable) -> Vec<Told> {
             certain: true,
         }];
     }
-    let read: Vec<(u8, &[Why], &NodeReason)> = said
+    let read: Vec<(u8, &'static [Why], &NodeReason)> = said
         .reasons
         .iter()
         .filter_map(|(_, reason)| {
@@ -67,6 +67,12 @@ pub(super) fn told(said: &Unschedulable) -> Vec<Told> {
         };
         deciding.extend(away.filter(|why| !deciding.contains(why)));
     }
+    // Where most nodes fall to an earlier filter, the few that came further may not be the ones that are meant.
+    if let Some(most) = of_most(&read, said)
+        && !most.iter().any(|why| deciding.contains(why))
+    {
+        deciding.splice(0..0, most.iter().copied());
+    }
     // A control plane keeps itself to itself in every cluster; any other reason may be the one that matters.
     let plain = said.reasons.iter().all(|(_, reason)| {
         is_control_plane(reason)
@@ -75,6 +81,72 @@ pub(super) fn told(said: &Unschedulable) -> Vec<Told> {
     let certain = plain
         && matches!(deciding.as_slice(), [why] if *why != Why::TooLarge && *why != Why::ExtendedUnknown);
     deciding.into_iter().map(|why| Told { why, certain }).collect()
+}
+
+/// What more than half of all nodes fail, control planes and nodes that are out of service for now left out.
+fn of_most(read: &[(u8, &'static [Why], &NodeReason)], said: &Unschedulable) -> Option<&'static [Why]> {
+    let count = |wanted: &NodeReason| {
+        let of_reason = said.reasons.iter().filter(|(_, reason)| reason == wanted);
+        of_reason.map(|(count, _)| *count).sum::<u32>()
+    };
+    let all = said.nodes_total?;
+    let of_nodes = read
+        .iter()
+        .filter(|(_, _, reason)| !is_control_plane(reason) && !is_abnormal(reason));
+    let (_, whys, most) = of_nodes.max_by_key(|(rank, _, reason)| (count(reason), *rank))?;
+    (count(most).saturating_mul(2) > all).then_some(*whys)
+}
+
+/// Of several reasons that no one of them decides, each with its nodes: `19 for its node selector or affinity, 1 for its
+/// pod affinity`. Nothing where one reason is all there is, a control plane beside it or not.
+pub(super) fn mix(said: &Unschedulable) -> Option<String> {
+    const SHOWN: usize = 4;
+    let mut reasons: Vec<&(u32, NodeReason)> = said.reasons.iter().collect();
+    let meant = reasons.iter().filter(|(_, reason)| !is_control_plane(reason));
+    if !said.pre_filter.is_empty() || meant.count() < 2 {
+        return None;
+    }
+    reasons.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let more = reasons.len().saturating_sub(SHOWN);
+    let mut parts: Vec<String> = reasons
+        .iter()
+        .take(SHOWN)
+        .map(|(count, reason)| format!("{count} for {}", in_words(reason)))
+        .collect();
+    if more > 0 {
+        parts.push(format!("others for {more} more"));
+    }
+    Some(parts.join(", "))
+}
+
+/// What a node is refused for.
+fn in_words(reason: &NodeReason) -> String {
+    match reason {
+        NodeReason::Insufficient(resource) => return format!("too little {resource}"),
+        NodeReason::Taint { key, .. } if !key.is_empty() => return format!("the taint {key}"),
+        NodeReason::ResourceClaim(words) | NodeReason::Other(words) => return format!("\"{words}\""),
+        NodeReason::Taint { .. } => "a taint",
+        NodeReason::TooManyPods => "the number of their pods",
+        NodeReason::Unschedulable => "a cordon",
+        NodeReason::UnknownConditions => "conditions that are not known",
+        NodeReason::NodeAffinity => "its node selector or affinity",
+        NodeReason::EnforcedNodeAffinity => "the affinity that the scheduler adds",
+        NodeReason::PodAffinity => "its pod affinity",
+        NodeReason::PodAntiAffinity => "its anti-affinity",
+        NodeReason::ExistingAntiAffinity => "another pod's anti-affinity",
+        NodeReason::PodAffinityOrAnti => "pod affinity or anti-affinity",
+        NodeReason::TopologySpread { .. } => "its topology spread",
+        NodeReason::HostPorts => "a host port",
+        NodeReason::NodeName => "the node that it names",
+        NodeReason::VolumeNodeAffinity | NodeReason::VolumeZone => "the place of its volumes",
+        NodeReason::VolumeLimit => "the number of their volumes",
+        NodeReason::VolumeGone => "a volume that is gone",
+        NodeReason::NoVolumeToBind => "a volume that its claim could have",
+        NodeReason::NoStorageCapacity => "too little storage",
+        NodeReason::ReadWriteOncePod => "a claim that is for one pod only",
+        NodeReason::DiskConflict => "a disk that is in use",
+    }
+    .to_owned()
 }
 
 pub(super) fn before_nodes(stop: &PreFilter) -> Option<Why> {
@@ -272,6 +344,10 @@ mod tests {
             (
                 "0/3 nodes are available: 3 node(s) had volume node affinity conflict.",
                 vec![(Why::VolumeAffinity, true)],
+            ),
+            (
+                "0/20 nodes are available: 1 node(s) didn't match pod affinity rules, 19 node(s) didn't match Pod's node affinity/selector.",
+                vec![(Why::NodeAffinity, false), (Why::PodAffinity, false)],
             ),
             (
                 "0/3 nodes are available: 1 Insufficient memory, 2 node(s) didn't match pod topology spread constraints.",

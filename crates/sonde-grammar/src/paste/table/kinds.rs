@@ -89,8 +89,9 @@ fn pod(cell: Cell<'_, '_>, found: &mut TableObject) {
             return;
         }
         Shown::Deleted => {
-            // Since when is not told: it counts as begun now.
+            // Since when is not told: it counts as begun now. Without any clock the word is all there is.
             found.ages.push((vec!["metadata", "deletionTimestamp"], 0));
+            set(object, &["status", "reason"], word);
             return;
         }
         Shown::Gated => {

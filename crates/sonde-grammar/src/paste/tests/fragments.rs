@@ -325,3 +325,30 @@ fn a_sentence_that_names_a_status_is_no_reason() {
     let failed = reasons.filter(|it| matches!(it, Fact::Pull(crate::fact::PullFact::Failed { .. })));
     assert_eq!(failed.count(), 1);
 }
+
+#[test]
+fn a_pod_without_its_head_has_the_name_that_the_rest_of_the_text_tells() {
+    let part = "    State:          Waiting\n      Reason:       ImagePullBackOff\n    Ready:          False\n    Restart Count:  0\n\n";
+    for (rest, name) in [
+        (
+            "LAST SEEN   TYPE      REASON   OBJECT      MESSAGE\n3m          Warning   Failed   pod/web-1   Failed to pull image \"a\": not found\n",
+            "web-1",
+        ),
+        (
+            "NAME    READY   STATUS             RESTARTS   AGE\nweb-1   0/1     ImagePullBackOff   0          3m\n",
+            "web-1",
+        ),
+        (
+            "NAME    READY   STATUS             RESTARTS   AGE\nweb-1   0/1     ImagePullBackOff   0          3m\nweb-2   1/1     Running   0          3m\n",
+            "unnamed",
+        ),
+    ] {
+        let pasted = read(&format!("{part}{rest}"));
+        let described = pasted.objects.iter().zip(&pasted.partial);
+        let names: Vec<_> = described
+            .filter(|(_, part)| part.origin == crate::paste::Origin::Describe)
+            .map(|(object, _)| text(object, "/metadata/name"))
+            .collect();
+        assert_eq!(names, [name], "{rest}");
+    }
+}
