@@ -95,15 +95,27 @@ pub(crate) enum Why {
 /// The newest failure of one of `kinds` that can belong to the episode.
 pub(crate) fn failing<'a>(facts: &Facts<'a>, kinds: &[ProbeKind]) -> Option<Failing<'a>> {
     let since = run_start(facts);
+    newest_failure(facts, kinds, |message| match &facts.episode.run {
+        Some(_) => facts.touches_run(message),
+        // What was seen before the container's present run started is not about it.
+        None => message
+            .seen
+            .time
+            .is_none_or(|time| since.is_none_or(|since| time >= since)),
+    })
+}
+
+/// The newest failure of a probe in any run of the container.
+pub(crate) fn failing_before<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Failing<'a>> {
+    newest_failure(facts, &[kind], |_| true)
+}
+
+fn newest_failure<'a>(
+    facts: &Facts<'a>,
+    kinds: &[ProbeKind],
+    in_time: impl Fn(&Message) -> bool,
+) -> Option<Failing<'a>> {
     facts.all_messages().find_map(|message| {
-        let in_time = match &facts.episode.run {
-            Some(_) => facts.touches_run(message),
-            // What was seen before the container's present run started is not about it.
-            None => message
-                .seen
-                .time
-                .is_none_or(|time| since.is_none_or(|since| time >= since)),
-        };
         let probe: &ProbeFact = message.facts.iter().find_map(|fact| match fact {
             Fact::Probe(it)
                 if kinds.contains(&it.probe)
@@ -113,7 +125,7 @@ pub(crate) fn failing<'a>(facts: &Facts<'a>, kinds: &[ProbeKind]) -> Option<Fail
             }
             _ => None,
         })?;
-        in_time.then(|| Failing {
+        in_time(message).then(|| Failing {
             kind: probe.probe,
             spec: spec(facts, probe.probe),
             outcome: &probe.outcome,

@@ -90,6 +90,12 @@ impl NodeRoom {
             .filter(|taint| matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute"))
     }
 
+    /// Whether the source tells what the node offers: a table has its name and little else.
+    pub fn is_told(&self) -> bool {
+        let offers = &self.columns().allocatable;
+        !self.object.partial || offers.cpu_milli > 0 || offers.memory > 0
+    }
+
     /// Whether the node reports itself ready.
     pub fn is_ready(&self) -> bool {
         self.columns()

@@ -66,6 +66,7 @@ impl Cluster {
         let mut nodes: Vec<NodeFit> = cluster
             .nodes()
             .iter()
+            .filter(|node| node.is_told())
             .map(|node| NodeFit {
                 node: node.name().clone(),
                 rejections: assessment.rejections(node),
@@ -81,7 +82,7 @@ impl Cluster {
         }
         let mut unknowns = needs.unknowns;
         let listed = |kind| self.snapshot.is_complete_everywhere(&kind);
-        if !listed(Kind::Node) {
+        if !listed(Kind::Node) || !cluster.nodes().iter().all(|node| node.is_told()) {
             unknowns.push(Unknown::Nodes);
         }
         if !listed(Kind::Pod) {
@@ -171,6 +172,20 @@ mod tests {
             let fit = explain(&stage.snapshot(), &pod_ref("new")).unwrap();
             assert_eq!(fit.before_nodes, expected, "{spec}");
         }
+    }
+
+    #[test]
+    fn of_a_node_that_only_a_table_tells_nothing_is_known() {
+        let mut stage = Stage::new();
+        stage
+            .partial(
+                json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]}}),
+            )
+            .pod("new", json!({"spec": {"nodeSelector": {"disk": "ssd"}}}));
+        let fit = explain(&stage.snapshot(), &pod_ref("new")).unwrap();
+        assert!(fit.nodes.is_empty(), "{:?}", fit.nodes);
+        assert!(fit.unknowns.contains(&Unknown::Nodes));
     }
 
     #[test]

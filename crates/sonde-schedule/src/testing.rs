@@ -34,6 +34,14 @@ impl Stage {
         self.put(node)
     }
 
+    /// An object of which the source shows a part.
+    pub(crate) fn partial(&mut self, object: Value) -> &mut Self {
+        self.world
+            .put_partial_json(object.to_string().into(), None)
+            .unwrap();
+        self
+    }
+
     /// A pod in `shop` that asks for nothing, with changes.
     pub(crate) fn pod(&mut self, name: &str, changes: Value) -> &mut Self {
         let mut pod = json!({"kind": "Pod", "metadata": {"name": name, "namespace": "shop"},

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod contracts;
+mod place;
 mod words;
 
 pub(in crate::causes) use words::cannot_run;

@@ -373,6 +373,12 @@ mod tests {
             .is_calm();
     }
 
+    #[test]
+    fn what_a_program_got_over_is_no_alarm() {
+        let log = "WARN  retrying connection to redis:6379 (connection refused), attempt 1/5\nINFO  connected to redis:6379\nINFO  Started ShopApplication in 12.3 seconds\nINFO  GET / 200\n";
+        Scene::new().log("/", "", false, log).diagnose().is_calm();
+    }
+
     const UNSCHEDULED: &str = "0/3 nodes are available: 3 node(s) had untolerated taint {dedicated: gpu}.";
 
     fn events() -> Scene {

@@ -205,13 +205,77 @@ fn registry(text: &str) -> Option<String> {
     named.or_else(url).map(str::to_owned)
 }
 
+/// The host that was asked: registries are asked below `/v2/`, for a token, or by a method that the text names. Other
+/// addresses are pages for people.
 fn http_host(text: &str) -> Option<&str> {
-    let at = text.find("http://").or_else(|| text.find("https://"))?;
-    url_host(&text[at..])
+    const METHODS: &[&str] = &[
+        "Get",
+        "Head",
+        "Post",
+        "Put",
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "request to",
+    ];
+    let mut from = 0;
+    while let Some(found) = text[from..].find("http") {
+        let at = from + found;
+        from = at + "http".len();
+        let url = &text[at..];
+        let Some((_, rest)) = url
+            .split_once("://")
+            .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        else {
+            continue;
+        };
+        let end = rest.find(['"', ' ', '\\']).unwrap_or(rest.len());
+        let path = rest[..end].find('/').map_or("", |slash| &rest[slash..end]);
+        let before = text[..at].trim_end_matches(['"', '\\', ' ']);
+        let is_asked = path.starts_with("/v1")
+            || path.starts_with("/v2")
+            || path.contains("token")
+            || METHODS.iter().any(|method| before.ends_with(method));
+        if is_asked {
+            return url_host(url);
+        }
+    }
+    None
 }
 
 /// The first component of a reference, if it is a host: it has a dot or a port, or is `localhost`.
 fn registry_of(reference: &str) -> Option<&str> {
     let (first, _) = reference.split_once('/')?;
     (first.contains(['.', ':']) || first == "localhost").then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::http_host;
+
+    #[test]
+    fn hosts_that_were_asked_and_pages_for_people() {
+        for (text, host) in [
+            (
+                "You may increase the limit by authenticating: https://www.docker.com/increase-rate-limit",
+                None,
+            ),
+            (
+                "Get \"https://r.example/v2/\": dial tcp: i/o timeout",
+                Some("r.example"),
+            ),
+            ("Get \\\"http://r.example:5000/\\\": EOF", Some("r.example:5000")),
+            (
+                "see https://docs.example/; unexpected status from HEAD request to https://r.example/v2/a/manifests/1: 403",
+                Some("r.example"),
+            ),
+            (
+                "failed to fetch anonymous token: https://auth.docker.io/token?service=x: 401",
+                Some("auth.docker.io"),
+            ),
+        ] {
+            assert_eq!(http_host(text), host, "{text}");
+        }
+    }
 }

@@ -70,6 +70,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             "containers"
         };
         let user = if user.is_some() { "ID" } else { "1000" };
+        if of_container.and_then(|it| it.run_as_user) == Some(0) || run_as == Some(0) {
+            case.advice(
+                format!("remove runAsUser: 0, or let it be a user other than root ({user})"),
+                Risk::Restart,
+            );
+        }
         let text = "run it as a user by number that may read what the image needs";
         if let Some(workload) = facts.template_owner() {
             case.fix(
@@ -85,7 +91,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             );
         }
     }
-    case.advice("or build the image with a numeric user: `USER 1000`", Risk::None);
+    // What the pod says of the user stands above what the image says.
+    if run_as.is_none() {
+        case.advice("or build the image with a numeric user: `USER 1000`", Risk::None);
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
+use super::place::place;
 use super::words::{binds_port, is_forbidden, quote, refused_by_api, was_told, why};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom, field_on};
@@ -79,22 +80,31 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             }
         },
     }
-    case.step(format!("its process ends with exit code {code}"), [ended]);
     // Only the line that was chosen is worth an advice.
     let chosen = why.filter(|_| was_told(facts).is_none());
+    let place = chosen.as_ref().and_then(|(_, sign, line)| match sign {
+        AppSign::PermissionDenied { .. } if binds_port(&line.text) => None,
+        _ => place(facts, sign),
+    });
+    if let Some(place) = &place {
+        case.step(place.text.clone(), [place.seen.clone()]);
+    }
+    case.step(format!("its process ends with exit code {code}"), [ended]);
     if let Some((_, _, line)) = &chosen {
         look_at_rights(case, &line.text);
     }
-    case.advice(
-        match &chosen {
-            Some((_, sign, line)) => advice(sign, &line.text),
-            None if was_told(facts).is_some() => {
-                "see who asked it to end, and whether its exit code is meant to say that something failed"
-            }
-            None => "mend what the log says; an exit code from 1 to 125 is the application's own choice",
-        },
-        Risk::None,
-    );
+    match (place, &chosen) {
+        (Some(place), _) => case.advice(place.advice, Risk::Restart),
+        (None, Some((_, sign, line))) => case.advice(advice(sign, &line.text), Risk::None),
+        (None, None) if was_told(facts).is_some() => case.advice(
+            "see who asked it to end, and whether its exit code is meant to say that something failed",
+            Risk::None,
+        ),
+        (None, None) => case.advice(
+            "mend what the log says; the exit code is the application's own choice",
+            Risk::None,
+        ),
+    };
     case.look("what else it says before its end", command);
 }
 
@@ -243,7 +253,7 @@ fn advice(sign: &AppSign, line: &str) -> &'static str {
         }
         AppSign::AuthFailed { .. } => "see the Secret that holds the login",
         AppSign::DiskFull { .. } => "make room on the volume, or give it more",
-        _ => "mend what the log says; an exit code from 1 to 125 is the application's own choice",
+        _ => "mend what the log says; the exit code is the application's own choice",
     }
 }
 
@@ -464,6 +474,52 @@ mod tests {
             "{}",
             given_up.summary()
         );
+    }
+
+    #[test]
+    fn what_the_spec_says_of_the_place_is_told() {
+        let token = "open /var/run/secrets/kubernetes.io/serviceaccount/token: no such file or directory\n";
+        let read_only = "touch: /cfg/x: Read-only file system\n";
+        for (spec, container, log, advised) in [
+            (
+                json!({"automountServiceAccountToken": false}),
+                json!({}),
+                token,
+                "automountServiceAccountToken: true",
+            ),
+            (
+                json!({"volumes": [{"name": "d", "configMap": {"name": "c"}}]}),
+                json!({"volumeMounts": [{"name": "d", "mountPath": "/cfg"}]}),
+                read_only,
+                "emptyDir",
+            ),
+            (
+                json!({}),
+                json!({"securityContext": {"readOnlyRootFilesystem": true}}),
+                read_only,
+                "mount an emptyDir at /cfg",
+            ),
+            (
+                json!({"securityContext": {"runAsUser": 1000}}),
+                json!({}),
+                "open /data/x: permission denied\n",
+                "give user 1000 the right to /data/x",
+            ),
+        ] {
+            let mut it = failed(1);
+            crate::testing::merge(&mut it, json!({"spec": spec}));
+            crate::testing::merge(&mut it["spec"]["containers"][0], container);
+            let outcome = Scene::new()
+                .object(it)
+                .log("shop/app-1", "app", true, log)
+                .diagnose();
+            let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
+            assert!(
+                finding.fixes[0].text.contains(advised),
+                "{log}: {:?}",
+                finding.fixes
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use sonde_grammar::log::NodeLog;
 use sonde_model::{Code, Risk};
 
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom};
+use crate::{Case, Cause, Facts, Seen, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("EXT-KILLED"),
@@ -85,10 +85,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some(want) = facts.want_kernel_log().filter(|_| kernel.is_none()) {
         case.wants(want, "whether the kernel killed the process for memory");
     }
-    let whom = if case.strength() >= crate::Strength::Support {
-        "neither Kubernetes nor the kernel did it, so somebody on the node or a tool of theirs did"
-    } else {
-        "nothing at hand says by whom"
+    let usual = usual_senders(facts);
+    let whom = match (case.strength() >= crate::Strength::Support, by_signal) {
+        (true, true) => {
+            "neither Kubernetes nor the kernel did it, so somebody on the node or a tool of theirs did".to_owned()
+        }
+        (true, false) => {
+            "neither Kubernetes nor the kernel did it; its own shell passed on a child's code, or somebody on the node did it".to_owned()
+        }
+        (false, _) => match usual.first() {
+            Some((sender, _)) => format!("nothing at hand says by whom; the kubelet may have done it for {sender}"),
+            None => "nothing at hand says by whom".to_owned(),
+        },
     };
     let was = if by_signal || case.strength() >= crate::Strength::Support {
         "was killed"
@@ -96,6 +104,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "ended as if it was killed"
     };
     case.headline(format!("{who} {was} (SIGKILL, exit code {code}): {whom}"));
+    if case.strength() < crate::Strength::Support {
+        for (sender, seen) in usual {
+            case.step(
+                format!("the container has {sender}, for which the kubelet kills"),
+                [seen],
+            );
+            case.advice(
+                format!("see first whether {sender} fails or is hit: that ends containers far more often than people do"),
+                Risk::None,
+            );
+        }
+    }
     case.advice(
         "look for security agents, scripts, `crictl stop`, `docker kill` or people on the node at that time",
         Risk::None,
@@ -106,6 +126,35 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             Risk::None,
         );
     }
+}
+
+/// What of the container's spec lets the kubelet or the kernel send SIGKILL.
+fn usual_senders(facts: &Facts<'_>) -> Vec<(&'static str, Seen)> {
+    let Some((container, path)) = facts.container() else {
+        return Vec::new();
+    };
+    let lifecycle = container.lifecycle.as_ref();
+    let rows = [
+        (
+            "its liveness probe",
+            "livenessProbe",
+            container.liveness_probe.is_some(),
+        ),
+        (
+            "its startup probe",
+            "startupProbe",
+            container.startup_probe.is_some(),
+        ),
+        (
+            "its postStart hook",
+            "lifecycle.postStart",
+            lifecycle.is_some_and(|it| it.post_start.is_some()),
+        ),
+    ];
+    rows.into_iter()
+        .filter(|(.., set)| *set)
+        .map(|(sender, field, _)| (sender, facts.field(&format!("{path}.{field}"), "set")))
+        .collect()
 }
 
 #[cfg(test)]
@@ -149,6 +198,24 @@ mod tests {
                 .any(|it| it.source.contains("kernel log of node n1")),
             "{:?}",
             finding.evidence
+        );
+    }
+
+    #[test]
+    fn what_the_kubelet_may_have_killed_for_is_told_before_strangers() {
+        let probed = json!({"spec": {"containers": [{"name": "app", "livenessProbe": {"tcpSocket": {"port": 1}}}]},
+            "status": {"containerStatuses": [crashed(137, "Error")]}});
+        let outcome = Scene::new().object(pod(probed)).diagnose();
+        let finding = outcome.finding("EXT-KILLED");
+        assert!(
+            finding.headline.contains("for its liveness probe"),
+            "{}",
+            finding.headline
+        );
+        assert!(
+            finding.fixes[0].text.contains("liveness probe"),
+            "{:?}",
+            finding.fixes
         );
     }
 

@@ -13,13 +13,7 @@ pub(super) fn said<'a>(facts: &Facts<'a>, kind: HookKind) -> Vec<(&'a HookFact, 
     let mut found: Vec<(&HookFact, &Message)> = facts
         .all_messages()
         .filter(|message| facts.in_run(message))
-        .filter_map(|message| {
-            let hook = message.facts.iter().find_map(|fact| match fact {
-                Fact::Hook(it) if it.hook == kind && !it.overran => Some(it),
-                _ => None,
-            })?;
-            Some((hook, message))
-        })
+        .filter_map(|message| Some((of_kind(message, kind)?, message)))
         .collect();
     found.sort_by_key(|(hook, _)| {
         (
@@ -29,6 +23,31 @@ pub(super) fn said<'a>(facts: &Facts<'a>, kind: HookKind) -> Vec<(&'a HookFact, 
         )
     });
     found
+}
+
+fn of_kind(message: &Message, kind: HookKind) -> Option<&HookFact> {
+    message.facts.iter().find_map(|fact| match fact {
+        Fact::Hook(it) if it.hook == kind && !it.overran => Some(it),
+        _ => None,
+    })
+}
+
+/// So many failures in earlier runs make a habit; a guess.
+const HABIT: i64 = 3;
+
+/// The hook failed in earlier runs again and again, and nothing is told of the later ones: the kubelet sends few events
+/// about one pod.
+pub(super) fn failed_before<'a>(
+    facts: &Facts<'a>,
+    kind: HookKind,
+) -> Option<(&'a HookFact, &'a Message, i64)> {
+    let run = facts.episode.run.as_ref()?;
+    let mut failed = facts
+        .all_messages()
+        .filter_map(|message| Some((of_kind(message, kind)?, message)));
+    let (hook, newest) = failed.next()?;
+    let times = failed.map(|(_, message)| message.count.max(1)).sum::<i64>() + newest.count.max(1);
+    (times >= HABIT && run.restarts >= times && facts.killing().is_none()).then_some((hook, newest, times))
 }
 
 /// The hook of the episode's container (of the only container that has one, where the episode names none), with its

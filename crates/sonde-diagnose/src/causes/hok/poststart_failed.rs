@@ -4,7 +4,7 @@ use sonde_grammar::Fact;
 use sonde_grammar::fact::{HookKind, KillReason};
 use sonde_model::{Code, Risk};
 
-use super::hooks::{detail, died_of_memory, ended_with_container, phrase, said, spec_seen};
+use super::hooks::{detail, died_of_memory, ended_with_container, failed_before, phrase, said, spec_seen};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -32,7 +32,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .map(|(_, message)| *message)
         .or(killing.map(|(_, message)| message))
     else {
-        return;
+        return in_an_old_loop(facts, case);
     };
     if hook.is_some_and(ended_with_container) {
         return;
@@ -68,6 +68,40 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "the {phrase} fails, so the container is killed each time{known}"
     ));
     case.advice("run the hook's command in the container by hand; what may fail belongs in the main program or an init container", Risk::None);
+}
+
+/// The runs before were killed for the hook, one after the other; of this one nothing is told.
+fn in_an_old_loop(facts: &Facts<'_>, case: &mut Case) {
+    let as_if = facts.exit().filter(|(code, _)| matches!(code, 137 | 143));
+    let Some(((code, ended), (hook, message, times))) = as_if.zip(failed_before(facts, HookKind::PostStart))
+    else {
+        return;
+    };
+    if ended_with_container(hook) || spec_seen(facts, HookKind::PostStart).is_none() {
+        return;
+    }
+    let phrase = phrase(facts, HookKind::PostStart, Some(hook));
+    case.supported_by(message.seen());
+    case.headline(format!("the {phrase} fails{}", detail(hook)));
+    case.step(
+        "the kubelet runs the postStart hook as soon as the container has started",
+        spec_seen(facts, HookKind::PostStart),
+    );
+    case.step(
+        format!("the hook failed in {times} earlier runs; of an old loop the kubelet tells no more, as it sends few events about one pod"),
+        [message.seen()],
+    );
+    case.step(
+        format!("its process ended with exit code {code}, as the kubelet ends it for a failed hook"),
+        [ended],
+    );
+    if let Some(want) = facts.want_kubelet_log() {
+        case.wants(want, "whether the kubelet killed the container for its hook");
+    }
+    case.advice(
+        "see what the hook's command needs, and let the hook succeed where it is not essential",
+        Risk::Restart,
+    );
 }
 
 #[cfg(test)]

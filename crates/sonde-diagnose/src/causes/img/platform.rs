@@ -39,12 +39,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "for which platforms the image exists",
         format!("docker buildx imagetools inspect {}", pull.image),
     );
-    if let Some(architecture) = architecture {
-        case.advice(
-            format!("build the image for {architecture} too (docker buildx build --platform linux/amd64,linux/arm64)"),
-            Risk::None,
-        );
-    }
+    case.advice(
+        format!(
+            "build the image for {} too (docker buildx build --platform linux/amd64,linux/arm64)",
+            architecture.unwrap_or("the node's architecture")
+        ),
+        Risk::None,
+    );
     case.advice(
         "or keep the pod on nodes that it fits: nodeSelector kubernetes.io/arch",
         Risk::Restart,

@@ -76,9 +76,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("its pull began {minutes} ago and has neither ended nor failed"),
         [message.seen()],
     );
-    case.headline(format!(
-        "image {image} is still being pulled after {minutes}"
-    ));
+    case.headline(format!("image {image} is still being pulled after {minutes}"));
     case.severity(Severity::Warning);
     advise(facts, case);
 }

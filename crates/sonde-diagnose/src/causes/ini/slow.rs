@@ -33,7 +33,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let lasts = facts
         .now
         .map(|now| now.duration_since(since).as_mins())
-        .map_or(String::new(), |minutes| format!(" for {}", crate::wording::count(minutes, "minute")));
+        .map_or(String::new(), |minutes| {
+            format!(" for {}", crate::wording::count(minutes, "minute"))
+        });
     // That it runs is certain; whether it works or hangs is not.
     case.hinted_by(seen.clone());
     case.severity(Severity::Warning);

@@ -2,11 +2,12 @@
 //! probe failed.
 
 use crate::wording::count;
+use sonde_grammar::Fact;
 use sonde_grammar::fact::{KillReason, ProbeKind};
 use sonde_model::Risk;
 
 use crate::message::Message;
-use crate::probing::{Failing, Why, failing, kind_word, settings_text, spec};
+use crate::probing::{Failing, Why, failing, failing_before, kind_word, settings_text, spec};
 use crate::{Case, Facts, Seen};
 
 /// A run that a probe ended, or may have ended.
@@ -15,6 +16,8 @@ pub(super) struct Killed<'a> {
     pub(super) kind: ProbeKind,
     /// The kubelet's word that it killed the container for it.
     pub(super) killing: Option<&'a Message>,
+    /// The kubelet's word that it killed earlier runs for it, and how many, where it tells nothing of this one.
+    pub(super) earlier: Option<(&'a Message, i64)>,
     /// The probe's failure.
     pub(super) failing: Option<Failing<'a>>,
     /// Why it failed.
@@ -42,17 +45,46 @@ pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a
         None => None,
     };
     let code = facts.exit().map(|(code, _)| code);
-    if killing.is_none() && !(failing.is_some() && (facts.is_text() || matches!(code, Some(137 | 143)))) {
+    let as_if = matches!(code, Some(137 | 143));
+    let earlier = Some(())
+        .filter(|()| killing.is_none() && failing.is_none() && as_if)
+        .and_then(|()| killed_before(facts, &wanted));
+    let failing = match earlier {
+        Some(_) => failing_before(facts, kind),
+        None => failing,
+    };
+    if killing.is_none() && !(failing.is_some() && (facts.is_text() || as_if)) {
         return None;
     }
     let why = failing.as_ref().map(|it| it.why(facts));
     Some(Killed {
         kind,
         killing,
+        earlier,
         failing,
         why,
         who: facts.container_phrase(),
     })
+}
+
+/// So many kills of earlier runs make a habit; a guess.
+const HABIT: i64 = 3;
+
+/// The kubelet killed earlier runs of the container for the same, again and again, and tells nothing of later ones: of
+/// one pod it sends 25 events, and then one every five minutes (`client-go/tools/record/events_cache.go`), so an old loop
+/// goes on in silence.
+fn killed_before<'a>(facts: &Facts<'a>, wanted: &KillReason) -> Option<(&'a Message, i64)> {
+    let run = facts.episode.run.as_ref()?;
+    let mut kills = facts.all_messages().filter_map(|message| {
+        message.facts.iter().find_map(|fact| match fact {
+            Fact::Killing { reason, .. } => Some((reason, message)),
+            _ => None,
+        })
+    });
+    let (reason, newest) = kills.next().filter(|(reason, _)| *reason == wanted)?;
+    let rest = kills.filter(|(other, _)| *other == reason);
+    let times = rest.map(|(_, message)| message.count.max(1)).sum::<i64>() + newest.count.max(1);
+    (times >= HABIT && run.restarts >= times).then_some((newest, times))
 }
 
 impl Killed<'_> {
@@ -114,6 +146,13 @@ impl Killed<'_> {
             ),
             settings,
         );
+        if let Some((message, times)) = self.earlier {
+            case.supported_by(message.seen());
+            case.step(
+                format!("the kubelet killed {times} earlier runs for it; of an old loop it tells no more, as it sends few events about one pod"),
+                [message.seen()],
+            );
+        }
         if let Some(failing) = &self.failing {
             let times = if failing.message.count > 1 {
                 format!(", {}", count(failing.message.count, "time"))
@@ -155,6 +194,9 @@ impl Killed<'_> {
 
     /// A startup probe that gives the application `seconds` to start.
     pub(super) fn give_time(&self, facts: &Facts<'_>, case: &mut Case, seconds: i64) {
+        if self.kind == ProbeKind::Startup {
+            return self.more_time(facts, case, seconds);
+        }
         let failures = (seconds / 10 + 1).max(30);
         let text = format!(
             "give the start its own time with a startup probe: up to {} s",
@@ -180,6 +222,26 @@ impl Killed<'_> {
             "\"startupProbe\":{{{action},\"periodSeconds\":10,\"failureThreshold\":{failures}}}"
         ));
         match patch {
+            Some(command) => case.fix(text, command, Risk::Restart),
+            None => case.advice(text, Risk::Restart),
+        };
+    }
+}
+
+impl Killed<'_> {
+    /// The container has a startup probe already, which is too short.
+    fn more_time(&self, facts: &Facts<'_>, case: &mut Case, seconds: i64) {
+        let period = self
+            .failing
+            .as_ref()
+            .and_then(|it| it.spec.as_ref())
+            .map_or(10, |(_, probe, _)| probe.period().max(1));
+        let failures = (seconds / period + 1).max(3);
+        let text = format!(
+            "give the start more time: failureThreshold {failures} of its startup probe allows {} s",
+            failures * period
+        );
+        match facts.patch_container(&format!("\"startupProbe\":{{\"failureThreshold\":{failures}}}")) {
             Some(command) => case.fix(text, command, Risk::Restart),
             None => case.advice(text, Risk::Restart),
         };

@@ -58,6 +58,25 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some(met) => format!("{who} {is_killed}: {met}"),
         None => format!("{who} {is_killed}"),
     });
+    if matches!(killed.why, Some(Why::WrongScheme)) {
+        let (path, scheme) = failing.as_ref().and_then(|it| it.spec.as_ref()).map_or(
+            ("livenessProbe.httpGet.scheme".to_owned(), "HTTPS"),
+            |(_, probe, path)| {
+                let http = probe.http_get.as_ref();
+                let is_tls = http.is_some_and(|it| it.scheme == "HTTPS");
+                (
+                    format!("{path}.httpGet.scheme"),
+                    if is_tls { "HTTPS" } else { "HTTP" },
+                )
+            },
+        );
+        let other = if scheme == "HTTPS" { "HTTP" } else { "HTTPS" };
+        case.advice(
+            format!("set {path} to {other}, which is what the application speaks there, or let it speak {scheme} on this port"),
+            Risk::Restart,
+        );
+        return;
+    }
     case.advice(
         "find out why the probe fails: the application hangs, is too slow under load, or the probe asks the wrong thing",
         Risk::None,

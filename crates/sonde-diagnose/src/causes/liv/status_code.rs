@@ -51,6 +51,38 @@ mod tests {
 
     use super::super::killed::tests::{REFUSED, calm_while_it_runs_on, http, scene};
 
+    /// A loop of an hour: the newest run ended at 11:58, and the kubelet's last events are of 11:30.
+    fn old_loop(kills: i64) -> crate::testing::Scene {
+        let event = |name: &str, reason: &str, kind: &str, message: &str, count: i64| {
+            serde_json::json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": "shop"},
+                "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "app-1", "fieldPath": "spec.containers{app}"},
+                "reason": reason, "message": message, "type": kind, "count": count,
+                "firstTimestamp": "2026-03-01T11:00:00Z", "lastTimestamp": "2026-03-01T11:30:00Z", "source": {"component": "kubelet"}})
+        };
+        let said = "Liveness probe failed: HTTP probe failed with statuscode: 404";
+        let killed = "Container app failed liveness probe, will be restarted";
+        scene(http(8080), "", false)
+            .object(event("e-unhealthy", "Unhealthy", "Warning", said, kills * 3))
+            .object(event("e-killing", "Killing", "Normal", killed, kills))
+    }
+
+    #[test]
+    fn likely_in_an_old_loop_of_which_the_kubelet_tells_no_more() {
+        let outcome = old_loop(4).diagnose();
+        let finding = outcome.finds_only("LIV-STATUS-CODE", Verdict::Likely);
+        assert!(
+            finding
+                .chain
+                .iter()
+                .any(|step| step.text.contains("4 earlier runs")),
+            "{:?}",
+            finding.chain
+        );
+        // One or two kills before make no habit.
+        let outcome = old_loop(1).diagnose();
+        assert!(!outcome.claims("LIV-STATUS-CODE"), "{}", outcome.summary());
+    }
+
     #[test]
     fn found_with_code_and_path() {
         for code in ["404", "500", "503", "401"] {

@@ -350,3 +350,17 @@ fn a_pod_that_cannot_go_tells_what_a_forced_delete_leaves() {
         finding.fixes
     );
 }
+
+/// A table prints the same word for a kubelet that says that it is not ready and for one that is silent.
+#[test]
+fn a_table_does_not_rule_out_that_the_kubelet_is_silent() {
+    let table = "NAME       STATUS     ROLES    AGE   VERSION\nworker-1   NotReady   <none>   41d   v1.33.1\nworker-2   Ready      <none>   41d   v1.33.1\n";
+    let outcome = Scene::new().pasted(table).diagnose();
+    let finding = outcome.finds_only("LOS-KUBELET-SILENT", Verdict::Possible);
+    assert!(!finding.next.is_empty());
+    assert!(
+        finding.evidence.iter().all(|it| !it.text.ends_with(": ")),
+        "{:?}",
+        finding.evidence
+    );
+}

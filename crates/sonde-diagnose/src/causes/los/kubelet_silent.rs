@@ -36,7 +36,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let Some((ready, seen)) = home.ready() else { return };
     if !home.is_silent() {
-        case.refuted_by(seen, "the kubelet reports");
+        // A table prints NotReady for a kubelet that says so and for one that says nothing.
+        if home.is_bare(facts) {
+            case.hinted_by(seen.clone());
+            case.step("the node is not ready", [seen]);
+            case.headline(format!(
+                "node {} is not ready: its kubelet is silent, or says why",
+                home.reference.name
+            ));
+            case.wants(
+                Want::Object(home.reference.clone()),
+                "whether the kubelet still reports, and what it says",
+            );
+            case.severity(Severity::Critical);
+            case.root(home.reference.clone());
+        } else {
+            case.refuted_by(seen, "the kubelet reports");
+        }
         return;
     }
     // Why it is silent (machine off, network cut, kubelet stopped, certificate) only the machine can tell.

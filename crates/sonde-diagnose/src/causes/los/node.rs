@@ -174,10 +174,24 @@ impl Home {
     /// The Ready condition as evidence.
     pub(super) fn ready(&self) -> Option<(&Condition, Seen)> {
         let ready = self.node.condition("Ready")?;
-        let text = format!("{}: {}: {}", ready.status, ready.reason, ready.message);
+        let parts = [&ready.status, &ready.reason, &ready.message];
+        let parts: Vec<&str> = parts
+            .into_iter()
+            .map(String::as_str)
+            .filter(|it| !it.is_empty())
+            .collect();
+        let text = parts.join(": ");
         let mut seen = field_on(&self.reference, "status.conditions[Ready]", text);
         seen.time = ready.last_transition_time.0;
         Some((ready, seen))
+    }
+
+    /// Only a table tells of the node, and that it is not ready.
+    pub(super) fn is_bare(&self, facts: &Facts<'_>) -> bool {
+        let object = facts.snapshot.get(&self.reference);
+        let ready = self.node.condition("Ready");
+        object.is_some_and(|object| object.partial)
+            && ready.is_none_or(|ready| ready.reason.is_empty() && ready.message.is_empty())
     }
 
     /// The control plane has not heard of the node: everything else it shows is old.
@@ -303,6 +317,10 @@ impl Home {
             .collect();
         pods.sort();
         let count = pods.len();
+        if count == 0 && !facts.snapshot.is_complete_everywhere(&Kind::Pod) {
+            case.step("which pods are bound to it was not read", []);
+            return self.end(facts, case);
+        }
         pods.truncate(NAMED_MAX);
         let more = if count > pods.len() { " and others" } else { "" };
         let text = if count == 0 {
@@ -330,6 +348,10 @@ impl Home {
             ),
             [seen],
         );
+        self.end(facts, case);
+    }
+
+    fn end(&self, facts: &Facts<'_>, case: &mut Case) {
         case.severity(Severity::Critical);
         case.root(self.reference.clone());
         if facts.episode.symptom == Symptom::Deleting {

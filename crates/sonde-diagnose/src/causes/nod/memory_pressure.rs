@@ -48,7 +48,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             format!("pods of {node} that request no memory"),
             unbounded.join(", "),
         );
-        let (pods, asks) = (wording::count(count, "pod"), wording::agree(count, "requests", "request"));
+        let (pods, asks) = (
+            wording::count(count, "pod"),
+            wording::agree(count, "requests", "request"),
+        );
         case.step(
             format!("{pods} on it {asks} no memory, so nothing was set aside"),
             [seen],

@@ -114,7 +114,10 @@ fn undone(facts: &Facts<'_>, case: &mut Case, workload: &ObjectRef) {
         None => case.hinted_by(message.seen()),
     };
     case.step(
-        format!("the autoscaler set the size {size} {}", count(message.count, "time")),
+        format!(
+            "the autoscaler set the size {size} {}",
+            count(message.count, "time")
+        ),
         [message.seen()],
     );
     if let Some((to, seen)) = back {

@@ -118,13 +118,25 @@ mod tests {
             )
         };
         for (rows, held) in [
-            ("db-0   1/1     Running   0          4h\ndb-1   0/1     Running   0          20s", false),
-            ("db-0   1/1     Running   0          4h\ndb-1   1/1     Running   0          4h", false),
-            ("db-0   1/1     Running   0          4h\ndb-1   0/1     Running   0          3h", true),
+            (
+                "db-0   1/1     Running   0          4h\ndb-1   0/1     Running   0          20s",
+                false,
+            ),
+            (
+                "db-0   1/1     Running   0          4h\ndb-1   1/1     Running   0          4h",
+                false,
+            ),
+            (
+                "db-0   1/1     Running   0          4h\ndb-1   0/1     Running   0          3h",
+                true,
+            ),
         ] {
             // With a clock, and without any.
             for (time, scene) in [
-                ("CreationTimestamp:  Sun, 01 Mar 2026 12:00:00 +0000\n", Scene::new()),
+                (
+                    "CreationTimestamp:  Sun, 01 Mar 2026 12:00:00 +0000\n",
+                    Scene::new(),
+                ),
                 ("", Scene::timeless()),
             ] {
                 let head = described(time);

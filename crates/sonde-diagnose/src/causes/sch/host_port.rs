@@ -52,7 +52,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
     // Where the filters ran they tell whether replicas of its own are in the way.
     if !stated.is_computed() {
-        case.advice("no node takes two pods with one host port: run fewer replicas than nodes", Risk::Restart);
+        case.advice(
+            "no node takes two pods with one host port: run fewer replicas than nodes",
+            Risk::Restart,
+        );
     }
     stated.finish(facts, case);
 }
