@@ -9,6 +9,7 @@ mod agent;
 mod bench;
 mod capture;
 mod cluster;
+mod dist;
 mod fixtures;
 mod packages;
 mod scenarios;
@@ -36,6 +37,8 @@ enum Command {
     Test(test::Args),
     /// Measure the figures of docs/BENCHMARKS.md
     Bench(bench::Args),
+    /// Build the release binary with the agent inside
+    Dist(dist::Args),
     /// Check arrows, purity, manifests, file sizes and pages
     Tidy,
     /// Processes that a cluster starts from this same program
@@ -61,6 +64,7 @@ fn run(command: Command) -> Result<()> {
         Command::Fixtures(args) => fixtures::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Dist(args) => dist::run(&args),
         Command::Tidy => tidy::run(),
         Command::Internal(args) => cluster::run_internal(&args),
     }

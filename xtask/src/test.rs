@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     // Without them the workspace is everything but the agent.
     let agent = agent::prepare();
     let crates: Vec<&str> = match &agent {
-        Ok(()) => vec!["--workspace"],
+        Ok(()) => vec!["--workspace", "--features", "sonde-cli/agent"],
         Err(_) => agent::CRATES
             .iter()
             .flat_map(|name| ["--exclude", name])

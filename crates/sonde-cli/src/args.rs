@@ -1,14 +1,18 @@
 //! The command line as it is written. What it means is decided in [`crate::request`]; nothing here looks at the world.
 
+mod agent;
 mod collect;
 mod connection;
+mod deaths;
 mod diagnose;
 mod explain;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use agent::AgentArgs;
 pub(crate) use collect::CollectArgs;
 pub(crate) use connection::ConnectionArgs;
+pub(crate) use deaths::{DeathsArgs, DeathsFormat};
 pub(crate) use diagnose::DiagnoseArgs;
 pub(crate) use explain::{ExplainArgs, ExplainFormat};
 
@@ -45,6 +49,10 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Write a redacted bundle that diagnoses the same way offline.
     Collect(Box<CollectArgs>),
+    /// Show which processes and containers of this node died, how, and who sent the signal.
+    Deaths(DeathsArgs),
+    /// Watch this node through the kernel, until Ctrl-C.
+    Agent(Box<AgentArgs>),
     /// Print the script that completes commands in a shell.
     #[command(after_help = "Examples:\n  \
             source <(sonde completion bash)                                  # this shell\n  \

@@ -1,6 +1,9 @@
 //! Reports to texts. One file for each output; adding one is a variant of [`Format`], a line in [`render`] and a file.
 
 mod age;
+#[cfg(feature = "agent")]
+pub(crate) mod agent;
+pub(crate) mod deaths;
 mod escape;
 mod json;
 mod markdown;
@@ -89,6 +92,22 @@ pub(crate) fn render(report: &Report, format: Format, view: &View) -> Result<Str
         Format::Yaml => yaml::render(report),
         Format::Markdown => Ok(markdown::render(report, view)),
     }
+}
+
+/// Anything that programs read, as JSON.
+///
+/// # Errors
+/// When the serializer fails, which none of our types makes it do.
+pub(crate) fn as_json(answer: &impl serde::Serialize) -> Result<String> {
+    json::render(answer)
+}
+
+/// Anything that programs read, as YAML.
+///
+/// # Errors
+/// When the serializer fails, which none of our types makes it do.
+pub(crate) fn as_yaml(answer: &impl serde::Serialize) -> Result<String> {
+    yaml::render(answer)
 }
 
 #[cfg(test)]

@@ -211,14 +211,14 @@ pub(crate) fn connection(args: &ConnectionArgs) -> Outcome<Connection> {
         user: args.user.clone(),
         impersonate: args.impersonate.clone(),
         impersonate_groups: args.impersonate_groups.clone(),
-        request_timeout: duration(&args.request_timeout)?,
+        request_timeout: duration("--request-timeout", &args.request_timeout)?,
     })
 }
 
 /// kubectl's durations: `5s`, `2m`, `1h`, `1m30s`, `500ms`, a bare number of seconds; zero is no limit.
-fn duration(text: &str) -> Outcome<Option<Duration>> {
+pub(crate) fn duration(flag: &str, text: &str) -> Outcome<Option<Duration>> {
     let bad = || {
-        Failure::new(anyhow!("--request-timeout {text:?} is no duration"))
+        Failure::new(anyhow!("{flag} {text:?} is no duration"))
             .hint("write it as 5s, 2m, 1m30s or a number of seconds; 0 for no limit")
     };
     let mut total = Duration::ZERO;
@@ -274,7 +274,7 @@ mod tests {
             ("0s", None),
         ] {
             assert_eq!(
-                duration(text).unwrap(),
+                duration("--x", text).unwrap(),
                 expected.map(Duration::from_millis),
                 "{text}"
             );
@@ -288,7 +288,7 @@ mod tests {
             "99999999999999999999s",
             "18446744073709551615h",
         ] {
-            assert!(duration(text).is_err(), "{text}");
+            assert!(duration("--x", text).is_err(), "{text}");
         }
     }
 

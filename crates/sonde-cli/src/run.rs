@@ -1,6 +1,8 @@
 //! Runs a command: from the arguments to the exit code.
 
+mod agent;
 mod collect;
+mod deaths;
 mod diagnose;
 mod gather;
 mod progress;
@@ -108,6 +110,8 @@ fn dispatch(cli: Cli, called: Called) -> Outcome<u8> {
         Command::Version { output } => print(&version(output)),
         Command::Schema => print(&schema::text()?),
         Command::Diagnose(args) => diagnose::run(&Diagnose::from_args(*args)?),
+        Command::Deaths(args) => deaths::run(&args),
+        Command::Agent(args) => agent::run(*args),
         Command::Collect(args) => collect::run(&Collect::from_args(*args)?),
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Start with [`dump::read`], [`paste::read`] and [`live::Cluster`]. Deliberately absent: any opinion about what is wrong.
 
+pub mod agent;
 pub mod bundle;
 pub mod dump;
 mod error;

@@ -22,6 +22,7 @@
 //! | bytes of one answer | [`ANSWER_BYTES_MAX`] | the request fails |
 //! | tries of one request | [`TRIES_MAX`], with waits of at most [`RETRY_WAIT_MAX`] | the request fails, at once when the server asks for a longer wait |
 //! | lines of a fetched log | [`LOG_TAIL_LINES`], [`NODE_LOG_LINES`] for a node's | the last ones are fetched |
+//! | bytes of, and time for, one answer of an agent | [`AGENT_ANSWER_BYTES_MAX`], [`AGENT_ANSWER_TIME_MAX`] | the question fails |
 //! | logs of containers fetched in one round | [`LOGS_A_ROUND_MAX`] | the rest is left to the next round, at last a blind spot |
 
 /// Files of one dump.
@@ -74,3 +75,7 @@ pub const LOG_TAIL_LINES: usize = 400;
 pub const NODE_LOG_LINES: usize = 20_000;
 /// Logs of containers fetched in one round.
 pub const LOGS_A_ROUND_MAX: usize = 200;
+/// Bytes of one answer of an agent, which remembers some ten thousand deaths.
+pub const AGENT_ANSWER_BYTES_MAX: usize = 64 << 20;
+/// An agent is on this node and answers from memory.
+pub const AGENT_ANSWER_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(10);

@@ -1,12 +1,12 @@
-//! The report as JSON.
+//! An answer as JSON.
 
 use anyhow::{Context as _, Result};
-use sonde_model::Report;
+use serde::Serialize;
 
 use super::escape::is_unsafe;
 
-pub(super) fn render(report: &Report) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(report).context("failed to write the report as JSON")?;
+pub(super) fn render(answer: &impl Serialize) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(answer).context("failed to write the answer as JSON")?;
     text.push('\n');
     Ok(escape_strings(text))
 }

@@ -1,23 +1,23 @@
-//! The report as YAML: the same value as the JSON. Characters that reorder what is read are spelled out, because YAML has
+//! An answer as YAML: the same value as the JSON. Characters that reorder what is read are spelled out, because YAML has
 //! escapes only in some of its scalars.
 
 use anyhow::{Context as _, Result};
+use serde::Serialize;
 use serde_json::Value;
-use sonde_model::Report;
 
 use super::escape::spelled;
 
-pub(super) fn render(report: &Report) -> Result<String> {
-    let mut value = serde_json::to_value(report).context("failed to read the report as a value")?;
+pub(super) fn render(answer: &impl Serialize) -> Result<String> {
+    let mut value = serde_json::to_value(answer).context("failed to read the answer as a value")?;
     spell_out(&mut value);
-    let mut text = serde_saphyr::to_string(&value).context("failed to write the report as YAML")?;
+    let mut text = serde_saphyr::to_string(&value).context("failed to write the answer as YAML")?;
     if !text.ends_with('\n') {
         text.push('\n');
     }
     Ok(text)
 }
 
-/// A report is as deep as its types, so recursion is bounded.
+/// An answer is as deep as its types, so recursion is bounded.
 fn spell_out(value: &mut Value) {
     match value {
         Value::String(text) => {
