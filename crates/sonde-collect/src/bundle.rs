@@ -150,6 +150,7 @@ fn text_path(place: &TextPlace) -> String {
                 NodeLog::Crio => "crio.log",
                 NodeLog::Dockerd => "dockerd.log",
                 NodeLog::Kernel => "dmesg.log",
+                NodeLog::Agent => "agent.log",
             };
             node_file(node, file)
         }

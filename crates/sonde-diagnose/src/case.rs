@@ -284,6 +284,11 @@ impl Case {
         }
     }
 
+    /// Evidence of a kind is among what was seen.
+    pub(crate) fn has_seen(&self, kind: EvidenceKind) -> bool {
+        self.seen.iter().any(|seen| seen.kind == kind)
+    }
+
     pub(crate) fn is_silent(&self) -> bool {
         self.strength == Strength::None && self.refutation.is_none() && self.wants.is_empty()
     }

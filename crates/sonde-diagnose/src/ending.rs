@@ -250,19 +250,14 @@ impl<'a> Facts<'a> {
             }
             if let Some(it) = line.facts.iter().find_map(&pick) {
                 let (kind, log) = match line.origin {
-                    NodeLog::Kubelet => (EvidenceKind::KubeletLog, "kubelet"),
-                    NodeLog::Kernel => (EvidenceKind::KernelLog, "kernel"),
-                    _ => (EvidenceKind::RuntimeLog, "runtime"),
+                    NodeLog::Kubelet => (EvidenceKind::KubeletLog, "kubelet log"),
+                    NodeLog::Kernel => (EvidenceKind::KernelLog, "kernel log"),
+                    NodeLog::Agent => (EvidenceKind::Agent, "agent"),
+                    _ => (EvidenceKind::RuntimeLog, "runtime log"),
                 };
                 return Some((
                     it,
-                    node_seen(
-                        &node,
-                        kind,
-                        &format!("{log} log of {node}"),
-                        line.time,
-                        &line.text,
-                    ),
+                    node_seen(&node, kind, &format!("{log} of {node}"), line.time, &line.text),
                 ));
             }
         }

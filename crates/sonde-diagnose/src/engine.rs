@@ -91,8 +91,10 @@ pub fn diagnose(question: &Question) -> Answer {
                 survey: &survey,
                 placements: &placements,
                 words: OnceCell::new(),
+                witness: OnceCell::new(),
                 ended: OnceCell::new(),
             };
+            wants.extend(facts.wish_for_agent());
             for conclusion in conclude(&facts, &differentials) {
                 wants.extend(conclusion.wants.iter().cloned());
                 if conclusion.verdict >= Verdict::Likely || opened.told.even_if_unclear(question.now) {
@@ -311,6 +313,9 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         ..
     } = conclusion;
     crate::origin::tell(facts, &mut case);
+    if verdict == Verdict::Proven {
+        facts.tell_signals(&mut case);
+    }
     if let Some((text, seen)) = facts.held_back() {
         case.step(text, [seen]);
     }
@@ -453,7 +458,9 @@ fn open_wants(conclusion: &Conclusion) -> Vec<(Want, Code, Verdict)> {
 fn unmet(wants: &[(Want, Code, Verdict)], question: &Question) -> Vec<BlindSpot> {
     let mut by_want: BTreeMap<&Want, Vec<Code>> = BTreeMap::new();
     for (want, code, verdict) in wants {
-        if *verdict == Verdict::Proven {
+        // Most nodes have no agent; that is no gap in what was read.
+        let no_agent = matches!(want, Want::AgentDeaths { .. }) && !question.texts.was_read(want);
+        if *verdict == Verdict::Proven || no_agent {
             continue;
         }
         let codes = by_want.entry(want).or_default();

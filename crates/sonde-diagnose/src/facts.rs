@@ -15,6 +15,7 @@ use sonde_world::Snapshot;
 use sonde_world::view::{Container, ContainerStatus, Job, Node, ObjectMeta, Pod};
 
 use crate::case::Seen;
+use crate::deaths::{Witness, agent_seen};
 use crate::message::Message;
 use crate::placement::{Placement, Placements};
 use crate::subject::{Subject, log_words};
@@ -36,6 +37,8 @@ pub struct Facts<'a> {
     pub(crate) placements: &'a Placements<'a>,
     /// The log's telling lines, read once for all causes.
     pub(crate) words: OnceCell<Vec<(TellingLine, Seen)>>,
+    /// What agents saw of the run, read once for all causes.
+    pub(crate) witness: OnceCell<Witness<'a>>,
     /// That the run ended, as evidence.
     pub(crate) ended: OnceCell<Option<(Option<i64>, Seen)>>,
 }
@@ -346,7 +349,7 @@ impl<'a> Facts<'a> {
         let container_id = self.container_id();
         // Pasted kernel lines without any object are all there is to the episode.
         let alone = self.episode.subject == nameless();
-        let mut kills = Vec::new();
+        let mut kills = self.kills_seen_by_agents(container_id.as_deref());
         for (name, lines) in &self.texts.kernel {
             if !name.is_empty() && !node.is_empty() && name.as_ref() != node {
                 continue;
@@ -358,10 +361,30 @@ impl<'a> Facts<'a> {
                     _ => kill.pod_uid().is_some_and(|theirs| theirs == *uid),
                 };
                 if (ours || alone) && self.episode.covers(line.time) {
+                    // The kernel's own lines tell of more than the victim.
+                    kills.retain(|(seen, _)| seen.pid.is_none() || seen.pid != kill.pid);
                     kills.push((kill, kernel_seen(name, line)));
                 }
             }
         }
+        kills
+    }
+
+    /// As above, by what agents saw; first what they saw of other processes than the container's first.
+    fn kills_seen_by_agents(&self, container_id: Option<&str>) -> Vec<(&'a OomKill, Seen)> {
+        let uid = &self.subject.pod.metadata.uid;
+        let kills = self.agents_lines().filter_map(|(node, line)| {
+            let Fact::OomKill(kill) = line.facts.first()? else {
+                return None;
+            };
+            let ours = match (line.container_id.as_deref(), container_id) {
+                (Some(theirs), Some(ours)) => theirs == ours,
+                _ => line.pod_uid.as_deref() == Some(uid),
+            };
+            (ours && self.episode.covers(line.time)).then(|| (kill, agent_seen(node, line)))
+        });
+        let mut kills: Vec<_> = kills.collect();
+        kills.sort_by_key(|(kill, _)| kill.is_first);
         kills
     }
 
@@ -515,7 +538,7 @@ impl<'a> Facts<'a> {
         Some(self.now?.duration_since(self.episode.since?))
     }
 
-    fn moment(&self) -> Option<Timestamp> {
+    pub(crate) fn moment(&self) -> Option<Timestamp> {
         let end = self.episode.run.as_ref().and_then(|run| run.end.finished_at.0);
         end.or(self.episode.since)
     }

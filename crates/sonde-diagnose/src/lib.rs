@@ -9,6 +9,7 @@ mod case;
 mod cause;
 mod causes;
 mod changes;
+mod deaths;
 mod ending;
 mod engine;
 mod episode;

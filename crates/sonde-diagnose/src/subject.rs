@@ -349,6 +349,7 @@ pub(crate) fn log_words(log: NodeLog) -> (EvidenceKind, &'static str) {
         NodeLog::Containerd => (EvidenceKind::RuntimeLog, "containerd log"),
         NodeLog::Crio => (EvidenceKind::RuntimeLog, "CRI-O log"),
         NodeLog::Dockerd => (EvidenceKind::RuntimeLog, "dockerd log"),
+        NodeLog::Agent => (EvidenceKind::Agent, "agent"),
     }
 }
 

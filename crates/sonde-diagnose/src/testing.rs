@@ -1,5 +1,6 @@
 //! A small world for tests of causes: objects as JSON, texts as text, one question.
 
+pub(crate) mod agent;
 pub(crate) mod contract;
 
 use serde_json::{Value, json};
@@ -159,8 +160,27 @@ impl Scene {
         let lines: Vec<&str> = text.lines().collect();
         self.note_read(node, NodeLog::Kubelet, &lines);
         let lines = sonde_grammar::log::node(&lines, Some(NodeLog::Kubelet), Some(2026));
-        self.question.texts.node.insert(node.into(), lines);
+        self.node_lines(node, lines);
         self
+    }
+
+    /// Puts what an agent on `n1` tells.
+    pub(crate) fn agent(mut self, agent: &agent::Agent) -> Self {
+        let text = agent.text();
+        let lines: Vec<&str> = text.lines().collect();
+        self.note_read("n1", NodeLog::Agent, &lines);
+        let lines = sonde_grammar::log::node(&lines, None, None);
+        self.node_lines("n1", lines);
+        self
+    }
+
+    fn node_lines(&mut self, node: &str, lines: Vec<sonde_grammar::log::NodeLine>) {
+        self.question
+            .texts
+            .node
+            .entry(node.into())
+            .or_default()
+            .extend(lines);
     }
 
     fn note_read(&mut self, node: &str, log: NodeLog, lines: &[&str]) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::counters::CpuThrottling;
 use sonde_grammar::log::{KernelLine, NodeLine, NodeLog};
@@ -47,16 +47,41 @@ pub struct NodeLogRead {
     /// It is a kubelet's log at verbosity 2 or more, in which each kill of a container is a line
     /// (`pkg/kubelet/kuberuntime/kuberuntime_container.go`).
     pub verbose: bool,
+    /// It is the word of an agent that watched the whole span and lost nothing of it.
+    pub whole: bool,
 }
+
+/// An agent remembers for so long, however long it has watched.
+pub(crate) const AGENT_REMEMBERS: SignedDuration = SignedDuration::from_hours(1);
 
 impl NodeLogRead {
     /// Of the lines of a log; `year` serves times that have none.
     pub fn of(log: NodeLog, lines: &[&str], year: Option<i16>) -> Self {
+        if log == NodeLog::Agent {
+            return Self::of_agent(lines);
+        }
         Self {
+            whole: false,
             span: sonde_grammar::log::span(lines, year),
             // `SyncLoop ADD` and its kind are of the same verbosity as `Killing container with a grace period`.
             verbose: log == NodeLog::Kubelet && lines.iter().any(|line| line.contains("SyncLoop")),
         }
+    }
+
+    /// Of an agent its first line tells; without it, nothing is known of what it does not tell.
+    fn of_agent(lines: &[&str]) -> Self {
+        let watches = lines
+            .iter()
+            .filter_map(|line| sonde_grammar::log::agent::watch(line));
+        let mut all = Self::default();
+        for watch in watches {
+            all.join(Self {
+                span: Some((watch.since.max(watch.now - AGENT_REMEMBERS), watch.now)),
+                verbose: false,
+                whole: watch.is_whole(),
+            });
+        }
+        all
     }
 
     /// The time lies between the first line and the last.
@@ -67,6 +92,19 @@ impl NodeLogRead {
 
     /// Adds another part of the same log.
     pub fn join(&mut self, part: Self) {
+        if self.whole || part.whole {
+            // Nobody watched between two spans that do not meet: the later one counts.
+            let (mine, other) = (self.span, part.span);
+            let meet = mine
+                .zip(other)
+                .is_some_and(|(mine, other)| mine.0 <= other.1 && other.0 <= mine.1);
+            if !(meet && self.whole && part.whole) {
+                if other > mine {
+                    *self = part;
+                }
+                return;
+            }
+        }
         self.span = match (self.span, part.span) {
             (Some((first, last)), Some((from, until))) => Some((first.min(from), last.max(until))),
             (one, other) => one.or(other),

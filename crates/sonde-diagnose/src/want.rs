@@ -28,6 +28,11 @@ pub enum Want {
         /// The time; `None` for the newest lines.
         around: Option<Timestamp>,
     },
+    /// The deaths that an agent on a node remembers.
+    AgentDeaths {
+        /// The node.
+        node: Arc<str>,
+    },
     /// The counters of a node's containers.
     Counters {
         /// The node.
@@ -62,6 +67,8 @@ impl Want {
                 let since = around.map_or(String::new(), |time| format!("&sinceTime={}", time - LOOKBACK));
                 format!("kubectl get --raw \"/api/v1/nodes/{node}/proxy/logs/?query=kubelet{since}\"")
             }
+            // On the node itself; where no agent ran then, the next end is seen by one that runs.
+            Want::AgentDeaths { .. } => "sonde deaths".to_owned(),
             Want::Counters { node } => format!(
                 "kubectl get --raw /api/v1/nodes/{node}/proxy/metrics/cadvisor | grep container_cpu_cfs"
             ),
@@ -93,6 +100,8 @@ impl Want {
             Want::Counters { .. } => 3,
             Want::KubeletLog { .. } => 4,
             Want::KernelLog { .. } => 5,
+            // Few nodes have one.
+            Want::AgentDeaths { .. } => 6,
         }
     }
 
@@ -101,6 +110,7 @@ impl Want {
         match self {
             Want::KernelLog { node, around } => Some((node, NodeLog::Kernel, *around)),
             Want::KubeletLog { node, around } => Some((node, NodeLog::Kubelet, *around)),
+            Want::AgentDeaths { node } => Some((node, NodeLog::Agent, None)),
             _ => None,
         }
     }
@@ -117,6 +127,7 @@ impl Want {
             ),
             Want::KernelLog { node, .. } => format!("kernel log of node {node}"),
             Want::KubeletLog { node, .. } => format!("kubelet log of node {node}"),
+            Want::AgentDeaths { node } => format!("deaths seen by an agent on node {node}"),
             Want::Counters { node } => format!("CPU throttling counters of node {node}"),
             Want::Object(object) => object.kubectl(),
             Want::Kind { kind, namespace } if namespace.is_empty() => format!("all {kind} objects"),

@@ -22,6 +22,10 @@ pub use scheduling::{NodeReason, PreFilter, Preemption, Unschedulable};
 pub use volume::{ClaimFact, VolumeFact, VolumeFailure};
 pub use workload::WorkloadFact;
 
+use std::sync::Arc;
+
+use sonde_model::Death;
+
 /// One thing that a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
@@ -56,6 +60,8 @@ pub enum Fact {
     RestartBackOff,
     /// The kernel killed a process for memory.
     OomKill(OomKill),
+    /// An agent saw a signal that was sent to a process, or a process that ended.
+    Death(Arc<Death>),
     /// The kubelet or the API evicted a pod.
     Eviction(EvictionFact),
     /// The kubelet refused a pod that was bound to its node.

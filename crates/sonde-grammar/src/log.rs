@@ -1,5 +1,6 @@
 //! Log lines to facts: the kernel's, the kubelet's and runtimes', and an application's own last words.
 
+pub mod agent;
 mod application;
 mod kernel;
 mod node;

@@ -35,6 +35,8 @@ pub enum EvidenceKind {
     KubeletLog,
     /// A line of the container runtime's log.
     RuntimeLog,
+    /// What Sonde's agent on the node saw in the kernel: a signal with its sender, a process that ended.
+    Agent,
     /// Counters of the node, as the kubelet exports them.
     Metric,
     /// Pasted text that says nothing about where it comes from.

@@ -200,6 +200,7 @@ pub(super) fn place(evidence: &Evidence, now: Option<Timestamp>) -> String {
         EvidenceKind::KernelLog => "kernel log",
         EvidenceKind::KubeletLog => "kubelet log",
         EvidenceKind::RuntimeLog => "runtime log",
+        EvidenceKind::Agent => "agent",
         EvidenceKind::Metric => "metric",
         EvidenceKind::Absence => "absent",
     };

@@ -146,6 +146,11 @@ pub(super) fn text_place(path: &str) -> Option<TextPlace> {
         [.., "nodes", node, file] if stem(file) == "cadvisor" => {
             Some(TextPlace::Counters { node: (*node).into() })
         }
+        // Elsewhere other programs call themselves so.
+        [.., "nodes", node, "agent.log"] => Some(TextPlace::Node {
+            node: (*node).into(),
+            log: NodeLog::Agent,
+        }),
         [.., "nodes", node, file] => node_log(file).map(|log| TextPlace::Node {
             node: (*node).into(),
             log,
@@ -201,6 +206,7 @@ fn node_log(file: &str) -> Option<NodeLog> {
         ("dockerd", NodeLog::Dockerd),
         ("docker", NodeLog::Dockerd),
         ("cri-dockerd", NodeLog::Dockerd),
+        ("sonde-agent", NodeLog::Agent),
         ("dmesg", NodeLog::Kernel),
         ("kern", NodeLog::Kernel),
         ("kernel", NodeLog::Kernel),

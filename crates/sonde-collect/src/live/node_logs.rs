@@ -38,13 +38,14 @@ fn files(log: NodeLog) -> &'static [&'static str] {
         NodeLog::Containerd => &["containerd.log", "messages", "syslog", "daemon.log"],
         NodeLog::Crio => &["crio.log", "messages", "syslog", "daemon.log"],
         NodeLog::Dockerd => &["docker.log", "messages", "syslog", "daemon.log"],
+        NodeLog::Agent => &[],
     }
 }
 
 /// The unit whose journal has it; the kernel's lines are of no unit.
 fn unit(log: NodeLog) -> Option<&'static str> {
     match log {
-        NodeLog::Kernel => None,
+        NodeLog::Kernel | NodeLog::Agent => None,
         NodeLog::Kubelet => Some("kubelet"),
         NodeLog::Containerd => Some("containerd"),
         NodeLog::Crio => Some("crio"),
@@ -137,7 +138,7 @@ fn names(listing: &str) -> Vec<&str> {
 
 /// Reads the log on this machine, if it is the node and we may.
 pub(crate) fn local(wanted: &NodeLogWanted) -> Option<Bytes> {
-    if !is_this_node(&wanted.node) || !is_root() {
+    if wanted.log == NodeLog::Agent || !is_this_node(&wanted.node) || !is_root() {
         return None;
     }
     let lines = NODE_LOG_LINES.to_string();

@@ -5,6 +5,7 @@ mod contracts;
 mod place;
 mod words;
 
+pub(in crate::causes) use grace_exceeded::ignoring;
 pub(in crate::causes) use words::cannot_run;
 
 crate::cause::family!(

@@ -2,8 +2,9 @@
 //! no other; without its decisive evidence the cause is not claimed.
 
 use serde_json::{Value, json};
-use sonde_model::Verdict;
+use sonde_model::{SenderKind, Verdict};
 
+use crate::testing::agent::{Agent, agent};
 use crate::testing::{Scene, crashed, merge, pod, status};
 
 /// What a row has besides the pod.
@@ -17,6 +18,8 @@ enum Proof {
     Kernel(fn() -> String),
     /// Kubelet lines.
     Kubelet(&'static str),
+    /// What an agent on the node saw.
+    Agent(fn() -> Agent),
     /// A part of the pod's JSON.
     Pod(fn() -> Value),
     /// The run's reason in the status.
@@ -328,7 +331,119 @@ const SENDERS: &[Row] = &[
         code: "OOM-JVM-HEAP",
         verdict: Verdict::Proven,
     },
+    Row {
+        name: "kill -9 on the node",
+        exit: 137,
+        spec: bare,
+        proof: Proof::Agent(|| killed_by(SenderKind::NodeProcess)),
+        code: "EXT-KILLED",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "kill -9 from another container",
+        exit: 137,
+        spec: bare,
+        proof: Proof::Agent(|| killed_by(SenderKind::OtherContainer)),
+        code: "EXT-KILLED",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "kill -9 from the same container",
+        exit: 137,
+        spec: bare,
+        proof: Proof::Agent(|| killed_by(SenderKind::SameContainer)),
+        code: "EXT-KILLED",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "kill -9 by the service manager",
+        exit: 137,
+        spec: bare,
+        proof: Proof::Agent(|| killed_by(SenderKind::ServiceManager)),
+        code: "EXT-KILLED",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "kill -9 of a child, whose shell passes it on",
+        exit: 137,
+        spec: bare,
+        proof: Proof::Agent(|| {
+            agent()
+                .killed_child("11:57:59.9", SenderKind::NodeProcess)
+                .left("11:57:59.95", 137)
+        }),
+        code: "EXT-KILLED",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "the runtime asks and kills",
+        exit: 137,
+        spec: bare,
+        proof: Proof::Agent(|| {
+            agent()
+                .ignored("11:57:29.9", 15, SenderKind::Runtime)
+                .sent("11:57:59.9", 9, SenderKind::Runtime)
+                .ended("11:57:59.9", 9)
+        }),
+        code: "EXT-GRACE-EXCEEDED",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "container limit, agent",
+        exit: 137,
+        spec: limited,
+        proof: Proof::Agent(|| out_of_memory([(64, Some(64)), (64, Some(64)), (900, Some(7000))])),
+        code: "OOM-CONTAINER-LIMIT",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "pod limit, agent",
+        exit: 137,
+        spec: bare,
+        proof: Proof::Agent(|| out_of_memory([(50, None), (128, Some(128)), (900, Some(7000))])),
+        code: "OOM-POD-LIMIT",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "all pods together, agent",
+        exit: 137,
+        spec: limited,
+        proof: Proof::Agent(|| out_of_memory([(50, Some(64)), (50, None), (7000, Some(7000))])),
+        code: "OOM-NODE",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "the whole node, agent",
+        exit: 137,
+        spec: bare,
+        proof: Proof::Agent(|| out_of_memory([(50, None), (50, None), (900, None)])),
+        code: "OOM-NODE",
+        verdict: Verdict::Proven,
+    },
+    Row {
+        name: "TERM by hand",
+        exit: 143,
+        spec: bare,
+        proof: Proof::Agent(|| {
+            agent()
+                .sent("11:57:59.9", 15, SenderKind::NodeProcess)
+                .ended("11:57:59.9", 15)
+        }),
+        code: "EXT-TERMINATED",
+        verdict: Verdict::Proven,
+    },
 ];
+
+fn killed_by(kind: SenderKind) -> Agent {
+    agent().sent("11:57:59.9", 9, kind).ended("11:57:59.9", 9)
+}
+
+fn out_of_memory(groups: [(u64, Option<u64>); 3]) -> Agent {
+    agent()
+        .memory("11:57:59.9", true, groups)
+        .sent("11:57:59.9", 9, SenderKind::OutOfMemory)
+        .ended("11:57:59.9", 9)
+}
 
 fn scene(row: &Row, with_proof: bool) -> Scene {
     let reason = match row.proof {
@@ -355,6 +470,7 @@ fn scene(row: &Row, with_proof: bool) -> Scene {
         Proof::NodeEvent(reason, message, time) => scene.event("Node//n1", reason, message, time),
         Proof::Kernel(text) => scene.kernel("n1", &text()),
         Proof::Kubelet(text) => scene.kubelet("n1", text),
+        Proof::Agent(agent) => scene.agent(&agent()),
         Proof::Log(text) => scene.log("shop/app-1", "app", true, text),
         Proof::Pod(_) | Proof::Reason(_) => scene,
     }
@@ -484,7 +600,7 @@ fn leftover_words_about_a_healthy_container_are_no_alarm() {
             Proof::NodeEvent(reason, message, time) => scene.event("Node//n1", reason, message, time),
             Proof::Kubelet(text) => scene.kubelet("n1", text),
             Proof::Log(text) => scene.log("shop/app-1", "app", false, text),
-            Proof::Kernel(_) | Proof::Pod(_) | Proof::Reason(_) => scene,
+            Proof::Kernel(_) | Proof::Agent(_) | Proof::Pod(_) | Proof::Reason(_) => scene,
         };
         let outcome = scene.diagnose();
         if outcome.alarms() > 0 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ProbeKind, ProbeOutcome, PullFact};
+use sonde_grammar::log::NodeLog;
 use sonde_model::Kind;
 use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
@@ -301,22 +302,31 @@ fn broken_probe(
     Some(episode.into())
 }
 
-/// The kernel killed a process of the running container for memory: neither status nor events show it.
+/// The kernel killed a process of the running container for memory: neither status nor events show it, only the
+/// kernel's log or an agent.
 fn killed_children(triage: &Triage<'_>, object: &Object, name: &str) -> Option<Opened> {
-    if triage.texts.kernel.is_empty() {
+    if triage.texts.kernel.is_empty() && triage.texts.node.is_empty() {
         return None;
     }
     let pod = object.encoded.decode::<Pod>().ok()?;
     let id = &pod.container_status(name)?.0.container_id;
     let id = id.rsplit("://").next().filter(|id| !id.is_empty())?;
-    let lines = triage.texts.kernel.get(pod.spec.node_name.as_str())?;
-    let killed = lines.iter().rev().find(
-        |line| matches!(&line.fact, Fact::OomKill(kill) if kill.container_id().as_deref() == Some(id)),
-    )?;
-    let recent = triage.elapsed(killed.time).is_none_or(|age| age < REMEMBERED);
+    let node = pod.spec.node_name.as_str();
+    let of_kernel = triage.texts.kernel.get(node).into_iter().flatten();
+    let of_kernel = of_kernel.filter_map(|line| {
+        matches!(&line.fact, Fact::OomKill(kill) if kill.container_id().as_deref() == Some(id))
+            .then_some(line.time)
+    });
+    let of_agent = triage.texts.node.get(node).into_iter().flatten();
+    let of_agent = of_agent.filter_map(|line| {
+        let ours = line.origin == NodeLog::Agent && line.container_id.as_deref() == Some(id);
+        (ours && matches!(line.facts.first(), Some(Fact::OomKill(_)))).then_some(line.time)
+    });
+    let killed = of_kernel.chain(of_agent).max()?;
+    let recent = triage.elapsed(killed).is_none_or(|age| age < REMEMBERED);
     let episode = Episode::new(object.reference.clone(), Symptom::Terminated, "child killed")
         .of_container(name)
-        .since(killed.time);
+        .since(killed);
     recent.then(|| episode.into())
 }
 

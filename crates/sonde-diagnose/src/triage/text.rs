@@ -288,7 +288,9 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
         Fact::Workload(WorkloadFact::NoMetrics { .. } | WorkloadFact::MissingRequest { .. }) => {
             Symptom::NotScaling
         }
-        Fact::Pull(_) | Fact::RestartBackOff | Fact::Runtime(_) | Fact::Workload(_) => return None,
+        Fact::Pull(_) | Fact::RestartBackOff | Fact::Runtime(_) | Fact::Workload(_) | Fact::Death(_) => {
+            return None;
+        }
     })
 }
 

@@ -18,5 +18,10 @@ libfuzzer_sys::fuzz_target!(|input: (u8, &str)| {
     log::application(&lines);
     for line in lines {
         log::unwrap_line(line);
+        log::agent::watch(line);
+        // What is read is written the same way.
+        if let Some(death) = log::agent::read(line) {
+            assert_eq!(log::agent::read(&log::agent::line(&death)), Some(death));
+        }
     }
 });

@@ -28,6 +28,8 @@ pub struct OomKill {
     pub process: Option<String>,
     /// The victim's process id on the host.
     pub pid: Option<u32>,
+    /// The victim was its container's first process, with which the container ends; only an agent tells.
+    pub is_first: Option<bool>,
     /// The process whose allocation triggered the kill.
     pub invoked_by: Option<String>,
     /// The limit in KiB.

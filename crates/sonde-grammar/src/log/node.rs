@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::Fact;
 
+use super::agent;
 use super::kernel::{is_kernel_text, kernel_in_year};
 use super::prefix::{Bare, strip};
 
@@ -29,6 +30,8 @@ pub enum NodeLog {
     Dockerd,
     /// The kernel.
     Kernel,
+    /// Sonde's agent on the node, which sees deaths in the kernel.
+    Agent,
 }
 
 /// A pod by namespace and name.
@@ -107,6 +110,10 @@ pub fn node(lines: &[&str], hint: Option<NodeLog>, year_hint: Option<i16>) -> Ve
         let first = index;
         index += 1;
         let bare = strip(lines[first], year_hint);
+        if agent::is_agent_text(&bare.text) {
+            found.extend(agents_line(first, &bare));
+            continue;
+        }
         let kernel = bare.sender.as_deref() == Some("kernel")
             || (bare.sender.is_none() && (hint == Some(NodeLog::Kernel) || bare.uptime_seconds.is_some()))
             || (bare.sender.is_none() && is_kernel_text(&bare.text));
@@ -183,12 +190,35 @@ fn read(
     })
 }
 
+/// A line that Sonde's agent wrote.
+fn agents_line(index: usize, bare: &Bare<'_>) -> Option<NodeLine> {
+    let death = agent::read(&bare.text)?;
+    let owner = &death.process.owner;
+    let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Some(NodeLine {
+        line: index,
+        text: bare.text.trim().to_owned(),
+        time: Some(death.time),
+        host: bare.host.clone(),
+        origin: NodeLog::Agent,
+        pod: known(&owner.pod).map(|name| PodKey {
+            namespace: owner.namespace.to_string(),
+            name,
+        }),
+        pod_uid: known(&owner.pod_uid),
+        container: known(&owner.container),
+        container_id: known(&owner.container_id),
+        facts: agent::facts(death),
+    })
+}
+
 fn origin_of(sender: &str) -> Option<NodeLog> {
     Some(match sender {
         "kubelet" | "hyperkube" | "k3s" | "rke2" | "microk8s.daemon-kubelet" => NodeLog::Kubelet,
         "containerd" | "containerd-shim" => NodeLog::Containerd,
         "crio" | "cri-o" | "conmon" => NodeLog::Crio,
         "dockerd" | "docker" | "cri-dockerd" => NodeLog::Dockerd,
+        "sonde-agent" => NodeLog::Agent,
         _ => return None,
     })
 }
@@ -259,6 +289,7 @@ pub(crate) fn is_node_text(text: &str) -> bool {
     bare.sender
         .as_deref()
         .is_some_and(|sender| origin_of(sender).is_some())
+        || agent::is_agent_text(&bare.text)
         || klog::record(bare.text.trim(), None).is_some()
         || logrus::record(bare.text.trim()).is_some_and(|record| logrus::origin(&record).is_some())
 }

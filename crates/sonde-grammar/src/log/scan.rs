@@ -122,10 +122,11 @@ pub(crate) fn pairs(text: &str) -> Vec<(&str, Cow<'_, str>)> {
     while found.len() < PAIRS_MAX {
         let Some(equals) = rest.find('=') else { break };
         let before = &rest[..equals];
-        let start = before
-            .rfind(|c: char| c.is_whitespace() || c == '"')
-            .map_or(0, |at| at + 1);
-        let key = &before[start..];
+        // The stop may be longer than a byte.
+        let key = before
+            .rsplit(|c: char| c.is_whitespace() || c == '"')
+            .next()
+            .unwrap_or(before);
         let tail = &rest[equals + 1..];
         let plain = !key.is_empty()
             && key
@@ -188,6 +189,11 @@ mod tests {
         assert_eq!(value("cmd"), Some("[sh -c x]"));
         assert_eq!(value("err"), Some("say \"hi\"\nthere"));
         assert_eq!(value("tail"), Some("cu"));
+    }
+
+    #[test]
+    fn a_wide_blank_before_a_key_is_a_blank() {
+        assert_eq!(pairs("\u{a0}=x\u{2003}b=1"), [("b", "1".into())]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! EXT-ABORT: the program aborted itself (SIGABRT, exit code 134).
 
-use sonde_model::{Code, Risk};
+use sonde_model::{Code, Risk, SenderKind};
 
 use super::words::why;
 use crate::cause::page;
@@ -23,13 +23,22 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     let who = facts.container_phrase();
     // A program may exit with 134 of its own will; its words or the runtime's decide.
-    let by_signal = facts.episode.run.as_ref().is_some_and(|run| run.end.signal > 0);
+    let by_signal = facts.by_signal();
     if by_signal || why(facts).is_some() {
         case.generally_proven_by(ended.clone());
     } else {
         case.supported_by(ended.clone());
     }
+    let sent = facts.witness().signal(SIGABRT);
+    let by_other = sent.filter(|sent| sent.by_somebody() && sent.sender.kind != SenderKind::Itself);
     match why(facts) {
+        _ if by_other.is_some() => {
+            if let Some(sent) = by_other {
+                let from = sent.from();
+                case.headline(format!("{who} is ended by a SIGABRT that {from} sent (exit code {code})"));
+                case.step(format!("{from} sends it SIGABRT"), [sent.seen.clone()]);
+            }
+        }
         Some((clause, _, line)) => {
             case.headline(format!("{who} aborts itself (exit code {code}): {clause}"));
             case.step(format!("the program gives up: {clause}"), [line]);
@@ -45,7 +54,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     }
     case.step(
-        format!("it ends itself with SIGABRT (exit code {code} is 128 + {SIGABRT})"),
+        match by_other {
+            Some(_) => format!("SIGABRT ends it (exit code {code} is 128 + {SIGABRT})"),
+            None => format!("it ends itself with SIGABRT (exit code {code} is 128 + {SIGABRT})"),
+        },
         [ended],
     );
     case.advice("this is a fault inside the program or its memory settings: see the lines before its end, and its core dump", Risk::None);

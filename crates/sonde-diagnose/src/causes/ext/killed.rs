@@ -1,9 +1,10 @@
 //! EXT-KILLED: somebody outside of Kubernetes and the kernel's memory management sent SIGKILL.
 
 use sonde_grammar::log::NodeLog;
-use sonde_model::{Code, Risk};
+use sonde_model::{Code, Risk, SenderKind};
 
 use crate::cause::page;
+use crate::deaths::Sent;
 use crate::{Case, Cause, Facts, Seen, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -21,6 +22,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(((code, ended), SIGKILL)) = facts.exit().zip(facts.signal()) else {
         return;
     };
+    let witness = facts.witness();
+    if let Some(kill) = witness.kill().filter(|kill| kill.by_somebody()) {
+        return by(facts, case, kill, (code, ended));
+    }
     let reason = facts
         .episode
         .run
@@ -33,12 +38,129 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.refuted_by(message.seen(), "the kubelet ended it");
         return;
     }
+    if let Some(kill) = witness.kill().filter(|kill| kill.for_memory()) {
+        case.refuted_by(kill.seen.clone(), "the kernel killed it for memory");
+        return;
+    }
     if let Some((_, seen)) = facts.oom_kills().into_iter().next() {
         case.refuted_by(seen, "the kernel killed it for memory");
         return;
     }
+    if let Some(end) = witness.end().filter(|end| end.code.is_some()) {
+        return passed_on(facts, case, end.seen.clone(), (code, ended));
+    }
+    match witness.kill() {
+        Some(kill) if kill.by_runtime() => through_runtime(facts, case, kill, (code, ended)),
+        Some(kill) if kill.sender.kind == SenderKind::NamespaceEnd => {
+            case.refuted_by(kill.seen.clone(), "the first process of its pid namespace ended, and all others with it");
+        }
+        _ => unseen(facts, case, (code, ended)),
+    }
+}
+
+/// An agent saw who it was.
+fn by(facts: &Facts<'_>, case: &mut Case, kill: &Sent<'_>, (code, ended): (i64, Seen)) {
     let who = facts.container_phrase();
-    let by_signal = facts.episode.run.as_ref().is_some_and(|run| run.end.signal > 0);
+    let from = kill.from();
+    case.proven_by(kill.seen.clone());
+    case.step(
+        format!("{from} sends SIGKILL to its first process, {}", kill.process.command),
+        [kill.seen.clone()],
+    );
+    if let Some(last) = facts.last_line() {
+        case.step("the last thing it says", [last]);
+    }
+    case.step(format!("the process ends at once (exit code {code})"), [ended]);
+    case.headline(format!("{who} was killed (SIGKILL, exit code {code}) by {from}"));
+    let started = match kill.sender.process.parent_command.as_str() {
+        "" => String::new(),
+        parent => format!(", which {parent} started"),
+    };
+    let sender = &kill.sender.process;
+    let whose = match kill.sender.kind {
+        SenderKind::OtherContainer | SenderKind::SameContainer => {
+            "a container can only reach it where both share a pid namespace (shareProcessNamespace, hostPID)"
+        }
+        SenderKind::ServiceManager => "see its journal for the unit that it stopped at that time",
+        _ => "a person, a script, a security agent or a low-memory killer on the node",
+    };
+    case.advice(
+        format!("find out why {}{started} killed it: {whose}", sender.command),
+        Risk::None,
+    );
+}
+
+/// The runtime sent it; whoever told the runtime is not told by the signal.
+fn through_runtime(facts: &Facts<'_>, case: &mut Case, kill: &Sent<'_>, (code, ended): (i64, Seen)) {
+    let who = facts.container_phrase();
+    case.step(
+        format!("{} sends SIGKILL, as it was told", kill.from()),
+        [kill.seen.clone()],
+    );
+    case.step(format!("the process ends at once (exit code {code})"), [ended]);
+    // A kubelet that writes down its kills wrote of none: then it was not the kubelet.
+    if let Some(silent) = facts.kubelet_log_tells_kills() {
+        case.proven_by(kill.seen.clone());
+        case.proven_by(silent.clone());
+        case.step(
+            "the kubelet, which writes down its kills, writes of none at that time",
+            [silent],
+        );
+        case.headline(format!(
+            "{who} was killed through the container runtime (exit code {code}), and not by the kubelet: somebody used crictl, ctr or the like"
+        ));
+        case.advice(
+            "look for people and scripts that use `crictl stop`, `ctr task kill` or `docker kill` on the node",
+            Risk::None,
+        );
+        return;
+    }
+    case.hinted_by(kill.seen.clone());
+    if let Some(want) = facts.want_kubelet_log() {
+        case.wants(want, "whether the kubelet told the runtime to end the container, and why");
+    }
+    case.headline(format!(
+        "{who} was killed through the container runtime (exit code {code}), which was told to: by the kubelet, or by somebody's `crictl stop`"
+    ));
+    case.advice(
+        "look at the kubelet's log of that time; where it says nothing, look for people and scripts that use crictl, ctr or docker",
+        Risk::None,
+    );
+}
+
+/// No signal ended the first process: it left with that code by itself.
+fn passed_on(facts: &Facts<'_>, case: &mut Case, end: Seen, (code, ended): (i64, Seen)) {
+    let child = facts.witness().killed_child(facts.moment());
+    let Some(kill) = child.filter(|kill| !kill.for_memory()) else {
+        let reason = format!("no signal ended its first process, which left with exit code {code} by itself");
+        case.refuted_by(end, reason);
+        return;
+    };
+    let who = facts.container_phrase();
+    let from = kill.from();
+    case.proven_by(kill.seen.clone());
+    case.step(
+        format!("{from} sends SIGKILL to {}, a process of it", kill.process.command),
+        [kill.seen.clone()],
+    );
+    case.step(
+        format!("its first process passes that on: it leaves by itself with exit code {code}"),
+        [end, ended],
+    );
+    case.headline(format!(
+        "a process of {who}, {}, was killed by {from}; the first process passed that on (exit code {code})",
+        kill.process.command
+    ));
+    case.advice(
+        format!("find out why {} killed it", kill.sender.process.command),
+        Risk::None,
+    );
+}
+
+/// Nobody saw the signal.
+fn unseen(facts: &Facts<'_>, case: &mut Case, (code, ended): (i64, Seen)) {
+    let who = facts.container_phrase();
+    let by_signal = facts.by_signal();
     let how = if by_signal {
         format!("its process is killed (SIGKILL, exit code {code})")
     } else {
@@ -56,7 +178,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
     }
     let kubelet = facts.kubelet_log_tells_kills();
-    let kernel = facts.log_read(NodeLog::Kernel);
+    let kernel = facts.log_read(NodeLog::Kernel).or_else(|| facts.agent_watched());
     if let Some(seen) = &kubelet {
         case.step(
             "the kubelet, which writes down its kills, writes of none at that time",
@@ -65,7 +187,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     if let Some(seen) = &kernel {
         case.step(
-            "the kernel writes of no kill for memory at that time",
+            "the kernel tells of no kill for memory at that time",
             [seen.clone()],
         );
     }
@@ -84,6 +206,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     if let Some(want) = facts.want_kernel_log().filter(|_| kernel.is_none()) {
         case.wants(want, "whether the kernel killed the process for memory");
+    }
+    if let Some(want) = facts.want_agent() {
+        case.wants(
+            want,
+            "who sent the signal, where Sonde's agent watches the node; one that starts now tells of the next",
+        );
     }
     let usual = usual_senders(facts);
     let whom = match (case.strength() >= crate::Strength::Support, by_signal) {

@@ -3,7 +3,7 @@
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
 use sonde_grammar::log::{AppSign, NodeLog};
-use sonde_model::{Code, Risk};
+use sonde_model::{Code, Risk, SenderKind};
 
 use crate::cause::page;
 use crate::facts::kernel_seen;
@@ -28,10 +28,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     let who = facts.container_phrase();
     let own = facts.own_word(|sign| matches!(sign, AppSign::Segfault).then_some(()));
-    let kernel = kernel_line(facts);
+    let sent = facts.witness().signal(SIGSEGV);
+    let by_fault = sent.filter(|sent| sent.sender.kind == SenderKind::Fault);
+    let kernel = kernel_line(facts)
+        .or_else(|| by_fault.map(|sent| (sent.process.command.clone(), sent.seen.clone())));
     // A program may exit with 139 of its own will, and a shell passes on a child's; the kernel, the runtime or the
     // program's words decide.
-    let by_signal = facts.episode.run.as_ref().is_some_and(|run| run.end.signal > 0);
+    let by_signal = facts.by_signal();
     if by_signal || own.is_some() || kernel.is_some() {
         case.generally_proven_by(ended.clone());
     } else {
@@ -40,7 +43,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((_, line)) = own {
         case.step("the program says so itself", [line]);
     }
+    let by_other = sent.filter(|sent| sent.by_somebody() && sent.sender.kind != SenderKind::Itself);
     match kernel {
+        None if by_other.is_some() => {
+            if let Some(sent) = by_other {
+                let from = sent.from();
+                case.step(format!("{from} sends it SIGSEGV"), [sent.seen.clone()]);
+                case.headline(format!(
+                    "{who} is ended by a SIGSEGV that {from} sent (exit code {code}); it made no fault itself"
+                ));
+            }
+        }
         Some((process, seen)) => {
             case.step(format!("the kernel saw the fault in {process}"), [seen]);
             case.headline(format!(

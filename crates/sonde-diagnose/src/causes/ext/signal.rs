@@ -99,7 +99,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     // A program may exit with 128 and more of its own will, and shells pass on their children's ends.
-    let by_signal = facts.episode.run.as_ref().is_some_and(|run| run.end.signal > 0);
+    let by_signal = facts.by_signal();
     if by_signal {
         case.generally_proven_by(ended.clone());
     } else {
@@ -121,8 +121,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     case.step(how, [ended]);
     let what = if by_signal { "is ended by" } else { "ends as by" };
-    case.headline(format!("{who} {what} {name} (exit code {code}): {meaning}"));
-    case.advice(format!("find who sends {name}: {meaning}"), Risk::None);
+    let sent = facts.witness().signal(signal);
+    match sent.filter(|sent| sent.by_somebody() || sent.by_runtime()) {
+        Some(sent) => {
+            let from = sent.from();
+            case.step(format!("{from} sent {name}"), [sent.seen.clone()]);
+            case.headline(format!("{who} {what} {name} (exit code {code}), which {from} sent"));
+            case.advice(format!("find out why {from} sends {name}"), Risk::None);
+        }
+        None => {
+            case.headline(format!("{who} {what} {name} (exit code {code}): {meaning}"));
+            case.advice(format!("find who sends {name}: {meaning}"), Risk::None);
+        }
+    }
     case.look("what it says before its end", facts.logs_command());
 }
 

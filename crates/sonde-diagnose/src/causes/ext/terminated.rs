@@ -1,11 +1,13 @@
 //! EXT-TERMINATED: the process was asked to end (SIGTERM, exit code 143) and did.
 
+use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{KillReason, ProbeKind};
 use sonde_model::{Code, Risk, Severity};
 
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom};
+use crate::deaths::Sent;
+use crate::{Case, Cause, Facts, Seen, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("EXT-TERMINATED"),
@@ -27,6 +29,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let who = facts.container_phrase();
     let killing = facts.killing();
+    let sent = facts.witness().asked().filter(|sent| ended_so(facts, sent, code));
+    if let Some(sent) = sent.filter(|sent| sent.by_somebody()) {
+        return by(case, &who, sent, (code, ended));
+    }
     match &killing {
         Some((KillReason::Stopping | KillReason::DefinitionChanged, message))
             if facts.signal() != Some(SIGKILL) =>
@@ -45,9 +51,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         {
             case.hinted_by(ended.clone());
         }
-        None if by_signal => {
-            case.supported_by(ended.clone());
-        }
+        None if by_signal => match sent {
+            Some(sent) => {
+                case.generally_proven_by(sent.seen.clone());
+            }
+            None => {
+                case.supported_by(ended.clone());
+            }
+        },
         _ => return,
     }
     let asked = match &killing {
@@ -69,9 +80,30 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             if let Some(want) = facts.want_kubelet_log() {
                 case.wants(want, "who asked the container to end: the kubelet, or somebody on the node or inside the container");
             }
-            "and nothing at hand says by whom"
+            if let Some(want) = facts.want_agent().filter(|_| sent.is_none()) {
+                case.wants(
+                    want,
+                    "who sent the signal, where Sonde's agent watches the node; one that starts now tells of the next",
+                );
+            }
+            match sent {
+                Some(_) if facts.kubelet_log_tells_kills().is_some() => {
+                    "through the container runtime, and the kubelet writes of no stop: by somebody's `crictl stop` or the like"
+                }
+                Some(_) => "through the container runtime, which was told to: by the kubelet, or by somebody's `crictl stop`",
+                None => "and nothing at hand says by whom",
+            }
         }
     };
+    if let Some(sent) = sent {
+        case.step(format!("{} sends {}", sent.from(), sent.name()), [sent.seen.clone()]);
+    }
+    if let Some(silent) = facts.kubelet_log_tells_kills().filter(|_| killing.is_none()) {
+        case.step(
+            "the kubelet, which writes down its kills, writes of none at that time",
+            [silent],
+        );
+    }
     case.step(
         format!("its process takes SIGTERM and ends with exit code {code}"),
         [ended],
@@ -89,6 +121,37 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             "kubectl get events -n {} --field-selector involvedObject.name={}",
             facts.episode.subject.namespace, facts.episode.subject.name
         ),
+    );
+}
+
+/// The process ended as one does that takes such a signal: by it, or at once and well.
+fn ended_so(facts: &Facts<'_>, asked: &Sent<'_>, code: i64) -> bool {
+    let by_it = facts.signal() == Some(SIGTERM) && i64::from(asked.signal) == SIGTERM;
+    let soon = facts
+        .moment()
+        .is_some_and(|end| end.duration_since(asked.time) <= SOON);
+    asked.delivered && (by_it || (code == 0 && soon))
+}
+
+/// A program that ends well when it is asked does so within this. A guess.
+const SOON: SignedDuration = SignedDuration::from_secs(30);
+
+/// An agent saw who asked, and it was neither the kubelet's nor anybody's word to the runtime.
+fn by(case: &mut Case, who: &str, asked: &Sent<'_>, (code, ended): (i64, Seen)) {
+    let (from, signal) = (asked.from(), asked.name());
+    case.proven_by(asked.seen.clone());
+    case.step(
+        format!("{from} sends {signal} to its first process, {}", asked.process.command),
+        [asked.seen.clone()],
+    );
+    case.step(
+        format!("its process takes {signal} and ends with exit code {code}"),
+        [ended],
+    );
+    case.headline(format!("{who} was asked to end ({signal}, exit code {code}) by {from}"));
+    case.advice(
+        format!("find out why {} sent it", asked.sender.process.command),
+        Risk::None,
     );
 }
 

@@ -1,10 +1,12 @@
 //! HOK-PRESTOP-OVERRUN: the preStop hook used up the grace period, so the process got no time of its own and was killed.
 
+use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{HookKind, KillReason};
 use sonde_model::{Code, Risk};
 
 use crate::cause::page;
+use crate::deaths::Sent;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -77,6 +79,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ => None,
     });
     let (grace, grace_seen) = facts.grace();
+    let late = late_signal(facts, grace);
     let command = hook.exec.as_ref().map(|exec| exec.command.join(" "));
     let sleeps = hook
         .sleep
@@ -91,8 +94,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let hook_seen = facts.field(path, &what);
     if let Some((_, message)) = &overran {
         case.proven_by(message.seen());
+    } else if let Some(Late::Proven(asked)) = &late {
+        case.proven_by(asked.seen.clone());
     } else if let Some((_, message)) = &killed {
         case.supported_by(message.seen());
+    } else if let Some(Late::Likely(asked)) = &late {
+        case.supported_by(asked.seen.clone());
     } else if sleeps.is_some_and(|seconds| seconds >= grace) {
         // The sleep alone is as long as the grace period: nothing else can come after it.
         case.supported_by(hook_seen.clone());
@@ -119,6 +126,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "the hook is still running when the time is up",
         overran.or(killed).map(|(_, message)| message.seen()),
     );
+    if let Some(Late::Proven(asked) | Late::Likely(asked)) = &late {
+        case.step(
+            format!("only then {} sends {}", asked.from(), asked.name()),
+            [asked.seen.clone()],
+        );
+    }
     case.step(
         "the process gets SIGTERM and two seconds later SIGKILL",
         facts.exit().map(|(_, ended)| ended),
@@ -142,6 +155,33 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         ),
         None => case.advice(text, Risk::Restart),
     };
+}
+
+/// What an agent saw of a hook that used up the time: the runtime's SIGTERM came when it was over.
+enum Late<'a> {
+    /// So long after the kubelet's word that it stops the container.
+    Proven(Sent<'a>),
+    /// Right before SIGKILL; who asked for an end with little time is not known.
+    Likely(Sent<'a>),
+}
+
+/// Between the two signals the kubelet leaves two seconds at least (`minimumGracePeriodInSeconds`).
+const LEFT_MOST: SignedDuration = SignedDuration::from_millis(3_500);
+
+fn late_signal<'a>(facts: &Facts<'a>, grace: i64) -> Option<Late<'a>> {
+    let witness = facts.witness();
+    let asked = witness.asked().filter(|sent| sent.by_runtime())?;
+    let kill = witness.kill().filter(|sent| sent.by_runtime())?;
+    let left = kill.time.duration_since(asked.time);
+    if left > LEFT_MOST || grace < 2 * LEFT_MOST.as_secs() {
+        return None;
+    }
+    let told = facts.killing().and_then(|(_, message)| message.seen.time);
+    match told.map(|told| asked.time.duration_since(told).as_secs()) {
+        Some(waited) if waited >= grace - LEFT_MOST.as_secs() => Some(Late::Proven(asked.clone())),
+        Some(_) => None,
+        None => Some(Late::Likely(asked.clone())),
+    }
 }
 
 /// The seconds of a command that only sleeps, or sleeps first: `sleep 60`, `sh -c "sleep 60; ..."`.

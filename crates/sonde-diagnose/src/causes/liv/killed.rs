@@ -56,6 +56,10 @@ pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a
     if killing.is_none() && !(failing.is_some() && (facts.is_text() || as_if)) {
         return None;
     }
+    // An agent saw who killed it, and it was not the runtime on the kubelet's word.
+    if facts.witness().kill().is_some_and(|kill| !kill.by_runtime()) {
+        return None;
+    }
     let why = failing.as_ref().map(|it| it.why(facts));
     Some(Killed {
         kind,
@@ -125,6 +129,11 @@ impl Killed<'_> {
                     Some(failing) if by_kernel => case.hinted_by(failing.message.seen()),
                     Some(failing) => case.supported_by(failing.message.seen()),
                     None => return,
+                };
+                let runtime = facts.witness().kill().or_else(|| facts.witness().asked());
+                match runtime.filter(|sent| sent.by_runtime()) {
+                    Some(sent) => case.supported_by(sent.seen.clone()),
+                    None => case,
                 }
             }
         };

@@ -96,6 +96,10 @@ pub(super) fn early_kill<'a>(facts: &Facts<'a>) -> Option<(&'a OomKill, Seen)> {
 pub(super) fn went_on(facts: &Facts<'_>, kill: &OomKill) -> Option<i64> {
     let (_, end) = facts.span()?;
     let after = end.duration_since(kill.time?);
+    // An agent knows which process it was.
+    if facts.hit_first_process(kill) == Some(true) {
+        return None;
+    }
     (after > SAME_MOMENT).then(|| after.as_secs())
 }
 

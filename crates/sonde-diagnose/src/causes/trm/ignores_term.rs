@@ -3,6 +3,7 @@
 use sonde_model::{Code, Kind, Risk, Severity};
 
 use crate::cause::page;
+use crate::causes::ext::ignoring;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -39,22 +40,48 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .is_some();
     let (grace, grace_seen) = facts.grace();
     let seen = facts.field("status.containerStatuses[].state.running", running.join(", "));
-    if hook {
+    let witness = facts.witness_of_running(first);
+    let ignored = witness.asked().filter(|asked| !asked.delivered);
+    if let Some(asked) = ignored {
+        case.proven_by(asked.seen.clone());
+    } else if hook && witness.asked().is_none() {
         // The hook may still run: SIGTERM was perhaps not sent yet.
         case.hinted_by(seen.clone());
     } else {
         case.supported_by(seen.clone());
     }
     case.step(format!("the pod may take {grace}s to end"), [grace_seen]);
+    if let Some(asked) = witness.asked() {
+        let what = if asked.delivered {
+            "it takes it and does not end"
+        } else {
+            "the kernel drops it, because the first process of a container has no default handler"
+        };
+        case.step(
+            format!("{} sends {} to {}: {what}", asked.from(), asked.name(), asked.process.command),
+            [asked.seen.clone()],
+        );
+    }
     case.step(format!("{first} still runs after it was asked to end"), [seen]);
-    case.headline(format!(
-        "{first} takes its time to end after SIGTERM; it will be killed when its grace of {grace}s is over"
-    ));
     case.severity(Severity::Info);
-    case.advice(
-        "let the process handle SIGTERM; a shell as pid 1 does not pass it on (use exec, or an init process)",
-        Risk::Restart,
-    );
+    match ignored {
+        Some(asked) => {
+            let (signal, command) = (asked.name(), &asked.process.command);
+            case.headline(format!(
+                "{first} ignores {signal}, since its first process {command} has no handler for it; it will be killed when its grace of {grace}s is over"
+            ));
+            case.advice(ignoring(command, &signal), Risk::Restart);
+        }
+        None => {
+            case.headline(format!(
+                "{first} takes its time to end after SIGTERM; it will be killed when its grace of {grace}s is over"
+            ));
+            case.advice(
+                "let the process handle SIGTERM; a shell as pid 1 does not pass it on (use exec, or an init process)",
+                Risk::Restart,
+            );
+        }
+    }
     case.advice(super::forced_delete_leaves(facts), Risk::DataLoss);
 }
 
