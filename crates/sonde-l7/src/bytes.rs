@@ -33,6 +33,13 @@ impl<'a> Cursor<'a> {
         u8: u8, from_be_bytes;
         u16: u16, from_be_bytes;
         u32: u32, from_be_bytes;
+        u64: u64, from_be_bytes;
+        i16: i16, from_be_bytes;
+        i32: i32, from_be_bytes;
+        u16_le: u16, from_le_bytes;
+        u32_le: u32, from_le_bytes;
+        i32_le: i32, from_le_bytes;
+        u64_le: u64, from_le_bytes;
     }
 
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
@@ -41,12 +48,32 @@ impl<'a> Cursor<'a> {
         Some(head)
     }
 
+    /// Takes `len` bytes, or what is there of them.
+    pub(crate) fn take_at_most(&mut self, len: usize) -> &'a [u8] {
+        let (head, rest) = self.rest.split_at(len.min(self.rest.len()));
+        self.rest = rest;
+        head
+    }
+
     /// Takes the bytes before a zero, and the zero.
     pub(crate) fn cstr(&mut self) -> Option<&'a [u8]> {
         let end = memchr::memchr(0, self.rest)?;
         let head = &self.rest[..end];
         self.rest = &self.rest[end + 1..];
         Some(head)
+    }
+
+    /// An unsigned number of seven bits a byte, the lowest first (MQTT's lengths, Kafka's compact lengths).
+    pub(crate) fn varint(&mut self) -> Option<u32> {
+        let mut value = 0_u32;
+        for shift in [0, 7, 14, 21, 28] {
+            let byte = self.u8()?;
+            value |= u32::from(byte & 0x7f).checked_shl(shift)?;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
     }
 }
 

@@ -3,9 +3,14 @@
 pub(crate) mod dns;
 pub(crate) mod http1;
 pub(crate) mod http2;
+pub(crate) mod kafka;
+pub(crate) mod memcached;
+pub(crate) mod mongodb;
+pub(crate) mod mysql;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 mod statements;
+pub(crate) mod tls;
 
 use crate::call::{Request, Response};
 use crate::kernel::KernelCheck;
@@ -41,6 +46,8 @@ pub(crate) enum Fit {
     No,
     /// They may: a second match is needed.
     Weak,
+    /// Nothing else looks like this, but either side may be the server.
+    Sideless,
     /// Nothing else looks like this.
     Strong,
 }

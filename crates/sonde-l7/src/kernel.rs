@@ -97,6 +97,11 @@ impl Rule {
         Self::new(offset, 4, u32::MAX, value..=value, outcome)
     }
 
+    /// Four bytes as a number in a range.
+    pub(crate) const fn long(offset: u8, range: std::ops::RangeInclusive<u32>, outcome: Outcome) -> Self {
+        Self::new(offset, 4, u32::MAX, range, outcome)
+    }
+
     /// `None` if there are too few bytes.
     fn holds(&self, bytes: &[u8]) -> Option<bool> {
         let (start, width) = (usize::from(self.offset), usize::from(self.width));

@@ -69,12 +69,20 @@ table! {
     Http2 "http2" "HTTP/2" [8080, 50051] Multiplexed tcp dialect::http2::DIALECT;
     /// gRPC: calls that HTTP/2 carries.
     Grpc "grpc" "gRPC" [50051] Multiplexed;
+    /// MySQL and MariaDB.
+    Mysql "mysql" "MySQL" [3306] InOrder tcp dialect::mysql::DIALECT;
     /// PostgreSQL.
     Postgres "postgres" "PostgreSQL" [5432] InOrder tcp dialect::postgres::DIALECT;
     /// TLS: handshakes only.
-    Tls "tls" "TLS" [443, 8443, 6443] InOrder;
+    Tls "tls" "TLS" [443, 8443, 6443] InOrder tcp dialect::tls::DIALECT;
     /// Redis, and what speaks as it does.
     Redis "redis" "Redis" [6379] InOrder tcp dialect::redis::DIALECT;
+    /// Memcached: text and binary.
+    Memcached "memcached" "Memcached" [11211] InOrder tcp dialect::memcached::DIALECT;
+    /// MongoDB.
+    Mongodb "mongodb" "MongoDB" [27017, 27018, 27019] Multiplexed tcp dialect::mongodb::DIALECT;
+    /// Kafka.
+    Kafka "kafka" "Kafka" [9092, 9093, 9094] Multiplexed tcp dialect::kafka::DIALECT;
     /// The domain name system.
     Dns "dns" "DNS" [53] Multiplexed tcp dialect::dns::TCP, udp dialect::dns::UDP;
 }

@@ -6,12 +6,17 @@ mod corpus;
 mod dns;
 mod http1;
 mod http2;
+mod kafka;
 mod matrix;
+mod memcached;
+mod mongodb;
+mod mysql;
 mod postgres;
 mod properties;
 mod redaction;
 mod redis;
 mod strangers;
+mod tls;
 
 use crate::call::{Blame, Call, Flags};
 use crate::connection::{Connection, Segment, Start};
@@ -76,8 +81,13 @@ const SAMPLES: &[fn() -> Vec<Sample>] = &[
     dns::samples,
     http1::samples,
     http2::samples,
+    kafka::samples,
+    memcached::samples,
+    mongodb::samples,
+    mysql::samples,
     postgres::samples,
     redis::samples,
+    tls::samples,
 ];
 
 /// A call as one line: `GET /x/{id} @host -> 200`.

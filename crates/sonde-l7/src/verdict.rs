@@ -75,7 +75,7 @@ pub fn judge(transport: Transport, turns: &[Turn<'_>], opener: Option<Side>) -> 
             continue;
         };
         for client in [Side::A, Side::B] {
-            if opener.is_some_and(|opener| opener != client) || weight(dialect, turns, client) < 2 {
+            if opener.is_some_and(|opener| opener != client) || weight(dialect, turns, client, opener) < 2 {
                 continue;
             }
             if found.is_some() {
@@ -91,7 +91,7 @@ pub fn judge(transport: Transport, turns: &[Turn<'_>], opener: Option<Side>) -> 
 }
 
 /// Two for what only this protocol can be, one for what may be by chance.
-pub(crate) fn weight(dialect: &Dialect, turns: &[Turn<'_>], client: Side) -> u32 {
+pub(crate) fn weight(dialect: &Dialect, turns: &[Turn<'_>], client: Side, opener: Option<Side>) -> u32 {
     let mut weight = 0;
     for (at, pair) in turns.windows(2).enumerate() {
         let [first, second] = pair else { continue };
@@ -108,7 +108,8 @@ pub(crate) fn weight(dialect: &Dialect, turns: &[Turn<'_>], client: Side) -> u32
         weight += match fit {
             Fit::No => 0,
             Fit::Weak => 1,
-            Fit::Strong => 2,
+            Fit::Sideless if opener.is_none() => 0,
+            Fit::Sideless | Fit::Strong => 2,
         };
     }
     weight

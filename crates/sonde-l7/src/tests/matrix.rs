@@ -12,7 +12,7 @@ fn only_the_own_dialect_claims_a_sample() {
                 continue;
             };
             for client in [A, B] {
-                let claimed = weight(dialect, &turns, client) >= 2;
+                let claimed = weight(dialect, &turns, client, None) >= 2;
                 let own = *protocol == sample.protocol && client == A;
                 let (name, other) = (sample.protocol.name(), protocol.name());
                 assert_eq!(

@@ -142,6 +142,10 @@ proptest! {
             connection.feed(segment, &mut |call| found.push(call.request.operation.to_owned()));
         }
         for operation in found {
+            // What was prepared in a turn that was lost has no command.
+            if operation == "EXECUTE" {
+                continue;
+            }
             prop_assert!(
                 sample.calls.iter().any(|call| call.contains(&operation)),
                 "{} {}: {}", sample.protocol.name(), sample.name, operation
