@@ -36,6 +36,7 @@ impl<'a> Cursor<'a> {
         u64: u64, from_be_bytes;
         i16: i16, from_be_bytes;
         i32: i32, from_be_bytes;
+        i64: i64, from_be_bytes;
         u16_le: u16, from_le_bytes;
         u32_le: u32, from_le_bytes;
         i32_le: i32, from_le_bytes;
@@ -130,4 +131,11 @@ pub(crate) fn ascii(bytes: &[u8]) -> &str {
     } else {
         ""
     }
+}
+
+/// FNV-1a: small, without a seed, the same on every machine.
+pub(crate) fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }

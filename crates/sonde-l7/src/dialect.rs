@@ -1,16 +1,21 @@
 //! What a protocol has to bring: a strict match of request and response, a reader of its messages, its secrets.
 
+pub(crate) mod amqp;
 pub(crate) mod dns;
+pub(crate) mod dubbo;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod kafka;
 pub(crate) mod memcached;
 pub(crate) mod mongodb;
+pub(crate) mod mqtt;
 pub(crate) mod mysql;
+pub(crate) mod nats;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 mod statements;
 pub(crate) mod tls;
+pub(crate) mod zookeeper;
 
 use crate::call::{Request, Response};
 use crate::kernel::KernelCheck;

@@ -83,6 +83,16 @@ table! {
     Mongodb "mongodb" "MongoDB" [27017, 27018, 27019] Multiplexed tcp dialect::mongodb::DIALECT;
     /// Kafka.
     Kafka "kafka" "Kafka" [9092, 9093, 9094] Multiplexed tcp dialect::kafka::DIALECT;
+    /// AMQP 0-9-1.
+    Amqp "amqp" "AMQP 0-9-1" [5672] Multiplexed tcp dialect::amqp::DIALECT;
+    /// MQTT 3.1, 3.1.1 and 5.
+    Mqtt "mqtt" "MQTT" [1883] Free tcp dialect::mqtt::DIALECT;
+    /// NATS.
+    Nats "nats" "NATS" [4222] Free tcp dialect::nats::DIALECT;
+    /// Dubbo 2.
+    Dubbo "dubbo" "Dubbo" [20880] Multiplexed tcp dialect::dubbo::DIALECT;
+    /// ZooKeeper.
+    Zookeeper "zookeeper" "ZooKeeper" [2181] Multiplexed tcp dialect::zookeeper::DIALECT;
     /// The domain name system.
     Dns "dns" "DNS" [53] Multiplexed tcp dialect::dns::TCP, udp dialect::dns::UDP;
 }

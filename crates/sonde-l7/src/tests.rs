@@ -2,21 +2,26 @@
 //!
 //! Samples here are written by hand, from the protocols' definitions; captured streams stand in `corpus/`.
 
+mod amqp;
 mod corpus;
 mod dns;
+mod dubbo;
 mod http1;
 mod http2;
 mod kafka;
 mod matrix;
 mod memcached;
 mod mongodb;
+mod mqtt;
 mod mysql;
+mod nats;
 mod postgres;
 mod properties;
 mod redaction;
 mod redis;
 mod strangers;
 mod tls;
+mod zookeeper;
 
 use crate::call::{Blame, Call, Flags};
 use crate::connection::{Connection, Segment, Start};
@@ -78,16 +83,21 @@ fn all() -> Vec<Sample> {
 
 /// One line for each protocol.
 const SAMPLES: &[fn() -> Vec<Sample>] = &[
+    amqp::samples,
     dns::samples,
+    dubbo::samples,
     http1::samples,
     http2::samples,
     kafka::samples,
     memcached::samples,
     mongodb::samples,
+    mqtt::samples,
     mysql::samples,
+    nats::samples,
     postgres::samples,
     redis::samples,
     tls::samples,
+    zookeeper::samples,
 ];
 
 /// A call as one line: `GET /x/{id} @host -> 200`.
@@ -225,24 +235,53 @@ fn the_kernel_agrees() {
 /// What the kernel takes as correlation id and length is what they are.
 #[test]
 fn the_kernel_pairs() {
+    for protocol in Protocol::ALL {
+        let samples: Vec<Sample> = all().into_iter().filter(|it| it.protocol == *protocol).collect();
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let Some(check) = protocol.kernel_check(transport) else {
+                continue;
+            };
+            if check.correlation.width == 0 || *protocol == Protocol::Grpc {
+                continue;
+            }
+            let paired = samples.iter().any(|sample| {
+                sample.turns.windows(2).any(|pair| {
+                    let [(A, request), (B, response)] = pair else {
+                        return false;
+                    };
+                    let id = check.correlation_id(false, request);
+                    sample.transport == transport
+                        && id.is_some()
+                        && id == check.correlation_id(true, response)
+                })
+            });
+            assert!(paired, "{}", protocol.name());
+        }
+    }
+}
+
+/// What the kernel takes as length leads from message to message.
+#[test]
+fn the_kernel_measures() {
     for sample in all() {
         let check = sample.protocol.kernel_check(sample.transport).unwrap();
-        if check.correlation.width == 0 {
+        // First turns of another form: start-ups, prefaces.
+        let skipped = match sample.protocol {
+            Protocol::Postgres => 3,
+            Protocol::Http2 | Protocol::Amqp => 1,
+            _ => 0,
+        };
+        if check.length.width == 0 || sample.turns.len() < 6 || sample.name == "compressed" {
             continue;
         }
-        let paired = sample.turns.windows(2).any(|pair| {
-            let [(A, request), (B, response)] = pair else {
-                return false;
-            };
-            let id = check.correlation_id(false, request);
-            id.is_some() && id == check.correlation_id(true, response)
-        });
-        assert!(
-            paired || sample.turns.len() < 2,
-            "{} {}",
-            sample.protocol.name(),
-            sample.name
-        );
+        for (_, bytes) in &sample.turns[skipped..] {
+            let mut at = 0;
+            while at < bytes.len() {
+                let len = check.message_len(&bytes[at..]).unwrap_or(u64::MAX);
+                at = at.saturating_add(usize::try_from(len).unwrap_or(usize::MAX));
+            }
+            assert_eq!(at, bytes.len(), "{} {}", sample.protocol.name(), sample.name);
+        }
     }
 }
 

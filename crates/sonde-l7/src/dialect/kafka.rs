@@ -18,7 +18,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         Role::Server => response_of(turn).is_some(),
     },
     fit: |request, response| match (request_of(request), response_of(response)) {
-        (Some(asked), Some(id)) => Fit::strong_if(asked.correlation == id),
+        (Some(asked), Some(id)) => Fit::strong_if(asked.correlation == id && answers(&asked, response.bytes)),
         _ => Fit::No,
     },
     greeting: None,
@@ -119,6 +119,53 @@ fn produce(body: &mut Cursor<'_>, asked: &Asked<'_>) -> Option<(i16, i32)> {
         text(body, asked.flexible())?;
     }
     Some((body.i16()?, body.i32()?))
+}
+
+/// Whether a response with the right number can answer this request: a number alone is soon met.
+fn answers(asked: &Asked<'_>, response: &[u8]) -> bool {
+    // Who wants no answer gets none.
+    if subject(asked).is_some_and(|(_, answered)| !answered) {
+        return false;
+    }
+    let body = Cursor::new(response.get(8..).unwrap_or_default());
+    let known = |code: i16| (-1..=160).contains(&code);
+    if !error_code(asked.api, asked.version, body).is_none_or(known) {
+        return false;
+    }
+    let flexible = asked.flexible();
+    let mut rest = body;
+    let mut plausible = || match asked.api.name {
+        "ApiVersions" => {
+            rest.i16()?;
+            let apis = count(&mut rest, flexible)?;
+            let (_, least, most) = (rest.i16()?, rest.i16()?, rest.i16()?);
+            Some((1..200).contains(&apis) && (0..=VERSION_MAX).contains(&least) && least <= most)
+        }
+        "Metadata" => {
+            if flexible {
+                rest.u8()?;
+            }
+            if asked.version >= 3 {
+                rest.i32()?;
+            }
+            let brokers = count(&mut rest, flexible)?;
+            if brokers == 0 {
+                return Some(true);
+            }
+            rest.i32()?;
+            Some(brokers < 10_000 && is_printable(text(&mut rest, flexible)?))
+        }
+        "Produce" if asked.version < 13 => {
+            if flexible {
+                rest.u8()?;
+            }
+            let topics = count(&mut rest, flexible)?;
+            Some((1..10_000).contains(&topics) && is_printable(text(&mut rest, flexible)?))
+        }
+        _ => Some(true),
+    };
+    // What was not captured is not held against it.
+    plausible().unwrap_or(true)
 }
 
 fn response_of(turn: &Turn<'_>) -> Option<u32> {

@@ -53,7 +53,8 @@ fn fit(request: &Turn<'_>, response: &Turn<'_>) -> Fit {
             Parsed::Command { name, .. } if known(name).is_some() => {
                 name.ends_with(b"subscribe") && name.eq_ignore_ascii_case(asked)
             }
-            _ => true,
+            // NATS quotes its errors.
+            _ => !response.bytes.starts_with(b"-ERR '"),
         };
         return Fit::strong_if(plausible && is_reply(response));
     }
