@@ -1,7 +1,7 @@
 //! What changed shortly before a trouble began. Told beside the proof and no part of it: later does not mean because.
 
 use jiff::{SignedDuration, Timestamp};
-use sonde_model::{Change, Family, Finding, Kind, ObjectRef};
+use sonde_model::{Change, Family, Finding, Kind, Moment as _, ObjectRef};
 use sonde_world::view::{Container, PodTemplate, ReplicaSet, Time};
 use sonde_world::{Object, Snapshot};
 
@@ -58,7 +58,7 @@ pub(crate) fn tell(finding: &mut Finding, snapshot: &Snapshot) {
 }
 
 fn shortly_before(time: Timestamp, since: Timestamp, span: SignedDuration) -> bool {
-    time <= since + SLACK && time >= since - span
+    time <= since.later(SLACK) && time >= since.earlier(span)
 }
 
 /// The newest revision of a Deployment, if it is young, with what differs from the one before.
@@ -191,7 +191,7 @@ fn written(snapshot: &Snapshot, object: &ObjectRef) -> Option<Timestamp> {
     metadata
         .creation_timestamp
         .0
-        .is_none_or(|created| last > created + SLACK)
+        .is_none_or(|created| last > created.later(SLACK))
         .then_some(last)
 }
 
@@ -216,7 +216,7 @@ fn node(pod: &Object, since: Timestamp, snapshot: &Snapshot) -> Vec<Change> {
                 .filter(|time| shortly_before(*time, since, CHANGE_BEFORE))?;
             // A node that has just joined starts its kubelet too; that changed nothing.
             let joined = snapshot.get(&node).and_then(|it| it.created);
-            if joined.is_some_and(|joined| time < joined + JOINING) {
+            if joined.is_some_and(|joined| time < joined.later(JOINING)) {
                 return None;
             }
             Some(Change {

@@ -5,7 +5,9 @@ use sonde_grammar::Fact;
 use sonde_grammar::fact::OomKill;
 use sonde_grammar::log::agent::signal_word;
 use sonde_grammar::log::{NodeLine, NodeLog};
-use sonde_model::{Death, DeathKind, EvidenceKind, ObjectRef, ProcessSeen, SenderKind, SenderSeen};
+use sonde_model::{
+    Death, DeathKind, EvidenceKind, Moment as _, ObjectRef, ProcessSeen, SenderKind, SenderSeen,
+};
 
 use crate::case::Seen;
 use crate::texts::AGENT_REMEMBERS;
@@ -165,7 +167,7 @@ impl<'a> Witness<'a> {
     pub(crate) fn killed_child(&self, end: Option<Timestamp>) -> Option<&Sent<'a>> {
         self.to_others
             .iter()
-            .rfind(|sent| end.is_none_or(|end| (end + SECOND).duration_since(sent.time) <= SOON))
+            .rfind(|sent| end.is_none_or(|end| end.later(SECOND).duration_since(sent.time) <= SOON))
     }
 }
 
@@ -302,7 +304,7 @@ impl<'a> Facts<'a> {
             }
         };
         let within = key.from.is_none_or(|from| death.time >= from)
-            && key.until.is_none_or(|until| death.time <= until + SECOND);
+            && key.until.is_none_or(|until| death.time <= until.later(SECOND));
         is_pod && *key.container == *owner.container && within && (key.from.is_some() || key.until.is_some())
     }
 
@@ -364,7 +366,7 @@ impl<'a> Facts<'a> {
         let moment = self.moment()?;
         let read = self.texts.read.get(&(node.name.clone(), NodeLog::Agent))?;
         let (from, until) = read.span?;
-        (read.whole && from <= moment - SOON && moment + SECOND <= until).then(|| Seen {
+        (read.whole && from <= moment.earlier(SOON) && moment.later(SECOND) <= until).then(|| Seen {
             kind: EvidenceKind::Agent,
             source: format!("agent of node {}", node.name),
             object: Some(node.clone()),

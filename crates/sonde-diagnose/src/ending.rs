@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::KillReason;
 use sonde_grammar::log::{AppSign, NodeLog, TellingLine, application};
-use sonde_model::{EvidenceKind, Kind, ObjectRef};
+use sonde_model::{EvidenceKind, Kind, Moment as _, ObjectRef};
 
 use crate::message::{Message, Origin};
 use crate::{Facts, Seen};
@@ -40,7 +40,7 @@ impl<'a> Facts<'a> {
             return Some(end.signal);
         }
         let code = end.exit_code?;
-        (code > 128 && code <= HIGHEST_SIGNAL_CODE).then(|| code - 128)
+        (code > 128 && code <= HIGHEST_SIGNAL_CODE).then(|| code.saturating_sub(128))
     }
 
     /// When the run began and ended, where the status says both.
@@ -61,7 +61,7 @@ impl<'a> Facts<'a> {
     /// run and the start of the next, so there is no slack before the start.
     pub(crate) fn in_run(&self, message: &Message) -> bool {
         match (self.span(), message.seen.time) {
-            (Some((start, end)), Some(time)) => time >= start && time <= end + SECOND,
+            (Some((start, end)), Some(time)) => time >= start && time <= end.later(SECOND),
             (None, Some(_)) => self.episode.covers(message.seen.time),
             // A status is about the container as it is now, which may be a later run.
             (_, None) => self.episode.run.is_none() || message.origin != Origin::Status,
@@ -73,7 +73,7 @@ impl<'a> Facts<'a> {
         self.in_run(message)
             || match (self.span(), message.first, message.seen.time) {
                 (Some((start, end)), Some(first), Some(last)) => {
-                    message.count > 1 && first <= end + SECOND && last >= start
+                    message.count > 1 && first <= end.later(SECOND) && last >= start
                 }
                 _ => false,
             }

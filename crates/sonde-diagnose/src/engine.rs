@@ -422,7 +422,7 @@ fn restarting_since(facts: &Facts<'_>) -> Option<Timestamp> {
     let waits = facts.status().and_then(|(status, _)| {
         let (_, rest) = status.state.waiting.as_ref()?.message.split_once("back-off ")?;
         let wait: SignedDuration = rest.split_whitespace().next()?.parse().ok()?;
-        let earlier = wait - FIRST_BACK_OFF;
+        let earlier = wait.saturating_sub(FIRST_BACK_OFF);
         earlier.is_positive().then_some(())?;
         run.end
             .finished_at

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use sonde_model::ObjectRef;
+use sonde_model::{Moment as _, ObjectRef};
 use sonde_world::view::Terminated;
 
 /// What is not as it should be. A cause declares which symptoms it can produce.
@@ -192,12 +192,12 @@ impl Episode {
             .end
             .started_at
             .0
-            .is_none_or(|start| start.as_second() <= 0 || time >= start - SLACK);
+            .is_none_or(|start| start.as_second() <= 0 || time >= start.earlier(SLACK));
         let before_end = run
             .end
             .finished_at
             .0
-            .is_none_or(|end| end.as_second() <= 0 || time <= end + SLACK);
+            .is_none_or(|end| end.as_second() <= 0 || time <= end.later(SLACK));
         after_start && before_end
     }
 }

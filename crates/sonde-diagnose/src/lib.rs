@@ -5,6 +5,9 @@
 //! findings with one root are joined. Deterministic and pure: no clock, no I/O. What a cause wants and does not have
 //! is returned as [`Want`]s; the adapter fetches it and asks again.
 
+// Numbers and times come from outside.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod case;
 mod cause;
 mod causes;
@@ -16,6 +19,8 @@ mod episode;
 mod facts;
 #[cfg(test)]
 mod honesty;
+#[cfg(test)]
+mod hostility;
 mod join;
 mod message;
 mod origin;

@@ -362,7 +362,7 @@ impl<'a> Failing<'a> {
             });
         };
         // The probe passed at least once when the run outlasted its first chances.
-        let first_chances = budget + probe.period() + probe.timeout() + facts.pod().grace_seconds();
+        let first_chances = first_chances(probe, facts.pod().grace_seconds());
         if lived.as_secs() > first_chances
             || (self.kind == ProbeKind::Liveness && container.startup_probe.is_some())
         {
@@ -403,4 +403,11 @@ fn tls_server(facts: &Facts<'_>) -> bool {
     facts
         .log()
         .is_some_and(|lines| lines.iter().rev().take(2_000).any(|line| line.contains(SAYS)))
+}
+
+/// Seconds that a container has at least until a probe can end it: all failures, one more round, and its grace.
+fn first_chances(probe: &Probe, grace: i64) -> i64 {
+    [probe.period(), probe.timeout(), grace]
+        .into_iter()
+        .fold(probe.budget_seconds(), i64::saturating_add)
 }

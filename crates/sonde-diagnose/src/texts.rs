@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::counters::CpuThrottling;
 use sonde_grammar::log::{KernelLine, NodeLine, NodeLog};
-use sonde_model::ObjectRef;
+use sonde_model::{Moment as _, ObjectRef};
 
 use crate::Want;
 
@@ -76,7 +76,7 @@ impl NodeLogRead {
         let mut all = Self::default();
         for watch in watches {
             all.join(Self {
-                span: Some((watch.since.max(watch.now - AGENT_REMEMBERS), watch.now)),
+                span: Some((watch.since.max(watch.now.earlier(AGENT_REMEMBERS)), watch.now)),
                 verbose: false,
                 whole: watch.is_whole(),
             });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sonde_grammar::log::NodeLog;
-use sonde_model::{Kind, ObjectRef};
+use sonde_model::{Kind, Moment as _, ObjectRef};
 
 use crate::LogKey;
 use crate::case::pasteable;
@@ -64,7 +64,9 @@ impl Want {
                 "kubectl debug node/{node} -it --image=busybox --profile=sysadmin -- chroot /host dmesg -T"
             ),
             Want::KubeletLog { node, around } => {
-                let since = around.map_or(String::new(), |time| format!("&sinceTime={}", time - LOOKBACK));
+                let since = around.map_or(String::new(), |time| {
+                    format!("&sinceTime={}", time.earlier(LOOKBACK))
+                });
                 format!("kubectl get --raw \"/api/v1/nodes/{node}/proxy/logs/?query=kubelet{since}\"")
             }
             // On the node itself; where no agent ran then, the next end is seen by one that runs.

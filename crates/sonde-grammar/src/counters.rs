@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sonde_model::plausible;
 
 /// How often the CPU limit held a container back since it started.
 ///
@@ -93,7 +94,9 @@ fn sample(line: &str) -> Option<Sample<'_>> {
         labels,
         // A saturating cast: what is not a number is 0.
         value: value as u64,
-        time: time.and_then(|time| Timestamp::from_millisecond(time).ok()),
+        time: time
+            .and_then(|time| Timestamp::from_millisecond(time).ok())
+            .and_then(plausible),
     })
 }
 

@@ -225,7 +225,7 @@ pub fn bytes_text(bytes: i64) -> String {
 pub fn cpu_text(milli: i64) -> String {
     if milli % 1000 == 0 {
         (milli / 1000).to_string()
-    } else if milli.abs() < 1000 {
+    } else if milli.unsigned_abs() < 1000 {
         format!("{milli}m")
     } else {
         let text = format!("{:.2}", milli as f64 / 1000.0);

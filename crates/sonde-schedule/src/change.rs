@@ -108,9 +108,9 @@ impl Change {
                 }
                 Ok(pods.clone())
             }
-            Change::LowerRequest { resource, from, to } => {
-                edit(snapshot, fork, pod, |object| lower(object, resource, from - to))
-            }
+            Change::LowerRequest { resource, from, to } => edit(snapshot, fork, pod, |object| {
+                lower(object, resource, from.saturating_sub(*to))
+            }),
             Change::Tolerate(taint) => edit(snapshot, fork, pod, |object| {
                 let mut toleration = json!({"key": taint.key, "effect": taint.effect});
                 if taint.value.is_empty() {

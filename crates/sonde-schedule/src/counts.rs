@@ -168,7 +168,7 @@ impl Counts {
             for (term, domains) in needs.affinity.iter().zip(&mut self.affinity) {
                 if let Some(value) = node.label(&term.topology_key) {
                     let count = domains.entry(value.clone()).or_insert(0);
-                    *count += by;
+                    *count = count.saturating_add(by);
                     if *count == 0 {
                         domains.remove(value);
                     }
@@ -282,7 +282,8 @@ impl SpreadCounts {
             && !rule.selector.is_everything()
             && rule.selector.matches(pod);
         if let Some(value) = node.label(&rule.topology_key).filter(|_| counted) {
-            *self.domains.entry(value.clone()).or_insert(0) += by;
+            let count = self.domains.entry(value.clone()).or_insert(0);
+            *count = count.saturating_add(by);
         }
     }
 }

@@ -111,7 +111,7 @@ fn spread(place: &Place<'_>, out: &mut Vec<Rejection>) {
         let (here, minimum, domains) = place.counts.spread(at, value);
         let minimum = if domains < rule.min_domains { 0 } else { minimum };
         let this_pod = i64::from(rule.selector.matches(&place.needs.object));
-        if here + this_pod - minimum > rule.max_skew {
+        if here.saturating_add(this_pod).saturating_sub(minimum) > rule.max_skew {
             out.push(Rejection::Spread {
                 key,
                 value: value.clone(),

@@ -8,6 +8,9 @@
 //! and [`Cluster::preemption`] go on from there. Deliberately absent: scores, and what no snapshot holds: the scheduler's own
 //! configuration, extenders, dynamic resource allocation, storage capacity reports and in-tree disk conflicts.
 
+// Numbers and times come from outside.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod change;
 mod cluster;
 mod counts;

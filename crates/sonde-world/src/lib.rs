@@ -7,6 +7,9 @@
 //!
 //! Start with [`World`] and [`Snapshot`]. Deliberately absent: I/O, clocks, and any opinion about what is wrong.
 
+// Numbers and times come from outside.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod completeness;
 mod encoded;
 mod event;

@@ -53,13 +53,13 @@ impl State {
         self.remove(&object.reference);
         self.index(&object, true);
         self.objects.insert(object.reference.clone(), object);
-        self.revision.0 += 1;
+        self.revision.0 = self.revision.0.saturating_add(1);
     }
 
     pub(crate) fn remove(&mut self, reference: &ObjectRef) -> Option<Arc<Object>> {
         let object = self.objects.remove(reference)?;
         self.index(&object, false);
-        self.revision.0 += 1;
+        self.revision.0 = self.revision.0.saturating_add(1);
         Some(object)
     }
 

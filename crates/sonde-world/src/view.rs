@@ -13,7 +13,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use sonde_model::Quantity;
+use sonde_model::{Quantity, plausible};
 
 /// Declares a view: every field is optional and `null` means absent.
 macro_rules! view {
@@ -111,7 +111,7 @@ impl<'de> Deserialize<'de> for Time {
                 f.write_str("a time")
             }
             fn visit_str<E>(self, text: &str) -> Result<Time, E> {
-                Ok(Time(text.parse().ok()))
+                Ok(Time(text.parse().ok().and_then(plausible)))
             }
             fn visit_unit<E>(self) -> Result<Time, E> {
                 Ok(Time(None))

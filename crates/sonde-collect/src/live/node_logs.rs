@@ -4,6 +4,7 @@
 //! off by default in most clusters), and serves the files of `/var/log` where `enableSystemLogHandler` is on. Which of
 //! the two it does is told by the answer: a folder's listing is HTML.
 
+use sonde_model::Moment as _;
 use std::fs;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
@@ -62,8 +63,8 @@ pub(crate) async fn read(client: &Client, wanted: &NodeLogWanted) -> Result<Byte
         if let Some((first, last)) = wanted.around {
             path.push_str(&format!(
                 "&sinceTime={}&untilTime={}",
-                escape(&(first - BEFORE).to_string()),
-                escape(&(last + AFTER).to_string())
+                escape(&(first.earlier(BEFORE)).to_string()),
+                escape(&(last.later(AFTER)).to_string())
             ));
         }
         match client.get(&any(path)).await {

@@ -61,7 +61,7 @@ fn pressure(facts: &Facts<'_>, case: &mut Case, scarce: &Scarce) -> bool {
         format!("the kubelet of {} sees too little {short_of} left", node.name),
         [seen],
     );
-    let mut evicted = 0;
+    let mut evicted = 0_usize;
     let mut for_it = false;
     for object in facts.snapshot.pods_on_node(&node.name) {
         if object.pod().is_some_and(|pod| pod.reason.as_ref() == "Evicted") {

@@ -18,15 +18,14 @@ impl Failing<'_> {
         let (status, path) = facts.status()?;
         if let Some(lived) = facts.lived() {
             // A run that outlasts the first failures and its own end passed in between.
-            let first_chances =
-                probe.budget_seconds() + probe.period() + probe.timeout() + facts.pod().grace_seconds();
-            let startup = container
-                .startup_probe
-                .as_ref()
-                .map_or(0, |startup| startup.budget_seconds() + startup.timeout());
+            let first_chances = super::first_chances(probe, facts.pod().grace_seconds());
+            let startup = container.startup_probe.as_ref().map_or(0, |startup| {
+                startup.budget_seconds().saturating_add(startup.timeout())
+            });
             let (_, ended) = facts.exit()?;
-            return (self.kind != ProbeKind::Readiness && lived.as_secs() > first_chances + startup)
-                .then_some(ended);
+            return (self.kind != ProbeKind::Readiness
+                && lived.as_secs() > first_chances.saturating_add(startup))
+            .then_some(ended);
         }
         run_start(facts)?;
         // The startup probe asked the same, and passed.

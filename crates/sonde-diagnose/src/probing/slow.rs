@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{NodeFact, ProbeOutcome};
-use sonde_model::{Kind, ObjectRef, Quantity, cpu_text};
+use sonde_model::{Kind, Moment as _, ObjectRef, Quantity, cpu_text};
 use sonde_world::EventColumns;
 use sonde_world::view::{Pod, ResourceList};
 
@@ -219,7 +219,7 @@ fn strain(facts: &Facts<'_>, first: Timestamp, last: Timestamp) -> Option<Seen> 
             format!("True: {}", condition.message),
         ));
     }
-    let heard = facts.node_heard(first - TOGETHER, last + TOGETHER, |fact| match fact {
+    let heard = facts.node_heard(first.earlier(TOGETHER), last.later(TOGETHER), |fact| match fact {
         Fact::Node(
             NodeFact::Pressure { .. }
             | NodeFact::PlegUnhealthy { .. }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ProbeKind, ProbeOutcome, PullFact};
 use sonde_grammar::log::NodeLog;
-use sonde_model::Kind;
+use sonde_model::{Kind, Moment as _};
 use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
 
@@ -158,7 +158,7 @@ pub(super) fn image_pull_in_the_way(
             )
             .of_container(name)
             .since(since),
-            since.map(|since| since + INIT_PATIENCE),
+            since.map(|since| since.later(INIT_PATIENCE)),
         ));
     }
 }
@@ -172,7 +172,7 @@ fn settled_after(object: &Object, name: &str) -> SignedDuration {
         Some(end.finished_at.0?.duration_since(start))
     });
     last_run.map_or(STABLE, |last_run| {
-        (last_run + last_run).clamp(SETTLED_LEAST, STABLE)
+        last_run.saturating_add(last_run).clamp(SETTLED_LEAST, STABLE)
     })
 }
 
@@ -214,7 +214,7 @@ fn running(
                 Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init")
                     .of_container(&container.name)
                     .since(since),
-                since.map(|since| since + INIT_PATIENCE),
+                since.map(|since| since.later(INIT_PATIENCE)),
             ));
         }
         ContainerRole::Sidecar
@@ -334,7 +334,7 @@ fn killed_children(triage: &Triage<'_>, object: &Object, name: &str) -> Option<O
 pub(super) fn init_goes_on(object: &Object, since: Option<Timestamp>) -> Opened {
     Opened::patient(
         Episode::new(object.reference.clone(), Symptom::InitBlocked, "Init").since(since),
-        since.map(|since| since + INIT_PATIENCE),
+        since.map(|since| since.later(INIT_PATIENCE)),
     )
 }
 
@@ -358,18 +358,18 @@ fn over_budget(
     let startup = spec
         .startup_probe
         .as_ref()
-        .map_or(0, |probe| probe.budget_seconds() + probe.timeout());
+        .map_or(0, |probe| probe.budget_seconds().saturating_add(probe.timeout()));
     let readiness = spec
         .readiness_probe
         .as_ref()
-        .map_or(0, |probe| probe.budget_seconds() + probe.timeout());
+        .map_or(0, |probe| probe.budget_seconds().saturating_add(probe.timeout()));
     // Once the startup probe has passed only the readiness probe's own budget counts.
     let budget = if container.started == Some(false) {
         startup
     } else {
         startup.max(readiness)
     };
-    age.as_secs() > budget + PROBE_SLACK
+    age.as_secs() > budget.saturating_add(PROBE_SLACK)
 }
 
 /// The containers of a pod that failed as a whole.

@@ -1,6 +1,7 @@
 //! Nodes.
 
 use jiff::SignedDuration;
+use sonde_model::Moment as _;
 use sonde_world::Object;
 
 use super::{Opened, Triage};
@@ -48,7 +49,7 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
             let from = joined.max(since.filter(|_| starts));
             out.push(Opened::patient(
                 Episode::new(me.clone(), Symptom::NodeNotReady, word).since(since),
-                from.map(|from| from + START_PATIENCE),
+                from.map(|from| from.later(START_PATIENCE)),
             ));
         }
         Some(_) => {}

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::message::is_rejection;
-use sonde_model::{Kind, ObjectRef};
+use sonde_model::{Kind, Moment as _, ObjectRef};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, Phase, PodColumns};
 
 use super::{Opened, Told, Triage, container};
@@ -67,11 +67,11 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
 /// Within its grace a pod ends as planned, whatever its containers say meanwhile; only one that takes long over a long
 /// grace is worth a look.
 fn deleting(triage: &Triage<'_>, object: &Object, deletion: Timestamp, out: &mut Vec<Opened>) {
-    let asked = deletion - SignedDuration::from_secs(object.deletion_grace.unwrap_or(0));
+    let asked = deletion.earlier(SignedDuration::from_secs(object.deletion_grace.unwrap_or(0)));
     let episode = Episode::new(object.reference.clone(), Symptom::Deleting, "Terminating").since(Some(asked));
-    let over = triage.now.is_none_or(|now| now > deletion + DELETION_SLACK);
+    let over = triage.now.is_none_or(|now| now > deletion.later(DELETION_SLACK));
     if over || triage.elapsed(Some(asked)).is_some_and(|age| age > LONG_GRACE) {
-        out.push(Opened::patient(episode, Some(deletion + DELETION_SLACK)));
+        out.push(Opened::patient(episode, Some(deletion.later(DELETION_SLACK))));
     }
 }
 
@@ -223,7 +223,7 @@ fn times_in_a_row(triage: &Triage<'_>, object: &Object) -> usize {
         // Clocks tell seconds: the replacement may be made in the same one.
         if made >= free_from {
             count += 1;
-            free_from = gone.max(made + SignedDuration::from_secs(1));
+            free_from = gone.max(made.later(SignedDuration::from_secs(1)));
         }
     }
     count
@@ -311,7 +311,7 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
         let since = ready.last_transition_time.0;
         out.push(Opened::patient(
             Episode::new(object.reference.clone(), Symptom::Lost, "NotReady").since(since),
-            since.map(|since| since + LOST_PATIENCE),
+            since.map(|since| since.later(LOST_PATIENCE)),
         ));
         return;
     }
@@ -319,7 +319,10 @@ fn bound(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mut Vec<O
         let since = ready.last_transition_time.0;
         let episode = Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady").since(since);
         if ready.reason == "ReadinessGatesNotReady" {
-            out.push(Opened::patient(episode, since.map(|since| since + GATE_PATIENCE)));
+            out.push(Opened::patient(
+                episode,
+                since.map(|since| since.later(GATE_PATIENCE)),
+            ));
         } else if ready.reason.is_empty() && object.partial {
             // A description shows no reasons; the gates that it shows may tell.
             out.push(Opened {
@@ -373,7 +376,7 @@ fn complained_since(triage: &Triage<'_>, object: &Object) -> Option<Timestamp> {
     let repeated = complaints.filter(|event| event.count > 1);
     repeated
         .filter_map(|event| {
-            let told = event.first? + COMPLAINT_PATIENCE;
+            let told = event.first?.later(COMPLAINT_PATIENCE);
             (event.last? >= told).then_some(told)
         })
         .min()
@@ -400,7 +403,7 @@ fn not_starting(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &mu
         return;
     }
     let complained = complained_since(triage, object);
-    let patience = since.map(|since| since + START_PATIENCE);
+    let patience = since.map(|since| since.later(START_PATIENCE));
     out.push(Opened::patient(
         Episode::new(
             object.reference.clone(),

@@ -4,7 +4,7 @@ use crate::wording::count;
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::WorkloadFact;
-use sonde_model::{Kind, ObjectRef};
+use sonde_model::{Kind, Moment as _, ObjectRef};
 use sonde_world::view::{Condition, CronJob, HorizontalPodAutoscaler, PodDisruptionBudget, StatefulSet};
 use sonde_world::{Object, Snapshot};
 
@@ -55,7 +55,7 @@ pub(super) fn stateful_set(triage: &Triage<'_>, object: &Object, out: &mut Vec<O
     let word = format!("{} of {} ready", it.status.ready_replicas, count(wanted, "pod"));
     let mut opened = Opened::patient(
         Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(since),
-        since.map(|since| since + ORDINAL_PATIENCE),
+        since.map(|since| since.later(ORDINAL_PATIENCE)),
     );
     let young = |pod: &Object| unready_for(triage.now, pod).is_some_and(|time| time < ORDINAL_PATIENCE);
     if since.is_none() && held.is_some_and(|(_, pod)| young(&pod)) {
@@ -174,7 +174,7 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
         let from = object.created.max(condition.last_transition_time.0);
         // A description does not tell since when.
         let known = !object.partial || condition.last_transition_time.0.is_some();
-        let patient_until = from.filter(|_| known).map(|from| from + METRICS_PATIENCE);
+        let patient_until = from.filter(|_| known).map(|from| from.later(METRICS_PATIENCE));
         out.push(Opened::patient(
             Episode::new(object.reference.clone(), Symptom::NotScaling, &condition.reason)
                 .since(condition.last_transition_time.0),
@@ -233,7 +233,7 @@ pub(super) fn budget(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>
                 Symptom::BudgetBlocks,
                 "no disruption allowed",
             ),
-            back.map(|back| back + RETURN_PATIENCE),
+            back.map(|back| back.later(RETURN_PATIENCE)),
         ));
     }
 }

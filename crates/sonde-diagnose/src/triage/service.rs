@@ -1,7 +1,7 @@
 //! Services.
 
 use jiff::SignedDuration;
-use sonde_model::{Kind, ObjectRef};
+use sonde_model::{Kind, Moment as _, ObjectRef};
 use sonde_world::view::{LabelSelector, Labels, PodTemplate, Service};
 use sonde_world::{Object, Snapshot};
 
@@ -48,7 +48,7 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
         out.push(Opened::patient(
             Episode::new(object.reference.clone(), Symptom::NoEndpoints, "no endpoints")
                 .since(object.created),
-            object.created.map(|created| created + PATIENCE),
+            object.created.map(|created| created.later(PATIENCE)),
         ));
     }
 }

@@ -202,11 +202,11 @@ pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
             }
             let key = (subject.clone(), symptom, line.container.as_deref());
             let (count, since) = seen.entry(key).or_insert((0, line.time));
-            *count += if matches!(fact, Fact::Probe(_)) {
+            *count = count.saturating_add(if matches!(fact, Fact::Probe(_)) {
                 1
             } else {
                 PROBE_FAILURES
-            };
+            });
             *since = (*since).min(line.time).or(*since).or(line.time);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::wording::count;
 use jiff::{SignedDuration, Timestamp};
-use sonde_model::Kind;
+use sonde_model::{Kind, Moment as _};
 use sonde_world::view::{
     Condition, CronJob, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet,
     WorkloadStatus,
@@ -74,7 +74,7 @@ fn deleting(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
         let settled = pods_ending(triage.snapshot, object).max();
         out.push(Opened::patient(
             episode,
-            Some(deletion + cleanup_patience(&object.reference.kind)).max(settled),
+            Some(deletion.later(cleanup_patience(&object.reference.kind))).max(settled),
         ));
     }
 }
@@ -98,7 +98,7 @@ pub(crate) fn pods_ending<'a>(
     const SLACK: SignedDuration = SignedDuration::from_secs(20);
     let ends = |pod: &std::sync::Arc<Object>| {
         let deletion = pod.deletion.filter(|_| pod.reference.kind == Kind::Pod)?;
-        Some(deletion + SLACK)
+        Some(deletion.later(SLACK))
     };
     let me = &object.reference;
     if me.kind == Kind::Namespace {
@@ -259,11 +259,12 @@ fn job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     if done || it.spec.suspend {
         return;
     }
-    let wanted = it
-        .spec
-        .parallelism
-        .unwrap_or(1)
-        .min(it.spec.completions.unwrap_or(i64::MAX) - it.status.succeeded);
+    let wanted = it.spec.parallelism.unwrap_or(1).min(
+        it.spec
+            .completions
+            .unwrap_or(i64::MAX)
+            .saturating_sub(it.status.succeeded),
+    );
     let status = WorkloadStatus::default();
     not_created(triage, object, wanted, it.status.active, &status, out);
 }
@@ -339,7 +340,7 @@ fn claim(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     match it.status.phase.as_str() {
         "Pending" => out.push(Opened::patient(
             Episode::new(object.reference.clone(), Symptom::ClaimNotBound, "Pending").since(object.created),
-            object.created.map(|created| created + CLAIM_PATIENCE),
+            object.created.map(|created| created.later(CLAIM_PATIENCE)),
         )),
         "Lost" => {
             out.push(

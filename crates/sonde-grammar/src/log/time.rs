@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
+use sonde_model::plausible;
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -133,7 +134,9 @@ pub(crate) fn epoch(number: f64) -> Option<Timestamp> {
         n if n < 1e17 => n / 1e6,
         n => n / 1e9,
     };
-    Timestamp::from_microsecond((seconds * 1e6) as i64).ok()
+    Timestamp::from_microsecond((seconds * 1e6) as i64)
+        .ok()
+        .and_then(plausible)
 }
 
 fn civil(year: i64, month: i64, day: i64, clock: (i64, i64, i64), nanosecond: i64) -> Option<DateTime> {
@@ -152,7 +155,7 @@ fn civil(year: i64, month: i64, day: i64, clock: (i64, i64, i64), nanosecond: i6
 
 fn at_offset(civil: DateTime, offset_seconds: Option<i64>) -> Option<Timestamp> {
     let offset = Offset::from_seconds(i32::try_from(offset_seconds.unwrap_or(0)).ok()?).ok()?;
-    offset.to_timestamp(civil).ok()
+    offset.to_timestamp(civil).ok().and_then(plausible)
 }
 
 /// A cursor over ASCII; it only ever stops at character boundaries because it only steps over ASCII.

@@ -7,7 +7,7 @@ mod unwrap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use sonde_model::{Kind, Timestamp};
+use sonde_model::{Kind, Timestamp, plausible};
 
 use super::command::{Command, command};
 use super::describe::{self, Described, Line};
@@ -401,7 +401,10 @@ fn push_event(pasted: &mut Pasted, event: Option<serde_json::Value>, line: usize
 fn set_ages(object: &mut serde_json::Value, ages: &[(Vec<&'static str>, i64)], now: Option<Timestamp>) {
     for (path, seconds) in ages {
         let second = now.and_then(|now| now.as_second().checked_sub(*seconds));
-        if let Some(time) = second.and_then(|second| Timestamp::from_second(second).ok()) {
+        if let Some(time) = second
+            .and_then(|second| Timestamp::from_second(second).ok())
+            .and_then(plausible)
+        {
             super::json::set(object, path, super::json::time(time));
         } else if now.is_none() && path.ends_with(&["creationTimestamp"]) {
             super::json::set(object, &["metadata", "ageSeconds"], *seconds);

@@ -1,7 +1,7 @@
 //! Events as kubectl prints them: below a description, `kubectl get events`, `kubectl events`, old and new columns.
 
 use serde_json::{Value, json};
-use sonde_model::{Kind, Timestamp};
+use sonde_model::{Kind, Timestamp, plausible};
 
 use super::age;
 use super::describe::Line;
@@ -82,6 +82,7 @@ impl EventRow {
         let at = |seconds: Option<i64>| {
             now.zip(seconds)
                 .and_then(|(now, age)| Timestamp::from_second(now.as_second().checked_sub(age)?).ok())
+                .and_then(plausible)
         };
         if let Some(found) = at(self.age_seconds) {
             set(&mut event, &["lastTimestamp"], time(found));

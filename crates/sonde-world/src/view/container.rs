@@ -158,7 +158,8 @@ impl Probe {
 
     /// Seconds that a start may take before the kubelet acts: delay plus all failures.
     pub fn budget_seconds(&self) -> i64 {
-        self.initial_delay_seconds + self.period().saturating_mul(self.failures())
+        self.initial_delay_seconds
+            .saturating_add(self.period().saturating_mul(self.failures()))
     }
 
     /// The port that the probe asks, names resolved with the container's ports.

@@ -196,9 +196,10 @@ fn biggest_users(facts: &Facts<'_>, resource: &str) -> Option<(String, Seen)> {
         } else {
             pod.requests.get(plain)
         };
-        *users
+        let user = users
             .entry(facts.snapshot.root_owner(&object.reference))
-            .or_default() += amount;
+            .or_insert(0_i64);
+        *user = user.saturating_add(amount);
     }
     let mut users: Vec<_> = users.into_iter().filter(|(_, amount)| *amount > 0).collect();
     users.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

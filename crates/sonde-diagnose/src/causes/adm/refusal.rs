@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{AdmissionRefusal, WebhookFailure};
-use sonde_model::{EvidenceKind, Kind, ObjectRef, Risk, Severity};
+use sonde_model::{EvidenceKind, Kind, Moment as _, ObjectRef, Risk, Severity};
 
 use crate::triage::nameless;
 use crate::{Case, Facts, Message, Seen, field_on};
@@ -67,7 +67,7 @@ pub(super) fn mended(
     let refused = message.seen.time;
     let tried_since = since
         .zip(refused)
-        .is_some_and(|(since, refused)| refused > since + LAG);
+        .is_some_and(|(since, refused)| refused > since.later(LAG));
     let given_up = refused
         .zip(facts.now)
         .is_some_and(|(refused, now)| now.duration_since(refused) > NEXT_TRY);

@@ -35,7 +35,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         _ if by_other.is_some() => {
             if let Some(sent) = by_other {
                 let from = sent.from();
-                case.headline(format!("{who} is ended by a SIGABRT that {from} sent (exit code {code})"));
+                case.headline(format!(
+                    "{who} is ended by a SIGABRT that {from} sent (exit code {code})"
+                ));
                 case.step(format!("{from} sends it SIGABRT"), [sent.seen.clone()]);
             }
         }

@@ -58,7 +58,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let witness = facts.witness();
     if let Some(kill) = witness.kill().filter(|kill| !kill.by_runtime()) {
-        let reason = format!("{} sent SIGKILL, not the runtime at the end of a grace period", kill.from());
+        let reason = format!(
+            "{} sent SIGKILL, not the runtime at the end of a grace period",
+            kill.from()
+        );
         case.refuted_by(kill.seen.clone(), reason);
         return;
     }
@@ -79,7 +82,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let waited = killing.and_then(|(_, message)| {
         let (_, end) = facts.span()?;
         let seconds = end.duration_since(message.seen.time?).as_secs();
-        (seconds >= grace - SLACK_SECONDS).then_some((message, seconds))
+        (seconds >= grace.saturating_sub(SLACK_SECONDS)).then_some((message, seconds))
     });
     match (&over, &waited) {
         (None, None) if stop.is_some() => by_agent(facts, case, stop.as_ref()),
@@ -101,7 +104,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let who = facts.container_phrase();
     // A person, or a probe, may have given it another time.
     let given = match &stop {
-        Some(stop) if killing.is_none() && stop.seconds + SLACK_SECONDS < grace => stop.seconds,
+        Some(stop) if killing.is_none() && stop.seconds.saturating_add(SLACK_SECONDS) < grace => stop.seconds,
         _ => grace,
     };
     case.step(
@@ -120,7 +123,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     case.step(format!("it is killed (SIGKILL, exit code {code})"), [ended]);
     let told = match (&stop, killing) {
-        (Some(_), None) => "; the container runtime was told to stop it, by the kubelet or by somebody's `crictl stop`",
+        (Some(_), None) => {
+            "; the container runtime was told to stop it, by the kubelet or by somebody's `crictl stop`"
+        }
         _ => "",
     };
     match &stop {
@@ -181,7 +186,10 @@ impl Stop<'_> {
     fn tell(&self, case: &mut Case) {
         let (signal, command) = (self.asked.name(), &self.asked.process.command);
         let how = if self.asked.delivered {
-            format!("{} sends {signal} to its first process, {command}", self.asked.from())
+            format!(
+                "{} sends {signal} to its first process, {command}",
+                self.asked.from()
+            )
         } else {
             format!(
                 "{} sends {signal}; the kernel drops it, because {command}, its first process, has no handler for it (the first process of a container has no default one)",

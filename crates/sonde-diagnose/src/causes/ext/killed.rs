@@ -52,7 +52,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     match witness.kill() {
         Some(kill) if kill.by_runtime() => through_runtime(facts, case, kill, (code, ended)),
         Some(kill) if kill.sender.kind == SenderKind::NamespaceEnd => {
-            case.refuted_by(kill.seen.clone(), "the first process of its pid namespace ended, and all others with it");
+            case.refuted_by(
+                kill.seen.clone(),
+                "the first process of its pid namespace ended, and all others with it",
+            );
         }
         _ => unseen(facts, case, (code, ended)),
     }
@@ -64,7 +67,10 @@ fn by(facts: &Facts<'_>, case: &mut Case, kill: &Sent<'_>, (code, ended): (i64, 
     let from = kill.from();
     case.proven_by(kill.seen.clone());
     case.step(
-        format!("{from} sends SIGKILL to its first process, {}", kill.process.command),
+        format!(
+            "{from} sends SIGKILL to its first process, {}",
+            kill.process.command
+        ),
         [kill.seen.clone()],
     );
     if let Some(last) = facts.last_line() {
@@ -117,7 +123,10 @@ fn through_runtime(facts: &Facts<'_>, case: &mut Case, kill: &Sent<'_>, (code, e
     }
     case.hinted_by(kill.seen.clone());
     if let Some(want) = facts.want_kubelet_log() {
-        case.wants(want, "whether the kubelet told the runtime to end the container, and why");
+        case.wants(
+            want,
+            "whether the kubelet told the runtime to end the container, and why",
+        );
     }
     case.headline(format!(
         "{who} was killed through the container runtime (exit code {code}), which was told to: by the kubelet, or by somebody's `crictl stop`"
@@ -140,7 +149,10 @@ fn passed_on(facts: &Facts<'_>, case: &mut Case, end: Seen, (code, ended): (i64,
     let from = kill.from();
     case.proven_by(kill.seen.clone());
     case.step(
-        format!("{from} sends SIGKILL to {}, a process of it", kill.process.command),
+        format!(
+            "{from} sends SIGKILL to {}, a process of it",
+            kill.process.command
+        ),
         [kill.seen.clone()],
     );
     case.step(

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, Moment as _, Risk, Severity};
 
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -90,9 +90,11 @@ pub(super) fn is_lost(reason: &str) -> bool {
 pub(super) fn reboot(facts: &Facts<'_>) -> Option<crate::Seen> {
     let (start, end) = facts
         .span()
-        .or_else(|| facts.next_start().map(|next| (next - BOOT, next)))?;
+        .or_else(|| facts.next_start().map(|next| (next.earlier(BOOT), next)))?;
     // The status of a lost container may carry the time at which the kubelet came back.
-    let to = facts.next_start().map_or(end + BOOT, |next| next.min(end + BOOT));
+    let to = facts
+        .next_start()
+        .map_or(end.later(BOOT), |next| next.min(end.later(BOOT)));
     let heard = facts.node_heard(start, to, |fact| match fact {
         Fact::Node(NodeFact::Rebooted) => Some(()),
         _ => None,

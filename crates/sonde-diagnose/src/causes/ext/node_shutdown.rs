@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, Moment as _, Risk, Severity};
 
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
@@ -31,7 +31,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     {
         return;
     }
-    let heard = facts.node_heard(end - SHUTDOWN, end, |fact| match fact {
+    let heard = facts.node_heard(end.earlier(SHUTDOWN), end, |fact| match fact {
         Fact::Node(NodeFact::ShuttingDown) => Some(()),
         _ => None,
     });

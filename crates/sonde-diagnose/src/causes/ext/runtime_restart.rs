@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::RuntimeFact;
-use sonde_model::{Code, Kind, Risk, Severity};
+use sonde_model::{Code, Kind, Moment as _, Risk, Severity};
 
 use super::node_restart::{is_lost, reboot};
 use crate::cause::page;
@@ -41,7 +41,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let started = facts.span().and_then(|(_, end)| {
-        facts.node_heard(end - BACK, end + BACK, |fact| match fact {
+        facts.node_heard(end.earlier(BACK), end.later(BACK), |fact| match fact {
             Fact::Runtime(RuntimeFact::RuntimeStarted) => Some(()),
             _ => None,
         })

@@ -30,8 +30,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let own = facts.own_word(|sign| matches!(sign, AppSign::Segfault).then_some(()));
     let sent = facts.witness().signal(SIGSEGV);
     let by_fault = sent.filter(|sent| sent.sender.kind == SenderKind::Fault);
-    let kernel = kernel_line(facts)
-        .or_else(|| by_fault.map(|sent| (sent.process.command.clone(), sent.seen.clone())));
+    let kernel =
+        kernel_line(facts).or_else(|| by_fault.map(|sent| (sent.process.command.clone(), sent.seen.clone())));
     // A program may exit with 139 of its own will, and a shell passes on a child's; the kernel, the runtime or the
     // program's words decide.
     let by_signal = facts.by_signal();

@@ -126,7 +126,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some(sent) => {
             let from = sent.from();
             case.step(format!("{from} sent {name}"), [sent.seen.clone()]);
-            case.headline(format!("{who} {what} {name} (exit code {code}), which {from} sent"));
+            case.headline(format!(
+                "{who} {what} {name} (exit code {code}), which {from} sent"
+            ));
             case.advice(format!("find out why {from} sends {name}"), Risk::None);
         }
         None => {

@@ -90,13 +90,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 Some(_) if facts.kubelet_log_tells_kills().is_some() => {
                     "through the container runtime, and the kubelet writes of no stop: by somebody's `crictl stop` or the like"
                 }
-                Some(_) => "through the container runtime, which was told to: by the kubelet, or by somebody's `crictl stop`",
+                Some(_) => {
+                    "through the container runtime, which was told to: by the kubelet, or by somebody's `crictl stop`"
+                }
                 None => "and nothing at hand says by whom",
             }
         }
     };
     if let Some(sent) = sent {
-        case.step(format!("{} sends {}", sent.from(), sent.name()), [sent.seen.clone()]);
+        case.step(
+            format!("{} sends {}", sent.from(), sent.name()),
+            [sent.seen.clone()],
+        );
     }
     if let Some(silent) = facts.kubelet_log_tells_kills().filter(|_| killing.is_none()) {
         case.step(
@@ -141,14 +146,19 @@ fn by(case: &mut Case, who: &str, asked: &Sent<'_>, (code, ended): (i64, Seen)) 
     let (from, signal) = (asked.from(), asked.name());
     case.proven_by(asked.seen.clone());
     case.step(
-        format!("{from} sends {signal} to its first process, {}", asked.process.command),
+        format!(
+            "{from} sends {signal} to its first process, {}",
+            asked.process.command
+        ),
         [asked.seen.clone()],
     );
     case.step(
         format!("its process takes {signal} and ends with exit code {code}"),
         [ended],
     );
-    case.headline(format!("{who} was asked to end ({signal}, exit code {code}) by {from}"));
+    case.headline(format!(
+        "{who} was asked to end ({signal}, exit code {code}) by {from}"
+    ));
     case.advice(
         format!("find out why {} sent it", asked.sender.process.command),
         Risk::None,

@@ -46,7 +46,9 @@ pub(super) fn failed_before<'a>(
         .all_messages()
         .filter_map(|message| Some((of_kind(message, kind)?, message)));
     let (hook, newest) = failed.next()?;
-    let times = failed.map(|(_, message)| message.count.max(1)).sum::<i64>() + newest.count.max(1);
+    let times = failed
+        .map(|(_, message)| message.count.max(1))
+        .fold(newest.count.max(1), i64::saturating_add);
     (times >= HABIT && run.restarts >= times && facts.killing().is_none()).then_some((hook, newest, times))
 }
 

@@ -173,12 +173,14 @@ fn late_signal<'a>(facts: &Facts<'a>, grace: i64) -> Option<Late<'a>> {
     let asked = witness.asked().filter(|sent| sent.by_runtime())?;
     let kill = witness.kill().filter(|sent| sent.by_runtime())?;
     let left = kill.time.duration_since(asked.time);
-    if left > LEFT_MOST || grace < 2 * LEFT_MOST.as_secs() {
+    if left > LEFT_MOST || grace / 2 < LEFT_MOST.as_secs() {
         return None;
     }
     let told = facts.killing().and_then(|(_, message)| message.seen.time);
     match told.map(|told| asked.time.duration_since(told).as_secs()) {
-        Some(waited) if waited >= grace - LEFT_MOST.as_secs() => Some(Late::Proven(asked.clone())),
+        Some(waited) if waited >= grace.saturating_sub(LEFT_MOST.as_secs()) => {
+            Some(Late::Proven(asked.clone()))
+        }
         Some(_) => None,
         None => Some(Late::Likely(asked.clone())),
     }

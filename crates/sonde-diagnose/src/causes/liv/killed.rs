@@ -87,7 +87,9 @@ fn killed_before<'a>(facts: &Facts<'a>, wanted: &KillReason) -> Option<(&'a Mess
     });
     let (reason, newest) = kills.next().filter(|(reason, _)| *reason == wanted)?;
     let rest = kills.filter(|(other, _)| *other == reason);
-    let times = rest.map(|(_, message)| message.count.max(1)).sum::<i64>() + newest.count.max(1);
+    let times = rest
+        .map(|(_, message)| message.count.max(1))
+        .fold(newest.count.max(1), i64::saturating_add);
     (times >= HABIT && run.restarts >= times).then_some((newest, times))
 }
 
@@ -206,10 +208,10 @@ impl Killed<'_> {
         if self.kind == ProbeKind::Startup {
             return self.more_time(facts, case, seconds);
         }
-        let failures = (seconds / 10 + 1).max(30);
+        let failures = (seconds / 10).saturating_add(1).max(30);
         let text = format!(
             "give the start its own time with a startup probe: up to {} s",
-            failures * 10
+            failures.saturating_mul(10)
         );
         let Some((_, probe, _)) = self.failing.as_ref().and_then(|it| it.spec.as_ref()) else {
             case.advice(text, Risk::Restart);
@@ -245,10 +247,10 @@ impl Killed<'_> {
             .as_ref()
             .and_then(|it| it.spec.as_ref())
             .map_or(10, |(_, probe, _)| probe.period().max(1));
-        let failures = (seconds / period + 1).max(3);
+        let failures = seconds.checked_div(period).unwrap_or(0).saturating_add(1).max(3);
         let text = format!(
             "give the start more time: failureThreshold {failures} of its startup probe allows {} s",
-            failures * period
+            failures.saturating_mul(period)
         );
         match facts.patch_container(&format!("\"startupProbe\":{{\"failureThreshold\":{failures}}}")) {
             Some(command) => case.fix(text, command, Risk::Restart),

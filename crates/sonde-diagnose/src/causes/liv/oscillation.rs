@@ -128,7 +128,7 @@ fn outlasted_its_start(facts: &Facts<'_>) -> bool {
     let probe = facts
         .container()
         .and_then(|(container, _)| container.liveness_probe.as_ref());
-    let chances = probe.map_or(30, |probe| probe.budget_seconds() + probe.period());
+    let chances = probe.map_or(30, |probe| probe.budget_seconds().saturating_add(probe.period()));
     facts
         .lived()
         .is_some_and(|lived| lived.as_secs() > chances.saturating_add(facts.pod().grace_seconds()))
@@ -150,7 +150,9 @@ fn replicas(facts: &Facts<'_>) -> Option<Replicas> {
             continue;
         };
         found.total += 1;
-        found.restarts += columns.containers.iter().map(|it| it.restarts).sum::<i64>();
+        for container in &columns.containers {
+            found.restarts = found.restarts.saturating_add(container.restarts);
+        }
         if columns
             .condition("Ready")
             .is_some_and(sonde_world::view::Condition::is_true)

@@ -1,6 +1,6 @@
 //! LOS-LEASE-OLD-NODE-ALIVE: the control plane marks the node as lost while its kubelet goes on writing events.
 
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, Kind, Moment as _, Risk};
 
 use super::node::troubled;
 use crate::cause::page;
@@ -33,7 +33,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .filter(|event| {
             event
                 .last
-                .is_some_and(|last| last > lost_at + jiff::SignedDuration::from_secs(60))
+                .is_some_and(|last| last > lost_at.later(jiff::SignedDuration::from_secs(60)))
         })
         .max_by_key(|event| event.last);
     let Some(event) = alive else { return };

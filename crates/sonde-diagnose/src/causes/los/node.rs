@@ -4,7 +4,7 @@ use crate::wording;
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
-use sonde_model::{EvidenceKind, Kind, ObjectRef, Risk, Severity};
+use sonde_model::{EvidenceKind, Kind, Moment as _, ObjectRef, Risk, Severity};
 use sonde_world::view::{Condition, Lease, Node};
 
 use crate::{Case, Facts, Message, Seen, Symptom, field_on};
@@ -234,7 +234,7 @@ impl Home {
             .collect();
         match now.into_iter().min_by_key(rank) {
             Some(fact) => Some((fact, seen)),
-            None => self.word(self.lost_at().map(|lost| lost - BEFORE_LOSS), is_state),
+            None => self.word(self.lost_at().map(|lost| lost.earlier(BEFORE_LOSS)), is_state),
         }
     }
 
@@ -248,7 +248,7 @@ impl Home {
         let (fact, seen) = self.word(None, is_silencer)?;
         let recent = lost
             .zip(seen.time)
-            .is_none_or(|(lost, said)| said >= lost - since(&fact));
+            .is_none_or(|(lost, said)| said >= lost.earlier(since(&fact)));
         recent.then_some((fact, seen))
     }
 

@@ -64,8 +64,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .windows(2)
         .map(|pair| pair[1].0.duration_since(pair[0].0).as_secs())
         .collect();
-    let mean = gaps.iter().sum::<i64>() / i64::try_from(gaps.len()).unwrap_or(1).max(1);
-    let regular = gaps.iter().all(|gap| *gap * 2 >= mean && *gap * 2 <= mean * 3);
+    let sum = gaps.iter().fold(0_i64, |sum, gap| sum.saturating_add(*gap));
+    let mean = sum
+        .checked_div(i64::try_from(gaps.len()).unwrap_or(1))
+        .unwrap_or(0);
+    let about = mean / 2..=mean.saturating_add(mean / 2);
+    let regular = gaps.iter().all(|gap| about.contains(gap));
     if mean < RUN_SECONDS_MIN || !regular {
         return;
     }

@@ -50,7 +50,7 @@ pub(super) fn beyond_limit(facts: &Facts<'_>) -> Option<Beyond> {
             .split('.')
             .next()
             .and_then(|it| it.parse::<i64>().ok())
-            .map(|it| limit / 100 * it),
+            .map(|it| (limit / 100).saturating_mul(it)),
         None => bytes_of(&word),
     };
     let heap = heap.filter(|heap| heap.saturating_mul(10) >= limit.saturating_mul(9))?;

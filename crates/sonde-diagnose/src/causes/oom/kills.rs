@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{NodeFact, OomConstraint, OomKill};
-use sonde_model::{Quantity, Risk, bytes_text};
+use sonde_model::{Moment as _, Quantity, Risk, bytes_text};
 
 use crate::{Case, Facts, Seen};
 
@@ -169,7 +169,7 @@ pub(super) fn container_limit(facts: &Facts<'_>) -> Option<(i64, Seen)> {
 /// The kubelet's own report of a kill for the whole machine's memory, within the run.
 pub(super) fn node_was_short(facts: &Facts<'_>) -> Option<Seen> {
     let (start, end) = facts.span()?;
-    let heard = facts.node_heard(start, end + SAME_DEATH, |fact| match fact {
+    let heard = facts.node_heard(start, end.later(SAME_DEATH), |fact| match fact {
         Fact::Node(NodeFact::SystemOom { .. }) => Some(()),
         _ => None,
     });
@@ -179,7 +179,7 @@ pub(super) fn node_was_short(facts: &Facts<'_>) -> Option<Seen> {
 /// The kubelet's word, during the run, that the whole machine's memory ran short: a kill may have been for that.
 pub(super) fn node_was_pressed(facts: &Facts<'_>) -> Option<Seen> {
     let (start, end) = facts.span()?;
-    let heard = facts.node_heard(start, end + SAME_DEATH, |fact| match fact {
+    let heard = facts.node_heard(start, end.later(SAME_DEATH), |fact| match fact {
         Fact::Node(NodeFact::Pressure { resource } | NodeFact::Reclaiming { resource })
             if resource == "memory" =>
         {

@@ -34,9 +34,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     let replicas = it.spec.replicas.unwrap_or(1);
-    let surge = resolve(rolling.max_surge.as_ref(), replicas, true);
+    let (Some(surge), Some(unavailable)) = (
+        resolve(rolling.max_surge.as_ref(), replicas, true),
+        resolve(rolling.max_unavailable.as_ref(), replicas, false),
+    ) else {
+        return;
+    };
     // Where both come to 0, the controller takes one pod away (`ResolveFenceposts`).
-    if resolve(rolling.max_unavailable.as_ref(), replicas, false) > 0 || surge == 0 {
+    if unavailable > 0 || surge == 0 {
         return;
     }
     let waiting = facts
@@ -99,17 +104,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
 }
 
-/// Percentages round down for unavailable and up for surge (`deployment_util.go`, `ResolveFenceposts`).
-fn resolve(value: Option<&IntOrString>, replicas: i64, up: bool) -> i64 {
+/// Percentages round down for unavailable and up for surge (`deployment_util.go`, `ResolveFenceposts`). What is neither a
+/// number nor a percentage tells nothing.
+fn resolve(value: Option<&IntOrString>, replicas: i64, up: bool) -> Option<i64> {
     match value {
-        Some(IntOrString::Int(number)) => *number,
+        Some(IntOrString::Int(number)) => Some(*number),
         Some(IntOrString::String(text)) => {
-            let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(25);
-            if up {
-                (replicas * percent + 99) / 100
-            } else {
-                replicas * percent / 100
-            }
+            let percent: i64 = text.strip_suffix('%')?.parse().ok()?;
+            let hundredths = replicas.saturating_mul(percent);
+            Some(hundredths.saturating_add(if up { 99 } else { 0 }) / 100)
         }
         None => resolve(Some(&IntOrString::String("25%".into())), replicas, up),
     }
@@ -126,9 +129,17 @@ mod tests {
     #[test]
     fn percentages_round_as_the_controller_rounds() {
         let percent = |text: &str| Some(IntOrString::String(text.into()));
-        assert_eq!(resolve(percent("25%").as_ref(), 3, false), 0);
-        assert_eq!(resolve(percent("25%").as_ref(), 3, true), 1);
-        assert_eq!(resolve(None, 4, false), 1);
-        assert_eq!(resolve(Some(&IntOrString::Int(0)), 4, false), 0);
+        assert_eq!(resolve(percent("25%").as_ref(), 3, false), Some(0));
+        assert_eq!(resolve(percent("25%").as_ref(), 3, true), Some(1));
+        assert_eq!(resolve(None, 4, false), Some(1));
+        assert_eq!(resolve(Some(&IntOrString::Int(0)), 4, false), Some(0));
+        for broken in ["", "%", "x%", "25"] {
+            assert_eq!(resolve(percent(broken).as_ref(), 4, false), None, "{broken}");
+        }
+        let huge = Some(9_223_372_036_854_775_807);
+        assert_eq!(
+            resolve(percent("9223372036854775807%").as_ref(), i64::MAX, true),
+            huge.map(|it: i64| it / 100)
+        );
     }
 }

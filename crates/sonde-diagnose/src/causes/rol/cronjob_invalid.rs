@@ -75,7 +75,7 @@ fn never_comes(schedule: &str) -> Option<String> {
     // Where a weekday is given, too, either may match.
     let (days, months) = (*weekdays == "*").then(|| read(days, 31).zip(read(months, 12)))??;
     let comes = months.iter().any(|month| {
-        let longest = LONGEST.get(usize::from(*month) - 1);
+        let longest = LONGEST.get(usize::from(*month).saturating_sub(1));
         days.iter()
             .any(|day| longest.is_some_and(|longest| day <= longest))
     });

@@ -38,7 +38,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         case.generally_proven_by(seen.clone());
     }
-    let behind = start + wanted - 1 - ordinal;
+    let last = start.saturating_add(wanted).saturating_sub(1);
+    let behind = last.saturating_sub(ordinal);
+    let next = ordinal.saturating_add(1);
     case.step(
         format!("{subject} starts its pods one after the other"),
         [facts.field("spec.podManagementPolicy", "OrderedReady")],
@@ -50,19 +52,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let waits = match behind {
         _ if updates => "its update does not go on".to_owned(),
         0 => "it is not whole".to_owned(),
-        1 => format!("{}-{} waits for it", subject.name, ordinal + 1),
-        2 => format!(
-            "{0}-{1} and {0}-{2} wait for it",
-            subject.name,
-            ordinal + 1,
-            ordinal + 2
-        ),
-        _ => format!(
-            "{0}-{1} to {0}-{2} wait for it",
-            subject.name,
-            ordinal + 1,
-            ordinal + behind
-        ),
+        1 => format!("{}-{next} waits for it", subject.name),
+        2 => format!("{0}-{next} and {0}-{last} wait for it", subject.name),
+        _ => format!("{0}-{next} to {0}-{last} wait for it", subject.name),
     };
     case.step(
         format!("so {waits}"),

@@ -73,7 +73,11 @@ pub(super) fn short_of(facts: &Facts<'_>, stated: &Stated<'_>) -> Option<Room> {
         .room(facts)
         .into_iter()
         .filter(|room| short.contains(&room.resource));
-    rooms.min_by_key(|room| room.largest_hole.saturating_mul(1000) / room.requested.max(1))
+    rooms.min_by_key(|room| {
+        room.largest_hole
+            .saturating_mul(1000)
+            .checked_div(room.requested.max(1))
+    })
 }
 
 /// Who holds the rest where most is free.

@@ -127,7 +127,7 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy, tried: &str) {
                 words::amount(resource, *to),
                 words::amount(resource, *from)
             );
-            match set_resources(facts, &workload, resource, from - to) {
+            match set_resources(facts, &workload, resource, from.saturating_sub(*to)) {
                 Some(command) => case.fix(text, command, Risk::Restart),
                 None => case.advice(text, Risk::Restart),
             };

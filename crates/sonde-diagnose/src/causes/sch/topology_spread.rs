@@ -57,7 +57,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.advice(
                 format!(
                     "lower minDomains to {domains}, or add nodes in {} more {key}",
-                    min_domains - domains
+                    min_domains.saturating_sub(*domains)
                 ),
                 Risk::Restart,
             );

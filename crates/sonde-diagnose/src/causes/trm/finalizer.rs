@@ -1,6 +1,6 @@
 //! TRM-FINALIZER: finalizers hold the object: somebody must do something before it may go.
 
-use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_model::{Code, Kind, Moment as _, ObjectRef, Risk};
 
 use crate::cause::page;
 use crate::triage::{cleanup_patience, pods_ending};
@@ -89,7 +89,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let patience = metadata
         .deletion_timestamp
         .0
-        .map(|time| time + cleanup_patience(&subject.kind));
+        .map(|time| time.later(cleanup_patience(&subject.kind)));
     if facts
         .now
         .zip(settled.max(patience))

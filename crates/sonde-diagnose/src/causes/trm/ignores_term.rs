@@ -58,7 +58,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             "the kernel drops it, because the first process of a container has no default handler"
         };
         case.step(
-            format!("{} sends {} to {}: {what}", asked.from(), asked.name(), asked.process.command),
+            format!(
+                "{} sends {} to {}: {what}",
+                asked.from(),
+                asked.name(),
+                asked.process.command
+            ),
             [asked.seen.clone()],
         );
     }

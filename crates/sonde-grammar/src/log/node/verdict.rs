@@ -263,7 +263,7 @@ fn eviction(record: &Record<'_>, message: &str, context: &mut Context) -> Option
 fn is_soon_after(then: Option<Timestamp>, now: Option<Timestamp>) -> bool {
     const SECONDS_MAX: i64 = 60;
     match (then, now) {
-        (Some(then), Some(now)) => now.as_second() - then.as_second() <= SECONDS_MAX,
+        (Some(then), Some(now)) => now.duration_since(then).as_secs() <= SECONDS_MAX,
         _ => true,
     }
 }

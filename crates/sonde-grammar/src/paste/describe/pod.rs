@@ -1,7 +1,7 @@
 //! `kubectl describe pod`.
 
 use serde_json::{Value, json};
-use sonde_model::Timestamp;
+use sonde_model::{Timestamp, plausible};
 
 use super::container::{self, Container};
 use super::fields::Fields;
@@ -209,14 +209,14 @@ pub(super) fn now(object: &Value, events: &[EventRow]) -> Option<Timestamp> {
     let started = anchor("Started", latest_start);
     let second = match (scheduled, started) {
         (Some((scheduled, age)), Some((started, _)))
-            if (scheduled..=scheduled + grain_seconds(age)).contains(&started) =>
+            if (scheduled..=scheduled.saturating_add(grain_seconds(age))).contains(&started) =>
         {
             started
         }
         (Some((scheduled, _)), _) => scheduled,
         (None, started) => started?.0,
     };
-    Timestamp::from_second(second).ok()
+    Timestamp::from_second(second).ok().and_then(plausible)
 }
 
 /// How coarsely kubectl prints an age.
