@@ -26,7 +26,7 @@ mod tests;
 
 use crate::fact::{Fact, HookKind};
 use clean::{clean, is_error};
-use reasons::{HARMLESS, REJECTIONS, Reader, reader};
+use reasons::{HARMLESS, Reader, reader};
 
 /// What a message says. `reason` is an event's reason, a waiting or terminated reason, or a condition's reason (`""` when unknown).
 pub fn facts(reason: &str, text: &str) -> Vec<Fact> {
@@ -48,7 +48,7 @@ pub(crate) fn is_reason(reason: &str) -> bool {
 
 /// A reason of phase Failed with which a kubelet refuses a pod that was bound to its node.
 pub fn is_rejection(reason: &str) -> bool {
-    reason.starts_with("OutOf") || REJECTIONS.contains(&reason)
+    reader(reason) == Some(Reader::Rejected)
 }
 
 /// Whether the reason carries no trouble, so that a message of it needs no understanding.

@@ -34,6 +34,7 @@ pub(super) enum Reader {
     Preempted,
     Taint,
     Disruption,
+    /// With the reason of a pod in phase Failed: the kubelet refused it (`pkg/kubelet/lifecycle/predicate.go`, 1.34).
     Rejected,
     Shutdown,
     KubeletNotReady,
@@ -127,6 +128,7 @@ pub(super) const READERS: &[(&str, Reader)] = &[
     ("FilesystemIsReadOnly", Reader::Node),
     ("FreeDiskSpaceFailed", Reader::Node),
     ("GroupVersionParsingFailed", Reader::Workload),
+    ("HostPortConflict", Reader::Rejected),
     ("IOError", Reader::Node),
     ("ImageGCFailed", Reader::Node),
     ("ImageInspectError", Reader::Image),
@@ -134,6 +136,7 @@ pub(super) const READERS: &[(&str, Reader)] = &[
     ("InspectFailed", Reader::Image),
     ("InsufficientCapacityError", Reader::Workload),
     ("InvalidImageName", Reader::ImageNamed),
+    ("InvalidNodeInfo", Reader::Rejected),
     ("InvalidSchedule", Reader::Workload),
     ("InvalidSelector", Reader::Workload),
     ("JobAlreadyActive", Reader::Workload),
@@ -146,6 +149,7 @@ pub(super) const READERS: &[(&str, Reader)] = &[
     ("KubeletHasInsufficientPID", Reader::Node),
     ("KubeletNotReady", Reader::KubeletNotReady),
     ("KubeletOutOfDisk", Reader::Node),
+    ("MatchNodeSelector", Reader::Rejected),
     ("MaxFailedIndexesExceeded", Reader::Workload),
     ("MemoryReadError", Reader::Node),
     ("MissSchedule", Reader::Workload),
@@ -177,6 +181,7 @@ pub(super) const READERS: &[(&str, Reader)] = &[
     ("OutOfpods", Reader::Rejected),
     ("PodFailurePolicy", Reader::Workload),
     ("PodFeatureUnsupported", Reader::Rejected),
+    ("PodLevelResourcesNotSupported", Reader::Rejected),
     ("PodOSNotSupported", Reader::Rejected),
     ("PodOSSelectorNodeLabelDoesNotMatch", Reader::Rejected),
     ("PostStartHookError", Reader::PostStart),
@@ -215,6 +220,7 @@ pub(super) const READERS: &[(&str, Reader)] = &[
     ("Starting", Reader::Node),
     ("SupplementalGroupsPolicyNotSupported", Reader::Rejected),
     ("SyncFailed", Reader::Workload),
+    ("SysctlForbidden", Reader::Rejected),
     ("SystemOOM", Reader::Node),
     ("TaintManagerEviction", Reader::Taint),
     ("TaintToleration", Reader::Rejected),
@@ -377,24 +383,4 @@ pub(super) const HARMLESS: &[&str] = &[
     "VolumeResizeSuccessful",
     "WaitingOnReadiness",
     "WeaveIsUp",
-];
-
-/// Reasons of phase Failed with which the kubelet refuses a pod (`pkg/kubelet/lifecycle/predicate.go`, 1.34), beside
-/// `OutOf` with a resource.
-pub(super) const REJECTIONS: &[&str] = &[
-    "NodeAffinity",
-    "NodeName",
-    "NodePorts",
-    "TaintToleration",
-    "UnexpectedAdmissionError",
-    "TopologyAffinityError",
-    "AppArmor",
-    "SysctlForbidden",
-    "PodOSSelectorNodeLabelDoesNotMatch",
-    "PodOSNotSupported",
-    "PodLevelResourcesNotSupported",
-    "MatchNodeSelector",
-    "HostPortConflict",
-    "InvalidNodeInfo",
-    "UnexpectedPredicateFailureType",
 ];

@@ -4,7 +4,7 @@ use sonde_model::{Code, Kind, Moment as _, ObjectRef, Risk};
 
 use crate::cause::page;
 use crate::triage::{cleanup_patience, pods_ending};
-use crate::{Case, Cause, Facts, Symptom, field_on};
+use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("TRM-FINALIZER"),
@@ -132,25 +132,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         None => {
             let owner = first.split('/').next().unwrap_or(first);
-            let handler = handler_of(facts, owner);
-            match &handler {
+            case.headline(format!(
+                "{subject} cannot be deleted: nobody has lifted the finalizer {first}"
+            ));
+            match handler_of(facts, owner) {
+                // By its name alone: worth a look, and no more.
                 Some(workload) => {
-                    case.step(
-                        format!("{workload} looks like its controller"),
-                        [field_on(workload, "metadata.name", &workload.name)],
-                    );
-                    case.headline(format!(
-                        "{subject} cannot be deleted: {workload} has not lifted the finalizer {first}"
-                    ));
                     case.look(
-                        "what the controller says about it",
+                        format!("what {workload} says, which may be the controller of {owner} by its name"),
                         format!("kubectl logs {} --tail=100", workload.kubectl()),
                     );
                 }
                 None => {
-                    case.headline(format!(
-                        "{subject} cannot be deleted: nobody has lifted the finalizer {first}"
-                    ));
                     case.look(
                         format!("whether the controller that owns {owner} still runs"),
                         format!(
@@ -190,16 +183,47 @@ fn owned(facts: &Facts<'_>, subject: &ObjectRef) -> Option<crate::Seen> {
     (!owned.is_empty()).then(|| facts.computed(format!("owned by {subject}"), owned.join(", ")))
 }
 
+/// Words of domains that tell nothing about who is meant.
+const OF_MANY: &[&str] = &[
+    "apps",
+    "cloud",
+    "cluster",
+    "controller",
+    "example",
+    "finalizer",
+    "finalizers",
+    "github",
+    "google",
+    "kubernetes",
+    "network",
+    "networking",
+    "operator",
+    "operators",
+    "resources",
+    "service",
+    "snapshot",
+    "storage",
+];
+
 /// A workload whose name says that it handles the finalizer's domain: `cert-manager` for `acme.cert-manager.io`.
 fn handler_of(facts: &Facts<'_>, domain: &str) -> Option<ObjectRef> {
-    let words: Vec<&str> = domain.split('.').filter(|word| word.len() > 3).collect();
+    let words: Vec<&str> = domain
+        .split('.')
+        .filter(|word| word.len() > 3 && !OF_MANY.contains(word))
+        .collect();
+    let is_named = |name: &str| {
+        let mut parts = words.iter().filter_map(|word| name.split_once(*word));
+        parts.any(|(before, after)| {
+            (before.is_empty() || before.ends_with('-')) && (after.is_empty() || after.starts_with('-'))
+        })
+    };
     [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet]
         .into_iter()
         .find_map(|kind| {
             facts
                 .snapshot
                 .of_kind(kind)
-                .find(|it| words.iter().any(|word| it.reference.name.contains(word)))
+                .find(|it| is_named(&it.reference.name))
                 .map(|it| it.reference.clone())
         })
 }
@@ -221,6 +245,32 @@ mod tests {
         let outcome = Scene::new().object(ending).diagnose();
         let finding = outcome.finds_only("TRM-FINALIZER", Verdict::Proven);
         assert!(finding.headline.contains("guard.example/keep"));
+    }
+
+    #[test]
+    fn a_likely_controller_is_looked_at_and_not_accused() {
+        let looks = |finalizer: &str, workload: &str| {
+            let object = json!({"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot", "metadata": {"name": "snap-1",
+                "namespace": "shop", "uid": "s1", "creationTimestamp": "2026-03-01T09:00:00Z",
+                "deletionTimestamp": "2026-03-01T10:00:00Z", "finalizers": [finalizer]}});
+            let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": workload, "namespace": "tools",
+                "uid": "d1"}, "spec": {"replicas": 1}, "status": {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1}});
+            let outcome = Scene::new().object(object).object(deployment).diagnose();
+            let finding = outcome.finding("TRM-FINALIZER");
+            let accused = finding.headline.contains(workload)
+                || finding.chain.iter().any(|step| step.text.contains(workload));
+            assert!(!accused, "{}", finding.headline);
+            let commands = finding.next.iter().filter_map(|look| look.command.as_deref());
+            commands.into_iter().any(|command| command.contains(workload))
+        };
+        assert!(looks("acme.cert-manager.io/finalizer", "cert-manager-controller"));
+        for (finalizer, workload) in [
+            ("networking.kubernetes.io/own-thing", "kubernetes-dashboard"),
+            ("own.storage.example/keep", "storage-browser"),
+            ("shop.example.com/finalizer", "workshop-web"),
+        ] {
+            assert!(!looks(finalizer, workload), "{finalizer}");
+        }
     }
 
     #[test]

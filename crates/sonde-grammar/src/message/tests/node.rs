@@ -419,3 +419,20 @@ fn node_problem_detector() {
         })],
     );
 }
+
+#[test]
+fn what_is_read_as_a_rejection_is_one() {
+    for (reason, expected) in [
+        ("SupplementalGroupsPolicyNotSupported", true),
+        ("PodFeatureUnsupported", true),
+        ("SysctlForbidden", true),
+        ("PodLevelResourcesNotSupported", true),
+        ("OutOfcpu", true),
+        ("OutOfexample.com/gpu", true),
+        ("Evicted", false),
+        ("Error", false),
+        ("", false),
+    ] {
+        assert_eq!(crate::message::is_rejection(reason), expected, "{reason}");
+    }
+}
