@@ -57,7 +57,11 @@ fn static_libraries() -> Option<PathBuf> {
         "/usr/lib64".to_owned(),
         "/usr/lib".to_owned(),
     ];
-    let has_both = |folder: &PathBuf| ["libelf.a", "libz.a"].iter().all(|name| folder.join(name).is_file());
+    let has_both = |folder: &PathBuf| {
+        ["libelf.a", "libz.a"]
+            .iter()
+            .all(|name| folder.join(name).is_file())
+    };
     folders.into_iter().map(PathBuf::from).find(has_both)
 }
 

@@ -6,8 +6,10 @@ mod verdicts;
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
-use sonde_bpf::sockets::EdgeKey;
-use sonde_model::{CallCounts, CallEdge, Calls, Owner};
+use sonde_bpf::sockets::Harvested;
+use sonde_model::{CallEdge, Calls, Owner};
+
+use crate::clock;
 
 pub(crate) use traces::{TRACES_MAX, Traced};
 pub(crate) use verdicts::Verdicts;
@@ -38,11 +40,12 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Takes a harvest; `owner` says whose a control group is.
+    /// Takes a harvest; `owner` says whose a control group is, `booted` when the node's clock of events was 0.
     pub(crate) fn take(
         &mut self,
         (from, until): (Timestamp, Timestamp),
-        harvest: Vec<(EdgeKey, CallCounts)>,
+        harvest: Vec<Harvested>,
+        booted: Timestamp,
         mut owner: impl FnMut(u64) -> Owner,
     ) {
         let keep_from = until.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
@@ -55,7 +58,8 @@ impl Traffic {
         let edges = harvest
             .into_iter()
             .take(room)
-            .map(|(key, counts)| CallEdge {
+            .map(|Harvested { key, first, counts }| CallEdge {
+                since: clock::at(booted, first).clamp(from, until),
                 owner: owner(key.group),
                 role: key.role,
                 remote: key.remote,
@@ -92,7 +96,10 @@ impl Traffic {
             let key = (&edge.owner, edge.role, edge.remote, edge.port, &edge.protocol);
             edges
                 .entry(key)
-                .and_modify(|kept| kept.counts.add(&edge.counts))
+                .and_modify(|kept| {
+                    kept.counts.add(&edge.counts);
+                    kept.since = kept.since.min(edge.since);
+                })
                 .or_insert_with(|| edge.clone());
         }
         Calls {
@@ -112,7 +119,10 @@ impl Traffic {
 mod tests {
     use std::net::IpAddr;
 
-    use sonde_model::Role;
+    use std::time::Duration;
+
+    use sonde_bpf::sockets::EdgeKey;
+    use sonde_model::{CallCounts, Role};
 
     use super::*;
 
@@ -120,20 +130,23 @@ mod tests {
         Timestamp::from_second(1_000 + second).expect("in range")
     }
 
-    fn harvest(calls: u64, edges: u8) -> Vec<(EdgeKey, CallCounts)> {
-        let key = |last: u8| EdgeKey {
-            group: 7,
-            remote: IpAddr::from([10, 0, 0, last]),
-            netns: 1,
-            port: 80,
-            role: Role::Client,
-            protocol: None,
+    fn harvest(calls: u64, edges: u8) -> Vec<Harvested> {
+        let one = |last: u8| Harvested {
+            key: EdgeKey {
+                group: 7,
+                remote: IpAddr::from([10, 0, 0, last]),
+                netns: 1,
+                port: 80,
+                role: Role::Client,
+                protocol: None,
+            },
+            first: Duration::ZERO,
+            counts: CallCounts {
+                calls,
+                ..CallCounts::default()
+            },
         };
-        let counts = CallCounts {
-            calls,
-            ..CallCounts::default()
-        };
-        (0..edges).map(|last| (key(last), counts.clone())).collect()
+        (0..edges).map(one).collect()
     }
 
     fn owner(group: u64) -> Owner {
@@ -147,7 +160,7 @@ mod tests {
     fn spans_add_up_and_old_ones_go() {
         let mut traffic = Traffic::default();
         for (begin, calls) in [(0, 1), (5, 10), (62, 100)] {
-            traffic.take((at(begin), at(begin + 5)), harvest(calls, 2), owner);
+            traffic.take((at(begin), at(begin + 5)), harvest(calls, 2), at(0), owner);
         }
         let all = traffic.calls("n1", 0, None, at(70));
         // The span from 0 is more than a minute old.
@@ -156,7 +169,7 @@ mod tests {
             [100, 100]
         );
         assert_eq!((all.since, all.now), (at(62), at(67)));
-        traffic.take((at(67), at(72)), harvest(1000, 2), owner);
+        traffic.take((at(67), at(72)), harvest(1000, 2), at(0), owner);
         let all = traffic.calls("n1", 0, None, at(72));
         assert_eq!(all.edges[0].counts.calls, 1100);
         assert_eq!(&*all.edges[0].owner.group, "7");
@@ -168,7 +181,7 @@ mod tests {
     fn what_does_not_fit_is_counted() {
         let mut traffic = Traffic::default();
         let many: Vec<_> = (0..=EDGES_MAX as u64).map(|_| harvest(1, 1).remove(0)).collect();
-        traffic.take((at(0), at(5)), many, owner);
+        traffic.take((at(0), at(5)), many, at(0), owner);
         assert_eq!((traffic.edges(), traffic.dropped), (EDGES_MAX, 1));
         assert_eq!(traffic.calls("n1", 0, None, at(5)).overflowed, 1);
     }

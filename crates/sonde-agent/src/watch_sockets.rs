@@ -119,13 +119,15 @@ impl SocketWatch {
         let now = Timestamp::now();
         let owners: std::collections::HashMap<u64, Owner> = harvest
             .iter()
-            .map(|(key, _)| key.group)
+            .map(|edge| edge.key.group)
             .collect::<HashSet<_>>()
             .into_iter()
             .map(|group| (group, self.owner(group, state)))
             .collect();
         let owner = |group: u64| owners.get(&group).cloned().unwrap_or_default();
-        state.traffic.take((self.since, now), harvest, owner);
+        state
+            .traffic
+            .take((self.since, now), harvest, clock::booted(), owner);
         self.since = now;
         self.harvested = Instant::now();
     }

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::json;
 use sonde_bpf::Hierarchy;
-use sonde_bpf::sockets::{Options, Sockets};
+use sonde_bpf::sockets::{Harvested, Options, Sockets};
 use sonde_model::{CallEdge, Calls, Owner};
 use sonde_topology::{Level, Names, Place, blame, join};
 use sonde_world::World;
@@ -291,9 +291,10 @@ fn drill(app_ms: u64, database: &str, loss: bool) -> Option<String> {
     let status = gateway.0.wait().expect("the gateway ends");
     assert!(status.success(), "{status}");
     let harvest = sockets.harvest().expect("the maps can be read");
-    let edges = harvest.into_iter().filter_map(|(key, counts)| {
+    let edges = harvest.into_iter().filter_map(|Harvested { key, counts, .. }| {
         let pod = groups.role_of(key.group)?;
         Some(CallEdge {
+            since,
             owner: Owner {
                 namespace: "drill".into(),
                 pod: pod.into(),

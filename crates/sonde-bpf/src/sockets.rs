@@ -39,6 +39,17 @@ pub struct EdgeKey {
     pub protocol: Option<Protocol>,
 }
 
+/// What was counted on an edge between two harvests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Harvested {
+    /// The edge.
+    pub key: EdgeKey,
+    /// When the first of it was counted, since the node's boot.
+    pub first: Duration,
+    /// The counts.
+    pub counts: CallCounts,
+}
+
 /// A live TCP connection, as the kernel has it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
@@ -233,7 +244,7 @@ impl Sockets {
     /// # Errors
     ///
     /// When the maps cannot be read; what was counted is then in the next harvest.
-    pub fn harvest(&mut self) -> Result<Vec<(EdgeKey, CallCounts)>, Error> {
+    pub fn harvest(&mut self) -> Result<Vec<Harvested>, Error> {
         let full = self.active;
         let next = 1 - full;
         self.make_room_for_overflow(next)?;
@@ -300,12 +311,16 @@ impl Sockets {
 
 static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sockets.bpf.o"));
 
-fn read_edge(key: &[u8], value: &[u8]) -> Option<(EdgeKey, CallCounts)> {
+fn read_edge(key: &[u8], value: &[u8]) -> Option<Harvested> {
     let key = record::EdgeKey::read_from_bytes(key).ok()?;
     let edge = record::Edge::read_from_bytes(value).ok()?;
     // The overflow edge is there whether or not anything overflowed.
     let is_idle = key.role == 0 && edge.calls == 0 && edge.opened == 0 && edge.closed == 0;
-    (!is_idle).then(|| (edge_key(&key), counts(&edge)))
+    (!is_idle).then(|| Harvested {
+        key: edge_key(&key),
+        first: Duration::from_nanos(edge.first_boot_ns),
+        counts: counts(&edge),
+    })
 }
 
 fn to_record(check: &KernelCheck) -> record::Check {

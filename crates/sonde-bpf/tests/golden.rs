@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sonde_bpf::Hierarchy;
-use sonde_bpf::sockets::{Options, Sockets};
+use sonde_bpf::sockets::{Harvested, Options, Sockets};
 use sonde_model::{CallCounts, Role};
 
 static ONE: Mutex<()> = Mutex::new(());
@@ -74,9 +74,9 @@ fn calls(sockets: &mut Sockets, port: u16) -> BTreeMap<Role, CallCounts> {
     let mut edges: BTreeMap<Role, CallCounts> = BTreeMap::new();
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
-        for (key, edge) in sockets.harvest().expect("maps") {
+        for Harvested { key, counts, .. } in sockets.harvest().expect("maps") {
             if key.port == port {
-                edges.entry(key.role).or_default().add(&edge);
+                edges.entry(key.role).or_default().add(&counts);
             }
         }
         let done = |role| edges.get(&role).is_some_and(|edge| edge.opened == edge.closed);

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use sonde_bpf::Hierarchy;
-use sonde_bpf::sockets::{EdgeKey, Options, Sockets};
+use sonde_bpf::sockets::{EdgeKey, Harvested, Options, Sockets};
 use sonde_model::{CallCounts, Role};
 
 /// Every instance sees the whole machine; one at a time keeps the tests from counting each other's noise twice.
@@ -63,7 +63,7 @@ fn call(address: SocketAddr, times: usize) {
 fn harvest(sockets: &mut Sockets, port: u16, connections: u64) -> (CallCounts, CallCounts) {
     let (mut client, mut server) = (CallCounts::default(), CallCounts::default());
     for _ in 0..100 {
-        for (key, counts) in sockets.harvest().expect("the maps can be read") {
+        for Harvested { key, counts, .. } in sockets.harvest().expect("the maps can be read") {
             let EdgeKey { role, .. } = key;
             if key.port == port {
                 let to = if role == Role::Client {
@@ -139,18 +139,18 @@ fn connections_older_than_the_programs_are_seen_with_their_role() {
         .harvest()
         .expect("maps")
         .into_iter()
-        .filter(|(key, _)| key.port == address.port())
+        .filter(|edge| edge.key.port == address.port())
         .collect();
     let calls = |role| {
         edges
             .iter()
-            .filter(|(key, _)| key.role == role)
-            .map(|(_, edge)| edge.calls)
+            .filter(|edge| edge.key.role == role)
+            .map(|edge| edge.counts.calls)
             .sum::<u64>()
     };
     assert_eq!((calls(Role::Client), calls(Role::Server)), (50, 50), "{edges:?}");
     assert!(
-        edges.iter().all(|(key, _)| key.group != 0),
+        edges.iter().all(|edge| edge.key.group != 0),
         "each has its owner: {edges:?}"
     );
 }

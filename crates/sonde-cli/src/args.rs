@@ -6,6 +6,7 @@ mod connection;
 mod deaths;
 mod diagnose;
 mod explain;
+mod signals;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -15,6 +16,9 @@ pub(crate) use connection::ConnectionArgs;
 pub(crate) use deaths::{DeathsArgs, DeathsFormat};
 pub(crate) use diagnose::DiagnoseArgs;
 pub(crate) use explain::{ExplainArgs, ExplainFormat};
+pub(crate) use signals::{
+    By, MapArgs, MapFormat, NetArgs, SignalArgs, Sort, TableFormat, TopArgs, TraceArgs,
+};
 
 /// Tells what is wrong in a Kubernetes cluster, and proves it.
 #[derive(Debug, Parser)]
@@ -49,6 +53,14 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Write a redacted bundle that diagnoses the same way offline.
     Collect(Box<CollectArgs>),
+    /// Show who is called how often, how slow, with how many errors.
+    Top(Box<TopArgs>),
+    /// Show who calls whom, and where the time of slow calls goes.
+    Map(Box<MapArgs>),
+    /// Show single calls: slow, failed, or one of many.
+    Trace(Box<TraceArgs>),
+    /// Show connections: round trips, segments sent again, what waits unread.
+    Net(Box<NetArgs>),
     /// Show which processes and containers of this node died, how, and who sent the signal.
     Deaths(DeathsArgs),
     /// Watch this node through the kernel, until Ctrl-C.

@@ -9,6 +9,7 @@ mod json;
 mod markdown;
 mod page;
 mod scanned;
+pub(crate) mod signals;
 mod text;
 mod words;
 mod yaml;

@@ -9,6 +9,7 @@ mod progress;
 mod rounds;
 mod schema;
 mod scope;
+mod signals;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -110,6 +111,10 @@ fn dispatch(cli: Cli, called: Called) -> Outcome<u8> {
         Command::Version { output } => print(&version(output)),
         Command::Schema => print(&schema::text()?),
         Command::Diagnose(args) => diagnose::run(&Diagnose::from_args(*args)?),
+        Command::Top(args) => signals::top(&args),
+        Command::Map(args) => signals::map(&args),
+        Command::Trace(args) => signals::trace(&args),
+        Command::Net(args) => signals::net(&args),
         Command::Deaths(args) => deaths::run(&args),
         Command::Agent(args) => agent::run(*args),
         Command::Collect(args) => collect::run(&Collect::from_args(*args)?),

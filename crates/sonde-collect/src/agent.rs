@@ -11,7 +11,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use sonde_model::{AgentStatus, Deaths};
+use sonde_model::{AgentStatus, Calls, Connections, Deaths, Traces};
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
@@ -129,6 +129,33 @@ impl Agent {
         }
     }
 
+    /// What it counted of calls in the last so many seconds; in all that it keeps without one.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer, or not as an agent does.
+    pub fn calls(&self, last: Option<u64>) -> Result<Calls, AgentError> {
+        self.ask(&with_last("/v1/calls", last))
+    }
+
+    /// Single calls of the last so many seconds; all that it keeps without one.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer, or not as an agent does.
+    pub fn traces(&self, last: Option<u64>) -> Result<Traces, AgentError> {
+        self.ask(&with_last("/v1/traces", last))
+    }
+
+    /// Every live connection.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer, or not as an agent does.
+    pub fn connections(&self) -> Result<Connections, AgentError> {
+        self.ask("/v1/connections")
+    }
+
     /// What it says of itself.
     ///
     /// # Errors
@@ -198,6 +225,13 @@ impl Agent {
             socket: self.socket.clone(),
             why: why.to_string(),
         }
+    }
+}
+
+fn with_last(path: &str, last: Option<u64>) -> String {
+    match last {
+        Some(seconds) => format!("{path}?last={seconds}"),
+        None => path.to_owned(),
     }
 }
 

@@ -95,6 +95,9 @@ impl CallCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallEdge {
+    /// The first of its counts was made then: whoever has the remote address must have had it since.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
     /// Whose end this is; all empty where no process of it was seen at the socket.
     pub owner: Owner,
     /// Which end it is.

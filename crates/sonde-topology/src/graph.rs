@@ -84,7 +84,7 @@ fn add(
         name: remote,
         port,
         service,
-    } = names.of_address(seen.remote, seen.port, (answer.since, answer.now), level);
+    } = names.of_address(seen.remote, seen.port, (seen.since, answer.now), level);
     let (from, to, port, service) = match seen.role {
         Role::Client => (own, remote, port, service),
         // The caller's address says nothing of the port that the callee listens on.

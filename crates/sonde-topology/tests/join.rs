@@ -54,6 +54,7 @@ fn answer(node: &str, edges: Vec<CallEdge>) -> Calls {
 
 fn edge(pod: &str, role: Role, remote: &str, port: u16, total_ns: u64) -> CallEdge {
     CallEdge {
+        since: time("2026-03-01T12:00:00Z"),
         owner: Owner {
             namespace: "shop".into(),
             pod: pod.into(),

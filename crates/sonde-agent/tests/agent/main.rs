@@ -98,7 +98,7 @@ fn without_a_runtime_the_groups_are_shown_raw_and_the_status_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let Some(pod) = Pod::start("c") else { return };
     let socket = folder.path().join("runtime.sock");
-    let Some(agent) = Agent::start(folder.path(), "agent", &[socket.clone()], Wrapped::No) else {
+    let Some(agent) = Agent::start(folder.path(), "agent", std::slice::from_ref(&socket), Wrapped::No) else {
         return;
     };
     let names = |status: &Value| -> Value {

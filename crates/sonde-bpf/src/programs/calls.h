@@ -226,8 +226,10 @@ static __always_inline struct edge *edge_of(struct edge_key *key)
 		return 0;
 	bpf_map_update_elem(map, key, zeros, BPF_NOEXIST);
 	edge = bpf_map_lookup_elem(map, key);
-	if (edge)
+	if (edge) {
+		edge->first_boot_ns = bpf_ktime_get_boot_ns();
 		return edge;
+	}
 	count(COUNT_EDGES_FULL);
 	__builtin_memset(key, 0, sizeof(*key));
 	return bpf_map_lookup_elem(map, key);

@@ -31,6 +31,7 @@ struct histogram {
 };
 
 struct edge {
+	__u64 first_boot_ns; /* when it was first counted, since the node's boot */
 	__u64 calls;
 	__u64 errors;
 	__u64 slow;

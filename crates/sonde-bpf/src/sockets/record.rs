@@ -18,6 +18,7 @@ pub(super) struct EdgeKey {
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub(super) struct Edge {
+    pub first_boot_ns: u64,
     pub calls: u64,
     pub errors: u64,
     pub slow: u64,

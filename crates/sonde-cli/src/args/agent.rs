@@ -19,7 +19,7 @@ use crate::terminal::ColorChoice;
         Exit codes of --check: 0 all works; 3 works, with less to see; 2 nothing would be seen.")]
 #[cfg_attr(
     not(feature = "agent"),
-    expect(
+    allow(
         dead_code,
         reason = "a build without the agent still knows its flags, to say how to get it"
     )
@@ -43,6 +43,15 @@ pub(crate) struct AgentArgs {
     /// Answer on this loopback address, too, to anyone on this machine: HTTP without a password.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen_insecure: Option<SocketAddr>,
+    /// A call that takes at least this long counts as slow, and is kept.
+    #[arg(long, value_name = "DURATION", default_value = "500ms")]
+    pub(crate) slow: String,
+    /// Of the other calls one of so many is kept; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) one_of: u32,
+    /// Read no byte of what is said: no protocols, no errors by their meaning, no single calls.
+    #[arg(long)]
+    pub(crate) no_payload: bool,
     /// When to use colour.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,

@@ -83,6 +83,10 @@ mod with_agent {
             runtime_sockets: args.runtime_socket,
             node: args.node_name.filter(|name| !name.is_empty()),
             listen: args.listen_insecure,
+            // 0 is "no limit" elsewhere; here every call is slow then.
+            slow: crate::request::duration("--slow", &args.slow)?.unwrap_or_default(),
+            payload: !args.no_payload,
+            sample_each: args.one_of,
             absent,
         })
     }
