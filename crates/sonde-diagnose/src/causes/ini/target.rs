@@ -49,6 +49,19 @@ pub(super) fn target(facts: &Facts<'_>) -> Option<Target> {
         | AppSign::ConnectionReset { target: Some(target) } => Some(target.clone()),
         _ => None,
     });
+    // The command asks an address: what the log calls it is only a name.
+    let address = words.iter().find_map(|words| address(words));
+    if let Some((said, seen)) = &said
+        && let Some(address) = &address
+        && !said.contains(address.split(':').next().unwrap_or(address))
+    {
+        return Some(Target {
+            name: format!("{address} (in its own words {said})"),
+            seen: seen.clone(),
+            said: true,
+            services: Vec::new(),
+        });
+    }
     if let Some((name, seen)) = said {
         let services = services(facts, &name, &in_command);
         return Some(Target {
@@ -248,9 +261,47 @@ fn hosts(text: &str) -> Vec<(String, bool)> {
     found
 }
 
+/// The first IPv4 address in a text, with the port beside it: `nc -z 10.96.0.9 5432`.
+fn address(text: &str) -> Option<String> {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ';' | '"' | '\'' | '/' | '(' | ')' | '@'))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
+    let is_address = |word: &str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        parts.len() == 4 && parts.iter().all(|part| part.len() <= 3 && is_number(part))
+    };
+    let at = words
+        .iter()
+        .position(|word| is_address(word.split(':').next().unwrap_or(word)))?;
+    let next = words.get(at + 1).filter(|word| is_number(word));
+    Some(match next {
+        Some(port) if !words[at].contains(':') => format!("{}:{port}", words[at]),
+        _ => words[at].to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::hosts;
+    use super::{address, hosts};
+
+    #[test]
+    fn addresses_in_commands() {
+        for (text, expected) in [
+            (
+                "until nc -z -w 1 10.96.77.77 5432; do echo waiting for postgres; done",
+                Some("10.96.77.77:5432"),
+            ),
+            (
+                "until curl http://10.0.0.7:8080/ready; do sleep 1; done",
+                Some("10.0.0.7:8080"),
+            ),
+            ("until nslookup db; do sleep 1.5; done", None),
+        ] {
+            assert_eq!(address(text).as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn hosts_in_commands_and_logs() {

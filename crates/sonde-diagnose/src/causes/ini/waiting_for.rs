@@ -214,6 +214,27 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_the_command_counts_more_than_a_name_in_the_log() {
+        let command = "until nc -z -w 1 10.96.77.77 5432; do echo waiting for postgres; sleep 2; done";
+        let outcome = Scene::new()
+            .object(blocked(command, "2026-03-01T11:00:00Z"))
+            .complete(&[Kind::Service, Kind::EndpointSlice])
+            .log("shop/app-1", "wait", false, "waiting for postgres")
+            .diagnose();
+        let finding = outcome.finds_only("INI-WAITING-FOR", Verdict::Likely);
+        assert!(
+            finding.headline.contains("10.96.77.77:5432"),
+            "{}",
+            finding.headline
+        );
+        assert!(
+            !finding.headline.contains("does not exist"),
+            "{}",
+            finding.headline
+        );
+    }
+
+    #[test]
     fn proven_when_nothing_stands_behind_the_service() {
         let outcome = scene()
             .object(service("orders-db"))
