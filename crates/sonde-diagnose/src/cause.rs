@@ -14,7 +14,7 @@ pub struct Cause {
     pub title: &'static str,
     /// The symptoms that it can produce.
     pub explains: &'static [Symptom],
-    /// The kinds that it reads beside the subject's own; lists, rights and blind spots come from them.
+    /// The kinds that it reads beside the subject's own; lists and blind spots come from them.
     pub reads: &'static [Kind],
     /// Looks at an episode and states the case.
     pub state: fn(&Facts<'_>, &mut Case),

@@ -510,7 +510,7 @@ fn count(not_understood: &mut NotUnderstood, text: &str) {
     }
 }
 
-/// The kinds that a diagnosis reads: the subjects' own and what the causes declare. Lists and rights come from them.
+/// The kinds that a diagnosis reads: the subjects' own and what the causes declare. What a live cluster is asked for comes from them.
 pub fn kinds_read() -> Vec<Kind> {
     let mut kinds = vec![
         Kind::Pod,

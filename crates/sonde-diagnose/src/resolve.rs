@@ -220,7 +220,7 @@ fn gather_wants<'a>(cases: impl Iterator<Item = &'a Case>) -> (Vec<NextLook>, Ve
     looks.into_iter().map(|(want, look)| (look, want)).unzip()
 }
 
-/// Evidence that merely restates the symptom cannot carry a proof; used by the engine's own checks.
+/// Whether anything was seen at all: no finding without evidence. Used by the engine's own checks.
 pub(crate) fn has_evidence(case: &Case) -> bool {
     case.seen
         .iter()

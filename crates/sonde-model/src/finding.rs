@@ -63,7 +63,7 @@ impl Severity {
 pub struct Step {
     /// What happened in this step.
     pub text: String,
-    /// What shows it. A step without evidence of its own follows from the one before by a documented rule.
+    /// What shows it. A step that follows from the one before by a documented rule names that one's evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<EvidenceId>,
 }

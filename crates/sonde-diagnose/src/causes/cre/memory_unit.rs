@@ -136,7 +136,7 @@ fn without_limit(facts: &Facts<'_>, case: &mut Case, face: &Face, seen: Seen, no
             face,
             Face::Sandbox { surely: false, .. } | Face::Init { surely: false, .. }
         ) {
-            let limits = facts.field("spec.containers", "no memory limit below 1Mi");
+            let limits = facts.computed("memory limits below 1Mi among the pod's containers", "none");
             case.refuted_by(limits, "no memory limit of the pod is that low");
         }
         return;

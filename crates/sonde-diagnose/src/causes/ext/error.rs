@@ -13,7 +13,7 @@ pub(super) static CAUSE: Cause = Cause {
     code: Code::new("EXT-ERROR"),
     title: "the application ends itself with an error",
     explains: &[Symptom::Terminated],
-    reads: &[Kind::Service],
+    reads: &[Kind::Service, Kind::EndpointSlice],
     state,
     page: page!("EXT-ERROR"),
 };
@@ -202,7 +202,10 @@ fn about_target(facts: &Facts<'_>, case: &mut Case, sign: &AppSign) {
     {
         case.step(
             format!("the service {name} has no ready endpoint: what is behind it does not work either"),
-            [field_on(&service, "endpoints", "none ready")],
+            [facts.computed(
+                format!("ready endpoints in the EndpointSlices of {service}"),
+                "none",
+            )],
         );
     }
 }

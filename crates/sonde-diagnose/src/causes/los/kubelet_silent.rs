@@ -103,10 +103,8 @@ fn by_the_pod(facts: &Facts<'_>, case: &mut Case) {
             return;
         }
         let ready = facts.pod().condition("Ready").map_or("", |it| it.status.as_str());
-        case.hinted_by(facts.field(
-            "status.conditions[Ready]",
-            format!("{ready}, though every container is ready"),
-        ));
+        case.hinted_by(facts.field("status.conditions[Ready]", ready));
+        case.hinted_by(facts.computed("containers of the pod that are ready", "all"));
         case.step(
             "the control plane counts the pod as not ready, its kubelet did not",
             [],

@@ -37,7 +37,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let lease = ObjectRef::new(Kind::Lease, "kube-system", "kube-scheduler");
-    let silent = facts.field("status.conditions", "no PodScheduled");
+    let silent = facts.unset("status.conditions[PodScheduled]");
     case.headline(format!(
         "no scheduler has looked at {}: the pod has neither a condition nor an event of one",
         who(facts)

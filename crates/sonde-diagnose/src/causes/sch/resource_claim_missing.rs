@@ -207,7 +207,7 @@ fn of_template(
 
 fn finish(facts: &Facts<'_>, case: &mut Case) {
     let seen = if facts.episode.subject.kind == Kind::Pod && !facts.is_partial() {
-        facts.field("status.conditions", "no PodScheduled")
+        facts.unset("status.conditions[PodScheduled]")
     } else {
         facts.seen_as()
     };

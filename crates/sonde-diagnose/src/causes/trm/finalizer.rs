@@ -73,11 +73,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .status
         .container_statuses
         .iter()
-        .find(|it| it.state.running.is_some());
-    if let Some(running) = running.filter(|_| subject.kind == Kind::Pod && !facts.pod_is_terminal()) {
-        let path = format!("status.containerStatuses[{}].state.running", running.name);
+        .find_map(|it| Some((&it.name, it.state.running.as_ref()?)));
+    if let Some((name, running)) = running.filter(|_| subject.kind == Kind::Pod && !facts.pod_is_terminal()) {
+        let path = format!("status.containerStatuses[{name}].state.running");
+        let since = running
+            .started_at
+            .0
+            .map_or_else(String::new, |time| format!("startedAt: {time}"));
         case.refuted_by(
-            facts.field(&path, "as far as is known"),
+            facts.field(&path, since),
             "its containers have not ended yet, and a finalizer counts only after that",
         );
         return;
