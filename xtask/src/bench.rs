@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the figures of `docs/BENCHMARKS.md`, measured anew on this machine.
 
+mod agent;
 mod dumps;
 mod measure;
 
@@ -12,9 +13,21 @@ use measure::Figure;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// What is measured
+    #[arg(value_name = "WHAT", default_value = "diagnose")]
+    what: What,
     /// How often each figure is measured; the median is shown
     #[arg(long, default_value_t = 7)]
     rounds: usize,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Diagnosing dumps: time and memory
+    Diagnose,
+    /// What the agent costs the processes that it watches; takes root
+    Agent,
 }
 
 /// Generates the dumps, measures, and prints a table that can be pasted into `docs/BENCHMARKS.md`.
@@ -22,7 +35,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.rounds < 5 {
         bail!("a median of fewer than 5 rounds says nothing; use --rounds 5 or more");
     }
-    let sonde = build()?;
+    if args.what == What::Agent {
+        return agent::run(args.rounds.max(8));
+    }
+    let sonde = build(&[])?;
     let folder = std::env::temp_dir().join(format!("sonde-bench-{}", std::process::id()));
     let dumps = dumps::write(&folder)?;
     let figures = measure_all(&sonde, &dumps, args.rounds);
@@ -80,9 +96,11 @@ fn measure_all(sonde: &std::path::Path, dumps: &dumps::Dumps, rounds: usize) -> 
     Ok(figures)
 }
 
-fn build() -> Result<std::path::PathBuf> {
+/// The release binary, with more of it turned on by `more`.
+fn build(more: &[&str]) -> Result<std::path::PathBuf> {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--release", "--package", "sonde-cli"])
+        .args(more)
         .current_dir(root())
         .status()
         .context("failed to start cargo")?;
