@@ -5,7 +5,7 @@ mod lane;
 use crate::call::{Call, Flags, Times};
 pub use crate::dialect::Start;
 use crate::dialect::{Event, Expects, Input, Key, Read, Session};
-use crate::limits::{UNDECIDED_MAX, UNDECIDED_TURNS_MAX};
+use crate::limits::{HEAD_MAX, UNDECIDED_MAX, UNDECIDED_TURNS_MAX};
 use crate::protocol::{Protocol, Transport};
 use crate::record::{Open, Record};
 use crate::verdict::{Role, Side, Turn, Verdict, judge};
@@ -341,6 +341,10 @@ impl Speaking {
             let becomes = self.messages(role, &mut rest, hole > 0, segment.time_ns, counters, sink);
             let read = buffer.len() - rest.len();
             buffer.drain(..read);
+            // Heads that come in pieces are rare: an idle connection keeps no buffer for the next one.
+            if buffer.is_empty() {
+                buffer.shrink_to(HEAD_MAX);
+            }
             self.lane(role).buffer = buffer;
             becomes
         };

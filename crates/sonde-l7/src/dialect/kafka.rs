@@ -136,7 +136,11 @@ fn answers(asked: &Asked<'_>, response: &[u8]) -> bool {
     let mut rest = body;
     let mut plausible = || match asked.api.name {
         "ApiVersions" => {
-            rest.i16()?;
+            // The refusal of a version comes in the oldest form.
+            const UNSUPPORTED_VERSION: i16 = 35;
+            if rest.i16()? == UNSUPPORTED_VERSION {
+                return Some(true);
+            }
             let apis = count(&mut rest, flexible)?;
             let (_, least, most) = (rest.i16()?, rest.i16()?, rest.i16()?);
             Some((1..200).contains(&apis) && (0..=VERSION_MAX).contains(&least) && least <= most)

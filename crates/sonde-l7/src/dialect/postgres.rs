@@ -179,9 +179,10 @@ fn plausible(kind: u8, size: u64, payload: &[u8], whole: bool, server: bool) -> 
         }
         (true, b'K') => (13..=265).contains(&size),
         (true, b'T' | b'D' | b't' | b'G' | b'H' | b'W') => size >= 7,
-        (true, b'S') => ends && payload.contains(&0),
+        (true, b'S') => ends && (!whole || payload.contains(&0)),
         (false, b'Q' | b'f') => ends && !empty,
-        (false, b'P' | b'B') => size >= 11 || size >= 8,
+        (false, b'P') => size >= 9,
+        (false, b'B') => size >= 13,
         (false, b'E') => size >= 10,
         (false, b'D' | b'C') => {
             ends && size >= 7 && payload.first().is_none_or(|it| matches!(it, b'S' | b'P'))

@@ -60,7 +60,11 @@ fn fit(request: &Turn<'_>, response: &Turn<'_>) -> Fit {
     }
     // Of the commands that people type, only this one has an answer that no other protocol gives.
     Fit::strong_if(
-        request.bytes.eq_ignore_ascii_case(b"PING\r\n") && response.bytes.starts_with(b"+PONG\r\n"),
+        request
+            .bytes
+            .get(..6)
+            .is_some_and(|it| it.eq_ignore_ascii_case(b"PING\r\n"))
+            && response.bytes.starts_with(b"+PONG\r\n"),
     )
 }
 
