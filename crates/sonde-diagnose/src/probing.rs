@@ -262,6 +262,9 @@ impl<'a> Failing<'a> {
             ProbeOutcome::CommandFailed { output } => format!("its command ends with an error: {output}"),
             ProbeOutcome::CommandTimeout => "its command does not end in time".into(),
             ProbeOutcome::CommandMissing { detail } => format!("its command cannot be run: {detail}"),
+            ProbeOutcome::Grpc { detail } if detail.contains(GRPC_NO_CONNECTION) => {
+                format!("no gRPC connection to {port} in time: nothing listens there, or it does not answer")
+            }
             ProbeOutcome::Grpc { detail } => {
                 format!("the gRPC health service does not say \"serving\": {detail}")
             }
@@ -386,6 +389,9 @@ impl<'a> Failing<'a> {
         })
     }
 }
+
+/// The kubelet's words for a gRPC service that it does not reach (`pkg/probe/grpc/grpc.go`).
+pub(crate) const GRPC_NO_CONNECTION: &str = "failed to connect";
 
 /// `HTTP GET / on port 8080; after 0s, every 10s, time-out 1s, 3 failures`.
 pub(crate) fn settings_text(asks: &str, probe: &Probe) -> String {

@@ -26,7 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::{Object, Snapshot};
 
-use crate::{Episode, Scope, Texts};
+use crate::{Episode, Scope, Symptom, Texts};
 
 /// Kinds whose objects are looked at for more than a deletion that hangs.
 pub fn examines(kind: &Kind) -> bool {
@@ -111,10 +111,15 @@ impl Triage<'_> {
     /// Opens an episode for everything in scope that is not as it should be, in the order of the objects.
     pub(crate) fn open(&self, scope: &Scope) -> Vec<Opened> {
         let mut opened = Vec::new();
+        let wider = match scope {
+            Scope::Objects(wanted) => Scope::Objects(self.with_behind(wanted)),
+            other => other.clone(),
+        };
         for object in self.snapshot.objects() {
-            if self.in_scope(scope, object) {
+            if self.in_scope(&wider, object) {
                 let before = opened.len();
                 self.look_at(object, &mut opened);
+                self.spare_ending(object, &mut opened, before);
                 self.spare_young(object, &mut opened[before..]);
                 // Who names an object wants to know why nothing happens; nobody else does.
                 if matches!(scope, Scope::Objects(wanted) if wanted.contains(&object.reference)) {
@@ -171,6 +176,49 @@ impl Triage<'_> {
                 }
                 _ => false,
             }
+    }
+
+    /// Who asks for a service asks for what answers for it: the pods that it selects and their workloads.
+    fn with_behind(&self, wanted: &BTreeSet<ObjectRef>) -> BTreeSet<ObjectRef> {
+        let services = wanted.iter().filter(|it| it.kind == Kind::Service);
+        let behind = services
+            .filter_map(|it| self.snapshot.get(it))
+            .flat_map(|it| service::behind(self, it));
+        wanted
+            .iter()
+            .cloned()
+            .chain(behind.map(|it| it.reference.clone()))
+            .collect()
+    }
+
+    /// In a namespace that is being deleted everything goes away: what lacks there is lacking on purpose. What does not
+    /// go, and what its pods still meet, is told.
+    fn spare_ending(&self, object: &Object, opened: &mut Vec<Opened>, before: usize) {
+        let namespace = &object.reference.namespace;
+        if opened.len() == before || namespace.is_empty() {
+            return;
+        }
+        let namespace = ObjectRef::cluster(Kind::Namespace, namespace);
+        if self
+            .snapshot
+            .get(&namespace)
+            .is_none_or(|it| it.deletion.is_none())
+        {
+            return;
+        }
+        let mut at = 0;
+        opened.retain_mut(|it| {
+            at += 1;
+            if at <= before || it.episode.symptom == Symptom::Deleting {
+                return true;
+            }
+            // Who asks why nothing can be made there is answered.
+            if it.episode.symptom == Symptom::PodsNotCreated {
+                it.told = Told::WithItsCause;
+                return true;
+            }
+            object.reference.kind == Kind::Pod
+        });
     }
 
     fn owners(&self, reference: &ObjectRef) -> impl Iterator<Item = ObjectRef> {

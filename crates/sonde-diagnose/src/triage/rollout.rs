@@ -142,7 +142,8 @@ pub(super) fn cron_job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opene
                 }
                 _ => false,
             });
-            (missed && recent && !made_up).then_some(event.last)
+            // Runs that are left out one after the other are left out since the first.
+            (missed && recent && !made_up).then_some(event.first.or(event.last))
         });
     if let Some(since) = trouble {
         out.push(

@@ -85,7 +85,7 @@ pub(crate) fn would_match(snapshot: &Snapshot, namespace: &str, selector: &Label
     })
 }
 
-/// The workloads whose pods a service selects.
+/// The pods that a service selects, and the workloads that make such.
 pub(super) fn behind<'a>(triage: &Triage<'a>, object: &Object) -> Vec<&'a Object> {
     let me = &object.reference;
     if me.kind != Kind::Service {
@@ -95,12 +95,25 @@ pub(super) fn behind<'a>(triage: &Triage<'a>, object: &Object) -> Vec<&'a Object
         return Vec::new();
     };
     let wanted = &it.spec.selector;
-    templates(triage.snapshot, &me.namespace)
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let selector = LabelSelector {
+        match_labels: wanted.clone(),
+        match_expressions: Vec::new(),
+    };
+    let snapshot = triage.snapshot;
+    let mut behind: Vec<ObjectRef> = templates(snapshot, &me.namespace)
+        .into_iter()
+        .filter(|(_, labels)| wanted.iter().all(|(key, value)| labels.get(key) == Some(value)))
+        .map(|(workload, _)| workload)
+        .collect();
+    let pods = snapshot.pods_matching(&me.namespace, &selector);
+    behind.extend(pods.map(|it| it.reference.clone()));
+    behind
         .iter()
-        .filter(|(_, labels)| {
-            !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
-        })
-        .filter_map(|(workload, _)| triage.snapshot.get(workload).map(AsRef::as_ref))
+        .filter_map(|it| snapshot.get(it))
+        .map(AsRef::as_ref)
         .collect()
 }
 

@@ -6,6 +6,7 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 use super::place::place;
 use super::words::{binds_port, is_forbidden, quote, refused_by_api, was_told, why};
 use crate::cause::page;
+use crate::triage::templates;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 use sonde_schedule::nearest;
 
@@ -200,14 +201,49 @@ fn about_target(facts: &Facts<'_>, case: &mut Case, sign: &AppSign) {
         && facts.snapshot.is_complete(&Kind::EndpointSlice, namespace)
         && !has_ready_endpoint(facts, &service)
     {
+        let seen = facts.computed(
+            format!("ready endpoints in the EndpointSlices of {service}"),
+            "none",
+        );
+        let Some(workload) = at_zero_behind(facts, &service) else {
+            case.step(
+                format!("the service {name} has no ready endpoint: what is behind it does not work either"),
+                [seen],
+            );
+            return;
+        };
         case.step(
-            format!("the service {name} has no ready endpoint: what is behind it does not work either"),
-            [facts.computed(
-                format!("ready endpoints in the EndpointSlices of {service}"),
-                "none",
-            )],
+            format!("the service {name} has no endpoint: {workload} behind it is scaled to zero"),
+            [seen, field_on(&workload, "spec.replicas", 0)],
+        );
+        case.fix(
+            format!("start {workload} again, if it is not down on purpose"),
+            format!("kubectl scale {} --replicas=1", workload.kubectl()),
+            Risk::Wide,
         );
     }
+}
+
+/// The only workload whose pods a service selects, where it is to have none.
+fn at_zero_behind(facts: &Facts<'_>, service: &ObjectRef) -> Option<ObjectRef> {
+    let it = facts.snapshot.view::<sonde_world::view::Service>(service)?;
+    let wanted = it.spec.selector;
+    let mut behind = templates(facts.snapshot, &service.namespace)
+        .into_iter()
+        .filter(|(_, labels)| {
+            !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+        })
+        .map(|(workload, _)| workload);
+    let workload = behind.next().filter(|_| behind.next().is_none())?;
+    let scales = matches!(
+        workload.kind,
+        Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet
+    );
+    let replicas = facts
+        .snapshot
+        .view::<sonde_world::view::ReplicaSet>(&workload)
+        .and_then(|it| it.spec.replicas);
+    (scales && replicas == Some(0)).then_some(workload)
 }
 
 fn has_ready_endpoint(facts: &Facts<'_>, service: &ObjectRef) -> bool {

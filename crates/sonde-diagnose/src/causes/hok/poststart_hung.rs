@@ -12,7 +12,7 @@ use crate::{Case, Cause, Facts, Symptom};
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("HOK-POSTSTART-HUNG"),
     title: "postStart hook does not end",
-    explains: &[Symptom::NotStarting],
+    explains: &[Symptom::NotStarting, Symptom::Deleting],
     reads: &[],
     state,
     page: page!("HOK-POSTSTART-HUNG"),
@@ -72,10 +72,31 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             [facts.field(&format!("{path}.state.waiting"), &waiting.reason)],
         );
     }
+    let ends = facts.episode.symptom == Symptom::Deleting;
+    let follows = if ends {
+        "the pod cannot end"
+    } else {
+        "the container does not count as started"
+    };
     case.headline(format!(
-        "the {phrase} has not ended for {} s, so the container does not count as started",
+        "the {phrase} has not ended for {} s, so {follows}",
         age.as_secs()
     ));
+    if ends {
+        let deletion = facts.pod().metadata.deletion_timestamp.0;
+        case.step(
+            "the kubelet ends the pod only after the hook",
+            deletion.map(|time| facts.field("metadata.deletionTimestamp", time)),
+        );
+        case.fix(
+            crate::causes::trm::forced_delete_leaves(facts),
+            format!(
+                "kubectl delete {} --grace-period=0 --force",
+                facts.episode.subject.kubectl()
+            ),
+            Risk::DataLoss,
+        );
+    }
     if let Some(want) = facts.want_kubelet_log() {
         case.wants(want, "whether the kubelet still waits for the hook");
     }

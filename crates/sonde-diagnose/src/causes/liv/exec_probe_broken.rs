@@ -24,12 +24,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
         return;
     };
-    let who = &killed.who;
+    let (who, is) = (&killed.who, killed.is);
     let Why::ExecBroken = why else { return };
     let reason = "the image lacks the command, so the probe tells nothing about the application";
     killed.state(facts, case, Strong::Proof, reason, None);
     case.headline(format!(
-        "{who} is killed by its liveness probe, whose command cannot be run: {}",
+        "{who} {is} its liveness probe, whose command cannot be run: {}",
         failing.asks()
     ));
     case.advice(

@@ -24,11 +24,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
         return;
     };
-    let who = &killed.who;
+    let (who, is) = (&killed.who, killed.is);
     let Why::ExecFails = why else { return };
     killed.state(facts, case, Strong::Proof, "", None);
     case.headline(format!(
-        "{who} is killed by its liveness probe: {} fails ({})",
+        "{who} {is} its liveness probe: {} fails ({})",
         failing.asks(),
         failing.met()
     ));

@@ -24,7 +24,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
         return;
     };
-    let who = &killed.who;
+    let (who, is) = (&killed.who, killed.is);
     let Why::ExecTimeout = why else { return };
     if super::oscillation::is_oscillating(facts) {
         return;
@@ -34,7 +34,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "each command is a process of its own: under load, or when children pile up, it takes longer";
     killed.state(facts, case, Strong::Proof, reason, None);
     case.headline(format!(
-        "{who} is killed by its liveness probe: {} does not end within {timeout} s",
+        "{who} {is} its liveness probe: {} does not end within {timeout} s",
         failing.asks()
     ));
     case.advice("raise timeoutSeconds, make the command cheaper (no JVM or interpreter), or use an httpGet, tcpSocket or grpc probe", Risk::Restart);

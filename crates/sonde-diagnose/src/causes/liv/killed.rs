@@ -24,6 +24,8 @@ pub(super) struct Killed<'a> {
     pub(super) why: Option<Why>,
     /// The container, in words.
     pub(super) who: String,
+    /// "is killed by", where it ended: a line alone about a failed probe does not tell.
+    pub(super) is: &'static str,
 }
 
 /// The run was ended by a probe of `kind`, by the kubelet's word; or it may have been, by a failing probe and an exit
@@ -48,6 +50,7 @@ pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a
     let as_if = matches!(code, Some(137 | 143));
     let earlier = Some(())
         .filter(|()| killing.is_none() && failing.is_none() && as_if)
+        .filter(|()| !too_short(facts, kind))
         .and_then(|()| killed_before(facts, &wanted));
     let failing = match earlier {
         Some(_) => failing_before(facts, kind),
@@ -68,7 +71,23 @@ pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a
         failing,
         why,
         who: facts.container_phrase(),
+        is: if killing.is_some() || facts.episode.run.is_some() {
+            "is killed by"
+        } else {
+            "may be killed by"
+        },
     })
+}
+
+/// The run ended before the probe could fail as often as it must.
+fn too_short(facts: &Facts<'_>, kind: ProbeKind) -> bool {
+    /// Times are written in whole seconds, and a probe may begin within its first period.
+    const SLACK: i64 = 5;
+    let Some(((_, probe, _), lived)) = spec(facts, kind).zip(facts.lived()) else {
+        return false;
+    };
+    let failures = probe.period().saturating_mul(probe.failures() - 1);
+    lived.as_secs() + SLACK < probe.initial_delay_seconds.saturating_add(failures)
 }
 
 /// So many kills of earlier runs make a habit; a guess.

@@ -52,7 +52,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let is_killed = if restarts > 1 || times > 1 {
         "is killed again and again by its liveness probe"
     } else {
-        "is killed by its liveness probe"
+        &format!("{} its liveness probe", killed.is)
     };
     case.headline(match failing.as_ref().map(Failing::met) {
         Some(met) => format!("{who} {is_killed}: {met}"),
@@ -77,8 +77,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         );
         return;
     }
+    let is_grpc = matches!(killed.why, Some(Why::Grpc));
     case.advice(
-        "find out why the probe fails: the application hangs, is too slow under load, or the probe asks the wrong thing",
+        if is_grpc {
+            "see that the application listens for gRPC on the port that the probe names, on the pod's address, and registers grpc.health.v1.Health"
+        } else {
+            "find out why the probe fails: the application hangs, is too slow under load, or the probe asks the wrong thing"
+        },
         Risk::None,
     );
 }

@@ -24,7 +24,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
         return;
     };
-    let who = &killed.who;
+    let (who, is) = (&killed.who, killed.is);
     let port = failing.port_text();
     let (reason, shown) = match why {
         Why::NothingListens => (String::new(), None),
@@ -38,10 +38,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.step(text, [seen]);
     }
     case.headline(match why {
-        Why::WrongPort { listens, .. } => format!(
-            "{who} is killed by its liveness probe: it asks {port}, and the application listens {listens}"
-        ),
-        _ => format!("{who} is killed by its liveness probe: nothing listens on {port}"),
+        Why::WrongPort { listens, .. } => {
+            format!("{who} {is} its liveness probe: it asks {port}, and the application listens {listens}")
+        }
+        _ => format!("{who} {is} its liveness probe: nothing listens on {port}"),
     });
     if facts.log().is_none()
         && let Some(want) = facts.want_log()

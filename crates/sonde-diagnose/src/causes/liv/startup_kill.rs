@@ -70,8 +70,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .map(Failing::met)
         .map_or(String::new(), |met| format!(": {met}"));
     case.headline(format!(
-        "{} is killed by its startup probe, which does not pass within {budget}{met}",
-        killed.who
+        "{} {} its startup probe, which does not pass within {budget}{met}",
+        killed.who, killed.is
     ));
     let seconds = match killed.why {
         Some(Why::TooSlow {

@@ -24,7 +24,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
         return;
     };
-    let who = &killed.who;
+    let (who, is) = (&killed.who, killed.is);
     let asks = failing.asks();
     let (code, reason) = match why {
         Why::WrongPath => (
@@ -37,7 +37,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     killed.state(facts, case, Strong::Proof, reason, None);
     case.headline(format!(
-        "{who} is killed by its liveness probe: {asks} answers with HTTP status {code}"
+        "{who} {is} its liveness probe: {asks} answers with HTTP status {code}"
     ));
     case.advice(
         "let the probe ask a page that answers 200 as long as a restart would not help; failures of databases and other services belong in the readiness probe",

@@ -24,7 +24,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some((failing, why)) = killed.failing.as_ref().zip(killed.why.as_ref()) else {
         return;
     };
-    let who = &killed.who;
+    let (who, is) = (&killed.who, killed.is);
     let asks = failing.asks();
     let (cause, reason, shown) = match why {
         Why::Timeout => ("the application is too slow or hangs", String::new(), None),
@@ -64,7 +64,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!(" within {} s", probe.timeout())
     });
     case.headline(format!(
-        "{who} is killed by its liveness probe: {asks} does not answer{timeout}; {cause}"
+        "{who} {is} its liveness probe: {asks} does not answer{timeout}; {cause}"
     ));
     case.advice(
         "give the probe a longer timeoutSeconds and failureThreshold; answer it from a thread of its own; give the container more CPU if it is throttled (container_cpu_cfs_throttled_periods_total)",

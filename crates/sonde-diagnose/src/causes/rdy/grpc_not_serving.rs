@@ -1,10 +1,11 @@
 //! RDY-GRPC-NOT-SERVING: the gRPC health service does not say that it serves.
 
+use sonde_grammar::fact::ProbeOutcome;
 use sonde_model::Code;
 
 use super::unready::{Told, state as unready_state, unready};
 use crate::cause::page;
-use crate::probing::Why;
+use crate::probing::{GRPC_NO_CONNECTION, Why};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -23,9 +24,15 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if why != Why::Grpc {
         return;
     }
+    let unreached =
+        matches!(failing.outcome, ProbeOutcome::Grpc { detail } if detail.contains(GRPC_NO_CONNECTION));
     let told = Told {
         what: format!("is not ready: {}", failing.met()),
-        fault: "the application: its health service says no, or is not registered under the asked name",
+        fault: if unreached {
+            "the application does not listen there for gRPC, or not on the pod's address"
+        } else {
+            "the application: its health service says no, or is not registered under the asked name"
+        },
         reason: None,
         sure: true,
         advice: "register grpc.health.v1.Health, set the status of the service that the probe names, and see that port and service name fit",

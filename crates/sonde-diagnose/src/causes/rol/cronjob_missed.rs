@@ -21,6 +21,10 @@ pub(super) static CAUSE: Cause = Cause {
 /// A run that outlasts this hangs, or its schedule is too dense; a guess.
 const ENDLESS: SignedDuration = SignedDuration::from_hours(1);
 
+/// A run that outlasts so many others and this time hangs more likely than not; guesses.
+const MANY: i32 = 10;
+const LONG: SignedDuration = SignedDuration::from_mins(10);
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
     let Some(it) = facts.snapshot.view::<CronJob>(subject) else {
@@ -76,9 +80,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 .created
         })
         .min();
-    let endless = longest
+    let lasts = longest
         .zip(facts.now)
-        .is_none_or(|(since, now)| now.duration_since(since) > ENDLESS);
+        .map(|(since, now)| now.duration_since(since));
+    // How far apart the runs are that it left out.
+    let apart = message
+        .first
+        .zip(message.seen.time)
+        .filter(|_| message.count > 1)
+        .map(|(first, last)| {
+            last.duration_since(first) / i32::try_from(message.count - 1).unwrap_or(i32::MAX)
+        });
+    let outlasts = lasts
+        .zip(apart)
+        .is_some_and(|(lasts, apart)| lasts > LONG && lasts > apart.saturating_mul(MANY));
+    let endless = outlasts || lasts.is_none_or(|lasts| lasts > ENDLESS);
     if left_out {
         case.headline(format!(
             "{subject} leaves runs out because an earlier one still goes on"

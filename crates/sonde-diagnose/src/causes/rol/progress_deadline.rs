@@ -62,7 +62,6 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             )],
         );
     }
-    case.step("it took longer", [seen]);
     let good = revisions
         .iter()
         .skip(1)
@@ -102,6 +101,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             Risk::Restart,
         );
     }
+    // Last: it is what the headline says, and what a finding that explains this one takes over.
+    case.step("it took longer", [seen]);
     case.headline(format!(
         "the rollout of {subject} is stuck: no progress for {deadline}s"
     ));

@@ -5,7 +5,7 @@ use sonde_model::{Kind, Verdict};
 
 use super::CAUSES;
 use crate::testing::contract::{Contract, keep};
-use crate::testing::{Scene, merge, pod};
+use crate::testing::{Scene, crashed, merge, pod};
 
 fn service(selector: Value, target: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-03-01T10:00:00Z"},
@@ -94,4 +94,31 @@ fn an_ended_pod_is_no_backend() {
     merge(&mut ended, json!({"status": {"phase": "Succeeded"}}));
     let outcome = scene(json!({"app": "app"}), json!(80)).object(ended).diagnose();
     outcome.finds_only("SVC-SELECTOR-MATCHES-NOTHING", Verdict::Proven);
+}
+
+/// Who asks for a service asks for what answers for it.
+#[test]
+fn a_named_service_answers_for_its_pods() {
+    let crashing = |mut it: Value| {
+        merge(&mut it, json!({"metadata": {"labels": {"app": "web"}}}));
+        it
+    };
+    let asked = |it: Value| {
+        Scene::new()
+            .object(service(json!({"app": "web"}), json!(8080)))
+            .object(it)
+            .complete(&[Kind::Pod])
+            .named(&["Service/shop/web"])
+            .diagnose()
+    };
+    let ill = crashing(pod(
+        json!({"status": {"containerStatuses": [crashed(1, "Error")]}}),
+    ));
+    assert_eq!(asked(ill).alarms(), 1);
+    asked(crashing(pod(json!({})))).is_calm();
+    // Another's pod is no answer.
+    let others = pod(
+        json!({"metadata": {"labels": {"app": "db"}}, "status": {"containerStatuses": [crashed(1, "Error")]}}),
+    );
+    assert!(!asked(others).claims("EXT-ERROR"));
 }

@@ -348,3 +348,71 @@ fn what_clouds_and_operators_clean_up_may_take_minutes() {
         assert!(outcome.finds_only("TRM-FINALIZER", Verdict::Proven).severity > Severity::Info);
     }
 }
+
+/// In a namespace that is being deleted what lacks is lacking on purpose.
+#[test]
+fn a_namespace_that_is_deleted_in_the_ordinary_way_is_no_alarm() {
+    let remains = "Failed to delete all resource types, 1 remaining: unexpected items still remain in namespace: shop for gvr: /v1, Resource=pods";
+    let mut it = namespace("NamespaceDeletionContentFailure", remains);
+    merge(
+        &mut it,
+        json!({"metadata": {"name": "shop", "deletionTimestamp": "2026-03-01T11:59:54Z"}}),
+    );
+    let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
+        "metadata": {"name": "web-1", "namespace": "shop", "uid": "rs", "creationTimestamp": "2026-03-01T10:00:00Z"},
+        "spec": {"replicas": 2}, "status": {"replicas": 0}});
+    let service = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "svc", "creationTimestamp": "2026-03-01T10:00:00Z"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}});
+    Scene::new()
+        .object(it)
+        .object(set.clone())
+        .object(service)
+        .complete(&[Kind::Pod])
+        .diagnose()
+        .is_calm();
+    // In a namespace that lives it is one.
+    assert!(Scene::new().object(set).diagnose().alarms() > 0);
+}
+
+/// The kubelet ends a pod only after the hook, and the namespace only after the pod.
+#[test]
+fn a_hook_that_does_not_end_keeps_its_pod_and_the_namespace() {
+    let mut it = stuck(json!({
+        "spec": {"containers": [{"name": "app", "lifecycle": {"postStart": {"exec": {"command": ["sleep", "3600"]}}}}]},
+        "status": {"phase": "Pending", "containerStatuses": [status(json!({"ready": false, "started": false,
+            "state": {"running": null, "waiting": {"reason": "ContainerCreating"}}}))]}
+    }));
+    merge(&mut it, json!({"metadata": {"finalizers": null}}));
+    let mut shop = namespace("NamespaceContentRemaining", CONTENT);
+    merge(
+        &mut shop,
+        json!({"metadata": {"name": "shop", "deletionTimestamp": "2026-03-01T11:29:30Z"}}),
+    );
+    let outcome = Scene::new()
+        .object(it)
+        .object(shop)
+        .container_event(
+            "Pod/shop/app-1",
+            "app",
+            "Started",
+            "Container started",
+            "2026-03-01T10:00:05Z",
+        )
+        .diagnose();
+    let finding = outcome.finds_only("HOK-POSTSTART-HUNG", Verdict::Likely);
+    assert!(finding.headline.contains("cannot end"), "{}", finding.headline);
+    assert!(
+        finding.explains.iter().any(|it| it.kind == Kind::Namespace),
+        "{:?}",
+        finding.explains
+    );
+    assert!(
+        finding
+            .ruled_out
+            .iter()
+            .all(|it| it.code.as_str() != "TRM-UNKILLABLE"),
+        "{:?}",
+        finding.ruled_out
+    );
+}

@@ -1,5 +1,6 @@
 //! TRM-NAMESPACE-CONTENT: a namespace cannot be deleted because something in it cannot.
 
+use jiff::SignedDuration;
 use sonde_model::{Code, Kind, Risk};
 use sonde_world::view::Namespace;
 
@@ -23,6 +24,9 @@ const CONDITIONS: &[&str] = &[
     "NamespaceDeletionContentFailure",
     "NamespaceContentRemaining",
 ];
+
+/// Kubelet and API server need a moment beyond the grace period; a guess.
+const LATE: SignedDuration = SignedDuration::from_secs(20);
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
     let subject = &facts.episode.subject;
@@ -72,6 +76,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .filter(|it| *it.reference.namespace == *subject.name && it.deletion.is_some() && it.has_finalizers)
         .map(|it| it.reference.clone())
         .collect();
+    // A pod without a finalizer that outlives its grace holds it, too.
+    let now = facts.now;
+    let late = facts
+        .snapshot
+        .in_namespace(Kind::Pod, &subject.name)
+        .find(|it| !it.has_finalizers && it.deletion.zip(now).is_some_and(|(ends, now)| now > ends + LATE));
     for object in held.iter().take(5) {
         let list = facts
             .metadata_of(object)
@@ -89,13 +99,27 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .find(|it| matches!(it.kind, Kind::Pod | Kind::PersistentVolumeClaim))
     {
         case.explained_by(root.clone());
+    } else if let Some(pod) = late {
+        case.step(
+            format!("{} in it has not ended within its grace", pod.reference),
+            [field_on(
+                &pod.reference,
+                "metadata.deletionTimestamp",
+                pod.deletion.map_or(String::new(), |it| it.to_string()),
+            )],
+        );
+        case.explained_by(pod.reference.clone());
     }
-    case.headline(match held.first() {
-        Some(object) => format!(
+    case.headline(match (held.first(), late) {
+        (Some(object), _) => format!(
             "namespace {} cannot be deleted: {object} in it is held by a finalizer",
             subject.name
         ),
-        None => format!("namespace {} cannot be deleted: {}", subject.name, first.message),
+        (None, Some(pod)) => format!(
+            "namespace {} cannot be deleted: {} in it does not end",
+            subject.name, pod.reference
+        ),
+        (None, None) => format!("namespace {} cannot be deleted: {}", subject.name, first.message),
     });
     case.root(subject.clone());
     case.look(

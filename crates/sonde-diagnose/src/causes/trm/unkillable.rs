@@ -37,7 +37,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .map(|status| status.name.as_str())
         .collect();
     let Some(first) = running.first() else {
-        if !pod.status.container_statuses.is_empty() {
+        let mut statuses = pod.status.container_statuses.iter();
+        // One that is shown as being created may run: the kubelet waits for its postStart hook.
+        if statuses.len() > 0 && statuses.all(|it| it.state.terminated.is_some()) {
             case.refuted_by(
                 facts.field("status.containerStatuses[].state", "terminated"),
                 "every container has ended",

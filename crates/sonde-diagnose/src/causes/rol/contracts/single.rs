@@ -248,3 +248,40 @@ fn what_rests_by_order_is_told_to_who_names_it_and_never_an_alarm() {
         );
     }
 }
+
+/// Each row: since when the run goes on, how often others were left out since 11:00; whether that is an alarm.
+#[test]
+fn a_run_that_outlasts_many_others_is_an_alarm() {
+    for (since, count, alarm) in [
+        ("2026-03-01T11:00:00Z", 60, true),
+        // Runs of an hour each, one of which was left out.
+        ("2026-03-01T11:20:00Z", 1, false),
+        // It has just begun; the others were left out for those before it.
+        ("2026-03-01T11:55:00Z", 60, false),
+    ] {
+        let patch = json!({"spec": {"concurrencyPolicy": "Forbid"}, "status": {"active": [{"kind": "Job", "name": "report", "namespace": "shop"}]}});
+        let running = resting(
+            "Job",
+            json!({"metadata": {"name": "report", "creationTimestamp": since}, "status": {"active": 1}}),
+        );
+        let mut event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "left-out", "namespace": "shop"},
+            "involvedObject": {"kind": "CronJob", "namespace": "shop", "name": "backup"},
+            "reason": "JobAlreadyActive", "type": "Normal", "count": count,
+            "message": "Not starting job because prior execution is running and concurrency policy is Forbid",
+            "firstTimestamp": "2026-03-01T11:00:00Z", "lastTimestamp": "2026-03-01T11:59:00Z"});
+        if count == 1 {
+            event["firstTimestamp"] = event["lastTimestamp"].clone();
+        }
+        let outcome = Scene::new()
+            .object(cron(patch))
+            .object(running)
+            .object(event)
+            .diagnose();
+        assert_eq!(
+            outcome.alarms(),
+            usize::from(alarm),
+            "{since} x{count}: {}",
+            outcome.summary()
+        );
+    }
+}
