@@ -27,7 +27,12 @@ fn sleeper() -> Child {
 }
 
 /// The first event about the process that `pick` takes.
-fn await_event(deaths: &Deaths, events: &Receiver<Event>, pid: u32, pick: impl Fn(&What) -> bool) -> Event {
+fn await_event(
+    deaths: &Deaths,
+    events: &Receiver<Event>,
+    pid: u32,
+    mut pick: impl FnMut(&What) -> bool,
+) -> Event {
     let deadline = Instant::now() + Duration::from_secs(20);
     while Instant::now() < deadline {
         deaths
@@ -118,6 +123,26 @@ fn a_process_that_ends_itself_is_its_own_sender() {
         "{event:?}"
     );
     itself.wait().expect("sh ends");
+}
+
+/// Whether a shell that was told to do `first` has its USR1 in the events.
+fn tells_usr1(deaths: &Deaths, events: &Receiver<Event>, first: &str) -> bool {
+    let script = format!("{first}; kill -USR1 $$; kill -TERM $$");
+    let mut shell = Command::new("sh").args(["-c", &script]).spawn().expect("sh runs");
+    let mut usr1 = false;
+    await_event(deaths, events, shell.id(), |what| {
+        usr1 |= matches!(what, What::Signal { signal: 10, .. });
+        matches!(what, What::Exit(_))
+    });
+    shell.wait().expect("sh ends");
+    usr1
+}
+
+#[test]
+fn a_signal_that_is_often_handled_is_told_where_it_is_not() {
+    let Some((deaths, events)) = watch() else { return };
+    assert!(tells_usr1(&deaths, &events, ":"));
+    assert!(!tells_usr1(&deaths, &events, "trap : USR1"));
 }
 
 #[test]

@@ -94,6 +94,32 @@ fn what_ends_with_its_namespace_is_told_so() {
 }
 
 #[test]
+fn a_victim_of_the_memory_limit_is_told_with_what_it_held() {
+    const LIMIT: u64 = 32 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let Some(agent) = Agent::start(folder.path(), "agent", &[], Wrapped::No) else {
+        return;
+    };
+    let Some(pod) = Pod::start_greedy("d", LIMIT) else {
+        return;
+    };
+    let pid = pod.first_process();
+    let end = await_death(&agent, is_exit_of(pid));
+    assert_eq!(end["sender"]["kind"], "outOfMemory", "{end:#}");
+    let victim = await_death(&agent, |death| {
+        death["what"] == "outOfMemory" && death["process"]["pid"] == pid
+    });
+    let held = victim["anonymousBytes"].as_u64().unwrap();
+    // The kernel counts by batches on each processor, and a page table or two is not the process's.
+    assert!((LIMIT / 2..=LIMIT).contains(&held), "{victim:#}");
+    assert!(victim["sharedBytes"].as_u64().unwrap() < 1 << 20, "{victim:#}");
+    let group = &victim["groups"][0];
+    assert_eq!(group["name"], pod.container_id());
+    assert_eq!(group["limitBytes"], LIMIT);
+    assert!(group["usageBytes"].as_u64().unwrap() <= LIMIT, "{victim:#}");
+}
+
+#[test]
 fn without_a_runtime_the_groups_are_shown_raw_and_the_status_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let Some(pod) = Pod::start("c") else { return };

@@ -102,13 +102,35 @@ static __always_inline void tell_process(struct process *process, struct task_st
 	tell_group(&process->group, leader);
 }
 
-/* Signals whose default is to end the process, and that somebody sends: HUP INT QUIT ILL ABRT BUS FPE KILL SEGV TERM SYS */
-static __always_inline bool is_fatal(int signal)
-{
-	const __u64 fatal = 1ULL << 1 | 1ULL << 2 | 1ULL << 3 | 1ULL << 4 | 1ULL << 6 | 1ULL << 7 | 1ULL << 8 |
-			    1ULL << 9 | 1ULL << 11 | 1ULL << 15 | 1ULL << 31;
+/* Signals that are sent to end a process, handled or not: HUP INT QUIT ILL ABRT BUS FPE KILL SEGV TERM SYS */
+#define ENDS                                                                                                           \
+	(1ULL << 1 | 1ULL << 2 | 1ULL << 3 | 1ULL << 4 | 1ULL << 6 | 1ULL << 7 | 1ULL << 8 | 1ULL << 9 | 1ULL << 11 |  \
+	 1ULL << 15 | 1ULL << 31)
+/* Signals whose default is not to end the process: CHLD CONT STOP TSTP TTIN TTOU URG WINCH */
+#define HARMLESS                                                                                                       \
+	(1ULL << 17 | 1ULL << 18 | 1ULL << 19 | 1ULL << 20 | 1ULL << 21 | 1ULL << 22 | 1ULL << 23 | 1ULL << 28)
 
-	return signal > 0 && signal < 64 && (fatal >> signal & 1);
+/* A signal that will end the process, or is meant to. The rest are sent thousands of times a second to processes that
+ * handle them (timers, profilers); they count only where the default stands (SIG_DFL is 0). */
+static __always_inline bool is_fatal(int signal, struct task_struct *task)
+{
+	struct sighand_struct *handlers;
+	unsigned long handler = 1;
+
+	if (signal <= 0 || signal > 64)
+		return false;
+	if (signal < 64 && (ENDS >> signal & 1))
+		return true;
+	if (signal < 64 && (HARMLESS >> signal & 1))
+		return false;
+	handlers = BPF_CORE_READ(task, sighand);
+	if (!handlers)
+		return false;
+	bpf_probe_read_kernel(&handler, sizeof(handler),
+			      (void *)handlers + bpf_core_field_offset(struct sighand_struct, action) +
+				      (signal - 1) * bpf_core_type_size(struct k_sigaction) +
+				      bpf_core_field_offset(struct k_sigaction, sa.sa_handler));
+	return handler == 0;
 }
 
 SEC("tp_btf/signal_generate")
@@ -116,7 +138,7 @@ int BPF_PROG(on_signal, int signal, struct kernel_siginfo *info, struct task_str
 {
 	struct death *death;
 
-	if (!is_fatal(signal))
+	if (!is_fatal(signal, task))
 		return 0;
 	death = begin(DEATH_SIGNAL);
 	if (!death)
@@ -171,7 +193,11 @@ static __always_inline __u64 resident(struct mm_struct *mm, int kind)
 	if (bpf_core_field_exists(before->rss_stat.count))
 		bpf_core_read(&pages, sizeof(pages), &before->rss_stat.count[kind]);
 	else
-		bpf_core_read(&pages, sizeof(pages), &mm->rss_stat[kind].count);
+		/* An array of counters that are larger than the part of them that kernel.h names. */
+		bpf_probe_read_kernel(&pages, sizeof(pages),
+				      (void *)mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
+					      kind * bpf_core_type_size(struct percpu_counter) +
+					      bpf_core_field_offset(struct percpu_counter, count));
 	return pages > 0 ? pages : 0;
 }
 

@@ -140,6 +140,18 @@ struct cred {
 	kuid_t uid;
 } KERNEL_TYPE;
 
+struct sigaction {
+	void *sa_handler;
+} KERNEL_TYPE;
+
+struct k_sigaction {
+	struct sigaction sa;
+} KERNEL_TYPE;
+
+struct sighand_struct {
+	struct k_sigaction action[64];
+} KERNEL_TYPE;
+
 struct task_struct {
 	struct mm_struct *mm;
 	int exit_code;
@@ -151,6 +163,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct signal_struct *signal;
+	struct sighand_struct *sighand;
 	struct css_set *cgroups;
 } KERNEL_TYPE;
 

@@ -129,7 +129,14 @@ fn sick() -> Deaths {
 fn each_end_is_one_row_with_who_and_how_much() {
     let answer = sick();
     let text = table(&rows(&answer, false), &answer, &View::plain(), true);
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    TIME      CONTAINER            PROCESS    ENDED BY  BY WHOM                                         MEMORY
+    09:46:42  shop/checkout-1/app  app (11)   SIGKILL   out-of-memory killer                            held 61Mi, group 64Mi of 64Mi
+    09:46:52  shop/checkout-1/app  app (12)   exit 143  itself, after SIGTERM from runtime: runc (900)
+    09:47:30  shop/checkout-1/app  app (13)   SIGKILL   runtime: runc (900)
+    09:47:40  node                 make (50)  SIGTERM   process of the node: bash (900)
+    09:47:50  shop/checkout-1/app  app (14)   exit 0    itself
+    ");
 }
 
 #[test]
@@ -151,7 +158,7 @@ fn what_is_not_known_is_told_beside_the_table() {
     assert_eq!(
         notes(&answer, Some("shop")),
         [
-            "Nothing died in namespace shop on node worker-1 in what the agent remembers; it has watched since 2026-11-25 10:25:40 UTC (2m40s ago).",
+            "Nothing died in namespace shop on node worker-1 in what the agent remembers; it has watched since 2026-11-25 09:45:40 UTC (2m40s ago).",
             "Not all is shown: 1 event came faster than the agent could take them.",
             "Not all is shown: 2,000 events were dropped because its memory is bounded.",
         ]
