@@ -16,7 +16,7 @@ pub(crate) use pod::GATE_PATIENCE;
 pub(crate) use rollout::{
     METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, held_pod, unready_for, unready_since,
 };
-pub(crate) use service::templates;
+pub(crate) use service::{WITH_TEMPLATE, templates};
 pub(crate) use text::nameless;
 pub(crate) use workload::{cleanup_patience, pods_ending};
 

@@ -117,6 +117,17 @@ pub(super) fn behind<'a>(triage: &Triage<'a>, object: &Object) -> Vec<&'a Object
         .collect()
 }
 
+/// Whose pods a service can select.
+pub(crate) const WITH_TEMPLATE: &[Kind] = &[
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::ReplicationController,
+    Kind::Job,
+    Kind::CronJob,
+];
+
 /// The workloads of a namespace with the labels of their pods.
 pub(crate) fn templates(snapshot: &Snapshot, namespace: &str) -> Vec<(ObjectRef, Labels)> {
     #[derive(Default, serde::Deserialize)]
@@ -130,16 +141,7 @@ pub(crate) fn templates(snapshot: &Snapshot, namespace: &str) -> Vec<(ObjectRef,
         template: PodTemplate,
         job_template: Option<Box<Workload>>,
     }
-    const KINDS: &[Kind] = &[
-        Kind::Deployment,
-        Kind::StatefulSet,
-        Kind::DaemonSet,
-        Kind::ReplicaSet,
-        Kind::ReplicationController,
-        Kind::Job,
-        Kind::CronJob,
-    ];
-    KINDS
+    WITH_TEMPLATE
         .iter()
         .flat_map(|kind| snapshot.in_namespace(kind.clone(), namespace))
         .filter(|object| object.owner.is_none())

@@ -20,7 +20,8 @@ fn backend(name: &str, port: &str) -> Value {
 fn scene(selector: Value, target: Value) -> Scene {
     Scene::new()
         .object(service(selector, target))
-        .complete(&[Kind::Pod, Kind::Deployment])
+        .complete(&[Kind::Pod])
+        .complete(crate::triage::WITH_TEMPLATE)
 }
 
 fn unselected() -> Scene {
@@ -77,7 +78,8 @@ fn a_label_that_a_controller_adds_is_in_no_template() {
     let scene = || {
         Scene::new()
             .object(one.clone())
-            .complete(&[Kind::Pod, Kind::StatefulSet])
+            .complete(&[Kind::Pod])
+            .complete(crate::triage::WITH_TEMPLATE)
     };
     let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "shop"},
         "spec": {"replicas": 0, "template": {"metadata": {"labels": {"app": "db"}}}}});

@@ -5,8 +5,8 @@ use sonde_schedule::nearest;
 use sonde_world::view::{LabelSelector, Labels, Service};
 
 use crate::cause::page;
-use crate::triage::templates;
-use crate::{Case, Cause, Facts, Symptom, field_on};
+use crate::triage::{WITH_TEMPLATE, templates};
+use crate::{Case, Cause, Facts, Strength, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("SVC-SELECTOR-MATCHES-NOTHING"),
@@ -81,13 +81,30 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.severity(Severity::Error);
         }
         None => {
-            case.proven_by(none.clone());
+            // A workload at rest that would match may be among those that were not read.
+            let unread = WITH_TEMPLATE
+                .iter()
+                .filter(|kind| !facts.snapshot.is_complete(kind, &subject.namespace));
+            let unread: Vec<Kind> = unread.cloned().collect();
+            if unread.is_empty() {
+                case.proven_by(none.clone());
+            } else {
+                case.hinted_by(none.clone());
+            }
+            for kind in unread {
+                let text = format!("whether a {kind} without pods at present is meant");
+                case.wants(facts.want_kind(kind), text);
+            }
             case.step(format!("the service selects pods with {text}"), [selects]);
             case.step("no pod of the namespace carries these labels", [none]);
             case.headline(format!("{subject} reaches no pod: none has the labels {text}"));
             case.severity(Severity::Warning);
             case.advice(
-                "correct the service's selector; if its workload is gone for good, remove the service",
+                if case.strength() == Strength::Hint {
+                    "correct the service's selector, unless its workload has no pods at present"
+                } else {
+                    "correct the service's selector; if its workload is gone for good, remove the service"
+                },
                 Risk::Wide,
             );
         }
@@ -174,7 +191,8 @@ mod tests {
     fn scene(selector: Value) -> Scene {
         Scene::new()
             .object(service(selector))
-            .complete(&[Kind::Pod, Kind::Deployment])
+            .complete(&[Kind::Pod])
+            .complete(crate::triage::WITH_TEMPLATE)
     }
 
     #[test]
@@ -237,6 +255,37 @@ mod tests {
                 .named(&["Service/shop/web"])
                 .diagnose();
             asked.is_calm().finding("ROL-PAUSED");
+        }
+    }
+
+    #[test]
+    fn not_proven_where_a_workload_at_rest_may_be_unread() {
+        for unread in crate::triage::WITH_TEMPLATE {
+            let mut scene = Scene::new()
+                .object(service(json!({"app": "frontend"})))
+                .complete(&[Kind::Pod]);
+            for kind in crate::triage::WITH_TEMPLATE.iter().filter(|kind| *kind != unread) {
+                scene = scene.complete(std::slice::from_ref(kind));
+            }
+            let outcome = scene.diagnose();
+            let finding = outcome.finding("SVC-SELECTOR-MATCHES-NOTHING");
+            assert_ne!(finding.verdict, Verdict::Proven, "{unread}");
+            assert!(
+                finding
+                    .fixes
+                    .iter()
+                    .all(|fix| !fix.text.contains("remove the service")),
+                "{unread}"
+            );
+            assert!(
+                outcome.wants.iter().any(|want| *want
+                    == crate::Want::Kind {
+                        kind: unread.clone(),
+                        namespace: "shop".into()
+                    }),
+                "{unread}: {:?}",
+                outcome.wants
+            );
         }
     }
 
