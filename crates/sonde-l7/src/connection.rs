@@ -209,23 +209,20 @@ impl Undecided {
     /// Keeps a segment. `Some` if nothing more is needed: a verdict, or the end of patience.
     #[allow(clippy::option_option, reason = "not yet, never and now are three answers")]
     fn keep(&mut self, transport: Transport, segment: Segment<'_>) -> Option<Option<Verdict>> {
-        let used: usize = self
-            .kept
-            .iter()
-            .filter(|it| it.side == segment.side)
-            .map(|it| it.bytes.len())
-            .sum();
+        let used = match self.kept.last() {
+            Some(last) if last.side == segment.side && !segment.lost_before => last.bytes.len(),
+            _ => 0,
+        };
         let room = UNDECIDED_MAX.saturating_sub(used);
         let bytes = &segment.bytes[..segment.bytes.len().min(room)];
-        // Pieces of one turn are one turn, as long as nothing is missing between them.
+        // Pieces of one turn are one turn; after a hole only its length grows.
         match self.kept.last_mut() {
             Some(last)
-                if transport == Transport::Tcp
-                    && last.side == segment.side
-                    && last.bytes.len() as u64 == last.len
-                    && !segment.lost_before =>
+                if transport == Transport::Tcp && last.side == segment.side && !segment.lost_before =>
             {
-                last.bytes.extend_from_slice(bytes);
+                if last.bytes.len() as u64 == last.len {
+                    last.bytes.extend_from_slice(bytes);
+                }
                 last.len += segment.len;
             }
             _ => self.kept.push(Kept {
@@ -239,7 +236,7 @@ impl Undecided {
         let turns: Vec<Turn<'_>> = self.kept.iter().map(Kept::turn).collect();
         match judge(transport, &turns, self.opener) {
             Some(verdict) => Some(Some(verdict)),
-            None if self.kept.len() > UNDECIDED_TURNS_MAX || room == 0 => Some(None),
+            None if self.kept.len() > UNDECIDED_TURNS_MAX => Some(None),
             None => None,
         }
     }

@@ -7,6 +7,7 @@
 //! | [`OPEN_MAX`] | in-order protocols lose their pairing and start anew, others drop the oldest open call; both are counted |
 //! | [`STATEMENTS_MAX`] | the oldest prepared statement is forgotten; calls of it have no text |
 //! | [`HPACK_TABLE_MAX`] | the oldest header is forgotten; a reference to it is an unknown header |
+//! | [`UNDECIDED_MAX`], [`UNDECIDED_TURNS_MAX`] | the connection is given up: it yields no calls |
 //! | [`KEY_MAX`], [`SAMPLE_MAX`] | texts are cut and end in `…` |
 
 /// A message is understood from at most this many of its first bytes.
@@ -33,8 +34,8 @@ pub const KEY_MAX: usize = 512;
 /// Bytes of a target or an error message kept for a sample.
 pub const SAMPLE_MAX: usize = 1024;
 
-/// Bytes kept of each side of a connection that has no verdict yet.
-pub const UNDECIDED_MAX: usize = 4 * 1024;
+/// Bytes kept of each turn of a connection that has no verdict yet.
+pub const UNDECIDED_MAX: usize = 2 * 1024;
 
 /// Turns after which a connection without a verdict is given up.
 pub const UNDECIDED_TURNS_MAX: usize = 8;

@@ -317,7 +317,7 @@ impl Writer<'_> {
         // The sign of a number is part of it.
         if self.written().ends_with('-') {
             let before = self.written().trim_end_matches('-').trim_end();
-            if before.ends_with(['=', '<', '>', '(', ',']) {
+            if before.ends_with(['=', '<', '>', '(', ',', '+', '-', '*', '/', '%', '|', '&']) {
                 let len = self.start + before.len();
                 self.out.truncate(len);
                 self.space = !self.written().ends_with('(');
@@ -404,6 +404,10 @@ mod tests {
                     "update t set a = ?, b = b-? where c <> ?",
                 ),
                 ("SELECT now()", "SELECT now()"),
+                (
+                    "update t set a = a + -17, b = b - -1",
+                    "update t set a = a + ?, b = b - ?",
+                ),
                 ("select a#>'{b}' from t", "select a# > ? from t"),
             ],
         );

@@ -48,15 +48,18 @@ fn starts(role: Role, turn: &Turn<'_>) -> bool {
 
 fn fit(request: &Turn<'_>, response: &Turn<'_>) -> Fit {
     if let Parsed::Command { name: asked, .. } = command(request.bytes) {
-        // An array of strings may be a command or a reply: one that names a command is a reply only to subscribers.
-        let plausible = match command(response.bytes) {
+        // NATS quotes its errors.
+        if !is_reply(response) || response.bytes.starts_with(b"-ERR '") {
+            return Fit::No;
+        }
+        // An array of strings may be a command or a reply: one that names a command could be either side's.
+        return match command(response.bytes) {
             Parsed::Command { name, .. } if known(name).is_some() => {
-                name.ends_with(b"subscribe") && name.eq_ignore_ascii_case(asked)
+                let subscribed = name.ends_with(b"subscribe") && name.eq_ignore_ascii_case(asked);
+                if subscribed { Fit::Strong } else { Fit::Sideless }
             }
-            // NATS quotes its errors.
-            _ => !response.bytes.starts_with(b"-ERR '"),
+            _ => Fit::Strong,
         };
-        return Fit::strong_if(plausible && is_reply(response));
     }
     // Of the commands that people type, only this one has an answer that no other protocol gives.
     Fit::strong_if(
