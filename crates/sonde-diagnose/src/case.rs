@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sonde_model::{Code, Evidence, EvidenceId, EvidenceKind, Fix, NextLook, ObjectRef, Risk, Severity, Step};
 
 use crate::Want;
+use crate::command::pasteable;
 
 /// One thing that was seen, not yet numbered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,22 +86,6 @@ pub struct Case {
     pub(crate) explains: Vec<ObjectRef>,
     pub(crate) part: String,
     pub(crate) beside: Vec<Case>,
-}
-
-/// Drops `-n` and `-c` without a value: a text may name neither namespace nor container, and kubectl has defaults for both.
-pub(crate) fn pasteable(command: &str) -> String {
-    let words: Vec<&str> = command.split(' ').collect();
-    let mut kept: Vec<&str> = Vec::with_capacity(words.len());
-    let mut words = words.into_iter().peekable();
-    while let Some(word) = words.next() {
-        let no_value = matches!(words.peek(), None | Some(&""));
-        if matches!(word, "-n" | "-c") && no_value {
-            words.next();
-        } else {
-            kept.push(word);
-        }
-    }
-    kept.join(" ")
 }
 
 impl Case {
@@ -247,7 +232,7 @@ impl Case {
     pub fn fix(&mut self, text: impl Into<String>, command: impl Into<String>, risk: Risk) -> &mut Self {
         self.fixes.push(Fix {
             text: text.into(),
-            command: Some(pasteable(&command.into())),
+            command: pasteable(&command.into()),
             risk,
         });
         self
@@ -257,7 +242,7 @@ impl Case {
     pub fn look(&mut self, text: impl Into<String>, command: impl Into<String>) -> &mut Self {
         self.next.push(NextLook {
             text: text.into(),
-            command: Some(pasteable(&command.into())),
+            command: pasteable(&command.into()),
             decides: Vec::new(),
         });
         self
@@ -350,30 +335,4 @@ pub(crate) fn evidence_id(at: usize) -> EvidenceId {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::pasteable;
-
-    #[test]
-    fn options_without_a_value_are_left_out() {
-        for (command, expect) in [
-            (
-                "kubectl create serviceaccount robot -n ",
-                "kubectl create serviceaccount robot",
-            ),
-            (
-                "kubectl logs web -n  -c  --previous --tail=200",
-                "kubectl logs web --previous --tail=200",
-            ),
-            (
-                "kubectl logs web -n shop -c app --tail=200",
-                "kubectl logs web -n shop -c app --tail=200",
-            ),
-            (
-                "kubectl patch x -n  -p '{\"a\":  1}'",
-                "kubectl patch x -p '{\"a\":  1}'",
-            ),
-        ] {
-            assert_eq!(pasteable(command), expect);
-        }
-    }
-}
+mod tests {}

@@ -12,6 +12,7 @@ mod case;
 mod cause;
 mod causes;
 mod changes;
+mod command;
 mod deaths;
 mod ending;
 mod engine;

@@ -7,7 +7,7 @@ use sonde_grammar::log::NodeLog;
 use sonde_model::{Kind, Moment as _, ObjectRef};
 
 use crate::LogKey;
-use crate::case::pasteable;
+use crate::command::pasteable;
 
 /// One thing to fetch before the engine runs again. Offline it becomes a blind spot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,14 +52,14 @@ pub enum Want {
 impl Want {
     /// The command with which a person gets it.
     pub fn command(&self) -> Option<String> {
-        Some(match self {
-            Want::ContainerLog(key) => pasteable(&format!(
+        let command = match self {
+            Want::ContainerLog(key) => format!(
                 "kubectl logs {} -n {} -c {}{} --tail=200",
                 key.pod,
                 key.namespace,
                 key.container,
                 if key.previous { " --previous" } else { "" }
-            )),
+            ),
             Want::KernelLog { node, .. } => format!(
                 "kubectl debug node/{node} -it --image=busybox --profile=sysadmin -- chroot /host dmesg -T"
             ),
@@ -90,7 +90,8 @@ impl Want {
                     format!("kubectl get {plural} -n {namespace}")
                 }
             }
-        })
+        };
+        pasteable(&command)
     }
 
     /// What it costs a person and the cluster, in order: an object, a list, a container's log, a node.
