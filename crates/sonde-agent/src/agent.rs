@@ -58,7 +58,13 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
     let door = Door::open(options)?;
     let node = options.node.clone().unwrap_or_else(own::host_name);
     let mut state = State::new(node, Timestamp::now());
-    let watch = Watch::start(options, &mut state)?;
+    let watch = match Watch::start(options, &mut state) {
+        Ok(watch) => watch,
+        Err(error) => {
+            door.close();
+            return Err(error);
+        }
+    };
     let sockets = Rc::new(RefCell::new(sockets(options, &mut state)));
     state.runtimes = runtimes(options);
     let state = Rc::new(RefCell::new(state));

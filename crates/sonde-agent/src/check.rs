@@ -163,7 +163,7 @@ fn control_groups(options: &Options) -> Item {
             ItemState::Partly,
             format!("version 1 alone, containers by {}", root.display()),
             "ends of processes are seen; programs at the sockets of a control group cannot be attached",
-            "mount version 2 beside it: mount -t cgroup2 none /sys/fs/cgroup/unified",
+            "mount version 2 beside it (mount -t cgroup2 none /sys/fs/cgroup/unified); an agent in a container needs the mount there",
         ),
         (None, _) => Item::lacks(
             name,

@@ -1,6 +1,7 @@
 //! The whole command: arguments in, exit code, stdout and stderr out.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+mod agent;
 mod archives;
 mod bad_input;
 mod commands;
