@@ -1,6 +1,6 @@
 //! From a question to an answer.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +50,7 @@ pub fn diagnose(question: &Question) -> Answer {
         snapshot: &question.snapshot,
         texts: &question.texts,
         now: question.now,
+        fates: RefCell::default(),
     };
     let mut by_subject: BTreeMap<ObjectRef, Vec<Opened>> = BTreeMap::new();
     for opened in triage.open(&question.scope) {

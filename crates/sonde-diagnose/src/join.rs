@@ -1,6 +1,6 @@
 //! One root cause is one finding: joins what many subjects show, and drops what another finding explains.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sonde_model::{Evidence, Finding, ObjectRef, Severity, Step, Verdict};
 use sonde_world::Snapshot;
@@ -199,21 +199,21 @@ fn speak(mut group: Vec<Finding>) -> Option<Finding> {
     });
     let mut group = group.into_iter();
     let mut speaker = group.next()?;
+    // A set: what fails in masses has tens of thousands of objects.
+    let mut explained: BTreeSet<ObjectRef> = std::mem::take(&mut speaker.explains).into_iter().collect();
     for other in group {
         speaker.since = [speaker.since, other.since].into_iter().flatten().min();
         speaker.ended = speaker
             .ended
             .and_then(|ended| other.ended.map(|it| it.max(ended)));
-        for object in other.explains {
-            push_unique(&mut speaker.explains, object);
-        }
+        explained.extend(other.explains);
         for rival in other.rivals {
             if !speaker.rivals.contains(&rival) && speaker.verdict < sonde_model::Verdict::Proven {
                 speaker.rivals.push(rival);
             }
         }
     }
-    speaker.explains.sort();
+    speaker.explains = explained.into_iter().collect();
     Some(speaker)
 }
 

@@ -20,7 +20,8 @@ pub(crate) use service::{WITH_TEMPLATE, templates};
 pub(crate) use text::nameless;
 pub(crate) use workload::{cleanup_patience, pods_ending};
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sonde_model::{Kind, ObjectRef};
@@ -54,6 +55,8 @@ pub(crate) struct Triage<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) texts: &'a Texts,
     pub(crate) now: Option<Timestamp>,
+    /// How often the pods of an owner met the same fate in a row; filled as it is asked for.
+    pub(crate) fates: RefCell<BTreeMap<ObjectRef, BTreeMap<pod::Fate, usize>>>,
 }
 
 /// When an episode is told although no cause is at least likely.

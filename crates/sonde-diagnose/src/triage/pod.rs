@@ -1,5 +1,7 @@
 //! Pods.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::message::is_rejection;
 use sonde_model::{Kind, Moment as _, ObjectRef};
@@ -201,23 +203,47 @@ const REPEATED: usize = 3;
 /// What happened longer ago is over; a guess.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
 
+/// Reason and message of a pod that was evicted or refused, up to the first figure: what differs from one time to the
+/// next comes after it.
+pub(super) type Fate = (String, String);
+
 /// How many pods of one owner, each made after the one before was gone, were refused or evicted for the same reason
 /// within the hour. Many pods that go at once count once.
 fn times_in_a_row(triage: &Triage<'_>, object: &Object) -> usize {
     let Some(owner) = &object.owner else { return 0 };
     let Some(fate) = fate(object) else { return 0 };
-    let mut lives: Vec<(Timestamp, Timestamp)> = triage
-        .snapshot
-        .owned_by(&owner.reference)
-        .filter_map(|pod| {
-            let columns = pod.pod().filter(|it| it.phase == Phase::Failed)?;
-            let made = pod.created?;
-            let recent = triage.elapsed(Some(made)).is_none_or(|age| age < MEMORY);
-            (recent && fate_is(pod, columns, &fate)).then(|| (made, gone(columns).unwrap_or(made)))
-        })
-        .collect();
+    let mut fates = triage.fates.borrow_mut();
+    // Each pod of the owner is decoded once, however many of them ask.
+    let of_owner = fates
+        .entry(owner.reference.clone())
+        .or_insert_with(|| rows_of(triage, &owner.reference));
+    of_owner.get(&fate).copied().unwrap_or(0)
+}
+
+/// The lengths of the rows of all pods of an owner, by what befell them.
+fn rows_of(triage: &Triage<'_>, owner: &ObjectRef) -> BTreeMap<Fate, usize> {
+    let mut lives: BTreeMap<Fate, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
+    for pod in triage.snapshot.owned_by(owner) {
+        let Some((columns, made)) = pod.pod().filter(|it| it.phase == Phase::Failed).zip(pod.created) else {
+            continue;
+        };
+        let recent = triage.elapsed(Some(made)).is_none_or(|age| age < MEMORY);
+        if let Some(fate) = fate(pod).filter(|_| recent) {
+            lives
+                .entry(fate)
+                .or_default()
+                .push((made, gone(columns).unwrap_or(made)));
+        }
+    }
+    lives
+        .into_iter()
+        .map(|(fate, lives)| (fate, longest_row(lives)))
+        .collect()
+}
+
+fn longest_row(mut lives: Vec<(Timestamp, Timestamp)>) -> usize {
     lives.sort_unstable();
-    let mut count = 0;
+    let mut count: usize = 0;
     let mut free_from = Timestamp::MIN;
     for (made, gone) in lives {
         // Clocks tell seconds: the replacement may be made in the same one.
@@ -244,8 +270,7 @@ fn gone(pod: &PodColumns) -> Option<Timestamp> {
     disrupted.or(finished.min()).or(pod.started)
 }
 
-/// Reason and message up to the first figure: what differs from one time to the next comes after it.
-fn fate(object: &Object) -> Option<(String, String)> {
+fn fate(object: &Object) -> Option<Fate> {
     let status = object.encoded.decode::<sonde_world::view::Pod>().ok()?.status;
     let words = status
         .message
@@ -253,10 +278,6 @@ fn fate(object: &Object) -> Option<(String, String)> {
         .next()
         .unwrap_or_default();
     Some((status.reason.to_string(), words.to_owned()))
-}
-
-fn fate_is(object: &Object, pod: &PodColumns, expected: &(String, String)) -> bool {
-    *pod.reason == *expected.0 && fate(object).as_ref() == Some(expected)
 }
 
 /// A container that ended well although the kernel killed one of its processes: `OOMKilled` with exit code 0.
