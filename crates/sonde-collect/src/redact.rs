@@ -82,6 +82,9 @@ const WORDS: &[(&str, Rule)] = &[
     ("rk_live_", shapes::prefixed),
     ("npm_", shapes::prefixed),
     ("aiza", shapes::prefixed),
+    ("redis-cli", shapes::short_option),
+    ("mysql", shapes::short_option),
+    ("mariadb", shapes::short_option),
 ];
 
 fn search() -> Option<&'static AhoCorasick> {

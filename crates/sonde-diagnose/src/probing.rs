@@ -110,6 +110,16 @@ pub(crate) fn failing_before<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<F
     newest_failure(facts, &[kind], |_| true)
 }
 
+/// The newest failure that came before another message.
+pub(crate) fn failing_until<'a>(facts: &Facts<'a>, kind: ProbeKind, until: &Message) -> Option<Failing<'a>> {
+    // Messages stand in their order, the newest first.
+    let place = |wanted: &Message| facts.all_messages().position(|it| std::ptr::eq(it, wanted));
+    let end = place(until)?;
+    newest_failure(facts, &[kind], |message| {
+        place(message).is_some_and(|at| at > end)
+    })
+}
+
 fn newest_failure<'a>(
     facts: &Facts<'a>,
     kinds: &[ProbeKind],

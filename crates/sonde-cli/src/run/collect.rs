@@ -10,6 +10,9 @@ use super::{PARTLY_DONE, rounds, scope};
 use crate::failure::{Failure, Outcome};
 use crate::request::Collect;
 
+/// Names of archives of other formats.
+const OTHER_ARCHIVES: &[&str] = &[".zip", ".tgz", ".gz", ".tar", ".bz2", ".xz", ".7z"];
+
 /// Collects and writes; returns the exit code.
 pub(super) fn run(request: &Collect) -> Outcome<u8> {
     if request.output.is_dir() {
@@ -19,6 +22,14 @@ pub(super) fn run(request: &Collect) -> Outcome<u8> {
                 request.output.join("case.tar.zst").display()
             )),
         );
+    }
+    let name = request.output.to_string_lossy().to_ascii_lowercase();
+    if OTHER_ARCHIVES.iter().any(|end| name.ends_with(end)) {
+        return Err(Failure::new(anyhow!(
+            "a bundle is a .tar.zst, and {} is not",
+            request.output.display()
+        ))
+        .hint("name the file .tar.zst: what opens archives goes by the name"));
     }
     if request.output.exists() && !request.force {
         return Err(

@@ -11,6 +11,11 @@ fn a_path_that_is_not_there() {
 }
 
 #[test]
+fn a_bundle_by_the_name_of_another_archive() {
+    sonde(&["collect", "-o", "/nowhere/case.zip"]).fails(2, &["case.zip", ".tar.zst", "hint: "]);
+}
+
+#[test]
 fn a_folder_without_anything() {
     let folder = empty_folder("empty");
     sonde(&["diagnose", "--from", folder.to_str().unwrap()]).fails(2, &["error: ", "hint: "]);

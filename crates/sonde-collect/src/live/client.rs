@@ -144,8 +144,11 @@ impl Client {
     /// Asks, and asks again where the answer says that it may help.
     pub(crate) async fn get(&self, get: &Get) -> Result<Answer, RequestError> {
         let mut tries = 1;
+        let begun = tokio::time::Instant::now();
         loop {
-            let (error, after) = match self.limited(get).await {
+            // The limit is that of the answer, not of each try.
+            let left = self.timeout.map(|limit| limit.saturating_sub(begun.elapsed()));
+            let (error, after) = match self.limited(get, left).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -153,7 +156,7 @@ impl Client {
                 return Err(error);
             }
             let wait = after.unwrap_or(Duration::from_millis(250) * 2u32.pow(tries));
-            if wait > RETRY_WAIT_MAX {
+            if wait > RETRY_WAIT_MAX || self.timeout.is_some_and(|limit| begun.elapsed() + wait >= limit) {
                 // To come sooner than the server asks for is of no use, to wait so long neither.
                 return Err(error);
             }
@@ -162,10 +165,14 @@ impl Client {
         }
     }
 
-    async fn limited(&self, get: &Get) -> Result<Answer, (RequestError, Option<Duration>)> {
-        match self.timeout {
+    async fn limited(
+        &self,
+        get: &Get,
+        left: Option<Duration>,
+    ) -> Result<Answer, (RequestError, Option<Duration>)> {
+        match left.zip(self.timeout) {
             None => self.once(get).await,
-            Some(limit) => match tokio::time::timeout(limit, self.once(get)).await {
+            Some((left, limit)) => match tokio::time::timeout(left, self.once(get)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err((RequestError::Timeout(limit), None)),
             },

@@ -330,6 +330,29 @@ fn a_slow_server_does_not_hold_us() {
     );
 }
 
+/// The waits between four tries alone would take seconds.
+#[test]
+fn the_limit_is_that_of_all_tries_together() {
+    let fake = serve(|_, _| (503, "{}".to_owned()));
+    let options = ConnectOptions {
+        request_timeout: Some(Duration::from_millis(400)),
+        ..fake.options()
+    };
+    let request = Request {
+        namespace: None,
+        kinds: vec![Kind::Pod],
+        keep_texts: false,
+    };
+    let begun = std::time::Instant::now();
+    let mut cluster = Cluster::connect(&options).unwrap();
+    cluster.gather(&request, &|_| {}).unwrap_err();
+    assert!(
+        begun.elapsed() < Duration::from_millis(2_500),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
 #[test]
 fn a_broken_kubeconfig_is_a_clear_error() {
     let fake = serve(|_, _| version());

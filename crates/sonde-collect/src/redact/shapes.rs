@@ -188,3 +188,45 @@ pub(super) fn prefixed(text: &[u8], hit: Range<usize>, _: Form) -> Option<Edit> 
         mark: "token",
     })
 }
+
+/// Bytes of a command line that are looked at after the tool's name.
+const OPTIONS_REACH: usize = 512;
+
+/// A tool's short option for its password: `redis-cli -a PASSWORD`, `mysql -pPASSWORD`; words of a line, or strings of a
+/// list.
+pub(super) fn short_option(text: &[u8], hit: Range<usize>, form: Form) -> Option<Edit> {
+    let is_redis = text[hit.start] | 0x20 == b'r';
+    let window = &text[..text.len().min(hit.end + OPTIONS_REACH)];
+    let mut at = hit.end;
+    while at + 2 < window.len() {
+        let (before, byte) = (window[at - 1], window[at]);
+        let ends = b"|;&]}".contains(&byte)
+            || (byte == b'\n' && form == Form::Text)
+            || window[at..].starts_with(b"\\n");
+        if ends {
+            return None;
+        }
+        let option = byte == b'-' && (before <= b' ' || b"\"'".contains(&before));
+        let wanted = if is_redis { b'a' } else { b'p' };
+        if option && window[at + 1] == wanted {
+            let after = at + 2;
+            let from = if is_redis {
+                // The next word, which may be the next string.
+                run(window, after, |byte| byte <= b' ' || b"\"',".contains(&byte))
+            } else {
+                // The word goes on, or the tool asks for it.
+                run(window, after, |byte| byte == b'\'')
+            };
+            let end = run(window, from, |byte| byte > b' ' && !b"\"'\\;|&".contains(&byte));
+            let value = &window[from..end];
+            if (!is_redis || from > after) && !value.starts_with(b"$") && !is_harmless(value) {
+                return Some(Edit {
+                    range: from..end,
+                    mark: "password",
+                });
+            }
+        }
+        at += 1;
+    }
+    None
+}

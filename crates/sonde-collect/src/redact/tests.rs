@@ -57,6 +57,22 @@ fn secrets_are_hidden() {
             "Authorization: Basic dXNlcjpwYXNz",
             "Authorization: Basic [redacted:credentials]",
         ),
+        (
+            "+ redis-cli -h cache -a MyRedisPw1 ping",
+            "+ redis-cli -h cache -a [redacted:password] ping",
+        ),
+        (
+            r#"{"command":["redis-cli","-a","MyRedisPw1","ping"]}"#,
+            r#"{"command":["redis-cli","-a","[redacted:password]","ping"]}"#,
+        ),
+        (
+            "mysqldump -uroot -psup3rPW shop",
+            "mysqldump -uroot -p[redacted:password] shop",
+        ),
+        (
+            r#"{"command":["sh","-c","mysql -psup3rPW -e 'select 1'"]}"#,
+            r#"{"command":["sh","-c","mysql -p[redacted:password] -e 'select 1'"]}"#,
+        ),
         ("key AKIAIOSFODNN7EXAMPLE.", "key [redacted:key]."),
         ("t=ghp_0123456789abcdefABCDEF0123456789abcd", "t=[redacted:token]"),
         ("mail jane.doe@example.com now", "mail [redacted:email] now"),

@@ -281,3 +281,44 @@ fn a_pod_without_its_name_is_told_in_words() {
         .collect();
     assert_eq!(commands, ["kubectl describe pod/NAME -n NAMESPACE"]);
 }
+
+/// Each row: what was pasted; the code of the only alarm, none where it is calm.
+#[test]
+fn what_a_text_does_not_tell_is_not_made_up() {
+    const OLD: &str = "    State:          Running\n      Started:      Mon, 01 Sep 2025 10:00:00 +0000\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\n      Started:      Mon, 01 Sep 2025 09:00:00 +0000\n      Finished:     Mon, 01 Sep 2025 09:59:59 +0000\n    Ready:          True\n    Restart Count:  1\n";
+    const GATED: &str = "Name:             gated\nNamespace:        shop\nNode:             <none>\nStatus:           Pending\nContainers:\n  app:\n    Image:        busybox\nConditions:\n  Type           Status\n  PodScheduled   False \nEvents:          <none>\n";
+    const SET: &str = "NAME     DESIRED   CURRENT   READY   UP-TO-DATE   AVAILABLE   NODE SELECTOR   AGE\nfluent   6         6         4       6            4           <none>          90d\n";
+    let rolling = SET.replace("6            4 ", "2            4 ");
+    let wrong: Vec<String> = [
+        (OLD, "2025-09-01T10:00:00Z", ""),
+        (OLD, "2025-09-01T10:00:20Z", "OOM-CONTAINER-LIMIT"),
+        (GATED, "2026-03-01T12:00:00Z", "SCH-GATES"),
+        (SET, "2026-03-01T12:00:00Z", "ROL-UNKNOWN"),
+        (&rolling, "2026-03-01T12:00:00Z", ""),
+    ]
+    .into_iter()
+    .filter_map(|(text, now, code)| {
+        let outcome = Scene::new().now(now).pasted(text).diagnose();
+        let codes: Vec<&str> = outcome
+            .report
+            .findings
+            .iter()
+            .filter(|it| it.severity > sonde_model::Severity::Info)
+            .map(|it| it.code.as_str())
+            .collect();
+        (codes.join(" ") != code).then(|| format!("wanted {code:?}, found {}", outcome.summary()))
+    })
+    .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A time-out after the kill did not lead to it.
+#[test]
+fn the_failure_before_the_kill_led_to_it() {
+    let text = "LAST SEEN   TYPE      REASON      OBJECT         MESSAGE\n\
+        15m         Warning   Unhealthy   pod/liveonce   Liveness probe failed: cat: can't open '/tmp/ok': No such file or directory\n\
+        15m         Normal    Killing     pod/liveonce   Container app failed liveness probe, will be restarted\n\
+        5m35s       Warning   Unhealthy   pod/liveonce   Liveness probe failed: command timed out: \"cat /tmp/ok\" timed out after 1s\n";
+    let outcome = Scene::timeless().pasted(text).diagnose();
+    outcome.lacks("LIV-EXEC-PROBE-TIMEOUT");
+}

@@ -197,7 +197,31 @@ fn creates_pods(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
             (it.spec.replicas.unwrap_or(1), it.status.replicas, it.status)
         }
     };
+    if object.reference.kind == Kind::DaemonSet && object.partial && some_unready_alone(triage, object) {
+        let word = format!("{} of {} ready", status.number_ready, count(wanted, "pod"));
+        let episode =
+            Episode::new(object.reference.clone(), Symptom::RolloutStuck, word).since(object.created);
+        out.push(episode.into());
+    }
     not_created(triage, object, wanted, have, &status, out);
+}
+
+/// A row of a table says that some of a daemon set's pods are not ready though all are of its present template, and
+/// nothing is shown of the pods themselves.
+fn some_unready_alone(triage: &Triage<'_>, object: &Object) -> bool {
+    let young = triage.age(object).is_none_or(|age| age < PROGRESS_PATIENCE);
+    let shows_pods = || {
+        let mut objects = triage.snapshot.objects();
+        objects.any(|it| matches!(it.reference.kind, Kind::Pod | Kind::Event))
+    };
+    object.encoded.decode::<serde_json::Value>().is_ok_and(|it| {
+        let number = |field: &str| it["status"][field].as_i64();
+        number("desiredNumberScheduled").is_some_and(|wanted| {
+            number("numberReady").is_some_and(|ready| ready < wanted)
+                && number("updatedNumberScheduled") == Some(wanted)
+        })
+    }) && !young
+        && !shows_pods()
 }
 
 /// Fewer pods than wanted, and the controller says that it cannot create them.

@@ -7,7 +7,7 @@ use sonde_grammar::fact::{KillReason, ProbeKind};
 use sonde_model::Risk;
 
 use crate::message::Message;
-use crate::probing::{Failing, Why, failing, failing_before, kind_word, settings_text, spec};
+use crate::probing::{Failing, Why, failing, failing_before, failing_until, kind_word, settings_text, spec};
 use crate::{Case, Facts, Seen};
 
 /// A run that a probe ended, or may have ended.
@@ -63,6 +63,11 @@ pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a
     if facts.witness().kill().is_some_and(|kill| !kill.by_runtime()) {
         return None;
     }
+    // Where no run is known, the failure that came before the kill is the one that led to it.
+    let failing = match killing.filter(|_| facts.episode.run.is_none()) {
+        Some(message) => failing_until(facts, kind, message).or(failing),
+        None => failing,
+    };
     let why = failing.as_ref().map(|it| it.why(facts));
     Some(Killed {
         kind,

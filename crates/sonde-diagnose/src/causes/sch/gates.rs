@@ -85,12 +85,36 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
 /// A table shows the condition and no gate.
 fn by_condition(facts: &Facts<'_>, case: &mut Case) {
     const GATED: &str = "SchedulingGated";
-    let gated = facts.is_partial()
-        && facts
-            .pod()
-            .condition("PodScheduled")
-            .is_some_and(|it| it.reason == GATED);
-    if !gated {
+    let Some(condition) = facts
+        .pod()
+        .condition("PodScheduled")
+        .filter(|_| facts.is_partial())
+    else {
+        return;
+    };
+    // A description shows neither the reason nor the gates.
+    if condition.is_false() && condition.reason.is_empty() && said(facts).is_none() {
+        let seen = facts.field("status.conditions[PodScheduled].status", &condition.status);
+        case.hinted_by(seen.clone());
+        case.severity(Severity::Warning);
+        case.step(
+            "it is not scheduled, and no word of a scheduler says why, as of a pod that has a gate",
+            [seen],
+        );
+        case.headline(format!(
+            "{} is not scheduled, and nothing says why: it may have a scheduling gate, which a description does not show, or the scheduler's events are gone",
+            who(facts)
+        ));
+        case.look(
+            "whether it has gates",
+            format!(
+                "kubectl get {} -o jsonpath={{.spec.schedulingGates}}",
+                facts.episode.subject.kubectl()
+            ),
+        );
+        return;
+    }
+    if condition.reason != GATED {
         return;
     }
     let seen = facts.field("status.conditions[PodScheduled].reason", GATED);
