@@ -2,6 +2,9 @@
 //!
 //! Made at most once for a question, and only when a cause asks; it looks at subjects in trouble, never at healthy ones.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sonde_grammar::fact::{PullFact, PullFailure};
@@ -30,6 +33,8 @@ pub(crate) struct FailedPull {
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     pub(crate) pulls: Vec<FailedPull>,
+    /// Live pods of a node without a limit for a resource; filled as it is asked for.
+    unbounded: RefCell<BTreeMap<(String, String), Rc<[ObjectRef]>>>,
 }
 
 impl Survey {
@@ -42,6 +47,30 @@ impl Survey {
             survey.pulls.extend(pulls(snapshot, object));
         }
         survey
+    }
+
+    /// The live pods of a node that may take as much of a resource as they like, in order. Each pod is decoded once,
+    /// however many evicted ones ask.
+    pub(crate) fn unbounded(&self, snapshot: &Snapshot, node: &str, resource: &str) -> Rc<[ObjectRef]> {
+        let mut known = self.unbounded.borrow_mut();
+        let find = || {
+            let live = snapshot
+                .pods_on_node(node)
+                .filter(|object| object.pod().is_some_and(|pod| !pod.is_terminal()));
+            let mut found: Vec<ObjectRef> = live
+                .filter(|object| {
+                    let pod = object.encoded.decode::<Pod>();
+                    pod.is_ok_and(|pod| pod.spec.containers.iter().any(|it| it.limit(resource).is_none()))
+                })
+                .map(|object| object.reference.clone())
+                .collect();
+            found.sort_unstable();
+            found.into()
+        };
+        known
+            .entry((node.to_owned(), resource.to_owned()))
+            .or_insert_with(find)
+            .clone()
     }
 }
 

@@ -140,27 +140,16 @@ pub(super) fn unbounded(facts: &Facts<'_>, resource: &str) -> Option<Seen> {
         return None;
     }
     let node = facts.node_ref()?;
-    let mut names = Vec::new();
-    for object in facts.snapshot.pods_on_node(&node.name) {
-        if object.reference == facts.episode.subject || object.pod().is_none_or(|pod| pod.is_terminal()) {
-            continue;
-        }
-        let Ok(pod) = object.encoded.decode::<Pod>() else {
-            continue;
-        };
-        if pod.spec.containers.iter().any(|it| it.limit(resource).is_none()) {
-            names.push(format!(
-                "{}/{}",
-                object.reference.namespace, object.reference.name
-            ));
-        }
-    }
-    if names.is_empty() {
+    let all = facts.survey().unbounded(facts.snapshot, &node.name, resource);
+    let others = || all.iter().filter(|pod| **pod != facts.episode.subject);
+    let total = others().count();
+    if total == 0 {
         return None;
     }
-    names.sort();
-    let total = names.len();
-    names.truncate(NAMED_MAX);
+    let names: Vec<String> = others()
+        .take(NAMED_MAX)
+        .map(|pod| format!("{}/{}", pod.namespace, pod.name))
+        .collect();
     Some(facts.computed(
         format!("pods on {}", node.name),
         format!(
