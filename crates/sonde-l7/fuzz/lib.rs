@@ -1,118 +1,89 @@
-//! What all targets do with their input.
+//! What all targets do with their input: captured streams as text, so that the committed ones are seeds.
 
-use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use sonde_l7::corpus::Stream;
 use sonde_l7::{
     Connection, Protocol, Role, Segment, Side, Start, Transport, Turn, Verdict, describe, judge, redact,
 };
 
-/// A connection of any segments.
-#[derive(Arbitrary, Debug)]
-pub struct Input {
-    /// Datagrams instead of a stream.
-    pub udp: bool,
-    /// The capture began late.
-    pub midway: bool,
-    /// What was sent.
-    pub segments: Vec<Piece>,
-}
-
-/// A segment.
-#[derive(Arbitrary, Debug)]
-pub struct Piece {
-    from_server: bool,
-    lost_before: bool,
-    missing: u16,
-    bytes: Vec<u8>,
-}
-
-impl Input {
-    fn transport(&self) -> Transport {
-        if self.udp { Transport::Udp } else { Transport::Tcp }
-    }
-}
-
-impl Piece {
-    fn side(&self) -> Side {
-        if self.from_server { Side::B } else { Side::A }
-    }
-
-    fn segment(&self, time_ns: u64) -> Segment<'_> {
-        Segment {
-            side: self.side(),
-            time_ns,
-            bytes: &self.bytes,
-            // Most segments are whole.
-            len: self.bytes.len() as u64
-                + if self.missing > 60_000 {
-                    u64::from(self.missing)
-                } else {
-                    0
-                },
-            lost_before: self.lost_before && self.missing > 50_000,
+/// Reads what can be read of a stream: a line that is none is passed over.
+fn stream(input: &[u8]) -> Option<Stream> {
+    let text = String::from_utf8_lossy(input);
+    let mut all = Stream::parse("").ok()?;
+    for line in text.lines().filter_map(|line| Stream::parse(line).ok()) {
+        all.segments.extend(line.segments);
+        if line.transport == Transport::Udp {
+            all.transport = Transport::Udp;
+        }
+        if line.start == Start::Midway {
+            all.start = Start::Midway;
         }
     }
+    Some(all)
+}
+
+fn segments(stream: &Stream) -> impl Iterator<Item = Segment<'_>> {
+    stream.segments.iter().map(|segment| segment.segment())
 }
 
 /// Follows the segments as a connection of a protocol, and looks at what comes out.
-pub fn connection(protocol: Protocol, input: &Input) {
+pub fn connection(protocol: Protocol, input: &[u8]) {
+    let Some(stream) = stream(input) else { return };
     let verdict = Verdict {
         protocol,
         server: Side::B,
     };
-    let start = if input.midway { Start::Midway } else { Start::Fresh };
-    let Some(connection) = Connection::new(input.transport(), verdict, start) else {
+    let Some(connection) = Connection::new(stream.transport, verdict, stream.start) else {
         return;
     };
-    follow(connection, input);
-    for pair in input.segments.windows(2) {
+    follow(connection, &stream);
+    for pair in stream.segments.windows(2) {
         let [request, response] = pair else { continue };
         describe(
-            input.transport(),
+            stream.transport,
             protocol,
             &request.bytes,
             &response.bytes,
             |call| call.request.target.key().len(),
         );
     }
-    for piece in &input.segments {
-        let role = if piece.from_server {
+    for segment in &stream.segments {
+        let role = if segment.side == Side::B {
             Role::Server
         } else {
             Role::Client
         };
-        let hidden = redact(Some(protocol), role, &piece.bytes);
-        assert_eq!(hidden.len(), piece.bytes.len());
-        if let Some(check) = protocol.kernel_check(input.transport()) {
-            check.outcome(&piece.bytes);
-            check.message_len(&piece.bytes);
+        let hidden = redact(Some(protocol), role, &segment.bytes);
+        assert_eq!(hidden.len(), segment.bytes.len());
+        if let Some(check) = protocol.kernel_check(stream.transport) {
+            check.outcome(&segment.bytes);
+            check.message_len(&segment.bytes);
         }
     }
 }
 
 /// Judges the segments and follows them as what they are.
-pub fn verdict(input: &Input) {
-    let turns: Vec<Turn<'_>> = input
-        .segments
-        .iter()
-        .map(|piece| Turn {
-            side: piece.side(),
-            bytes: &piece.bytes,
-            len: piece.segment(0).len,
+pub fn verdict(input: &[u8]) {
+    let Some(stream) = stream(input) else { return };
+    let turns: Vec<Turn<'_>> = segments(&stream)
+        .map(|it| Turn {
+            side: it.side,
+            bytes: it.bytes,
+            len: it.len,
         })
         .collect();
-    judge(input.transport(), &turns, None);
-    judge(input.transport(), &turns, Some(Side::A));
+    judge(stream.transport, &turns, None);
+    judge(stream.transport, &turns, Some(Side::A));
     follow(
-        Connection::undecided(input.transport(), None, Start::Fresh),
-        input,
+        Connection::undecided(stream.transport, None, stream.start),
+        &stream,
     );
 }
 
-fn follow(mut connection: Connection, input: &Input) {
+fn follow(mut connection: Connection, stream: &Stream) {
     let mut calls = 0;
     let mut text = String::new();
-    for (at, piece) in input.segments.iter().enumerate() {
-        connection.feed(piece.segment(at as u64), &mut |call| {
+    for segment in segments(stream) {
+        connection.feed(segment, &mut |call| {
             calls += 1;
             text.clear();
             call.request.target.write_key(&mut text);

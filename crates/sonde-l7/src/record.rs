@@ -171,8 +171,10 @@ impl Record {
 /// The open calls of one connection, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Open {
-    calls: VecDeque<Record>,
-    spare: Vec<Record>,
+    /// Boxed, as they move from hand to hand and are large.
+    calls: VecDeque<Box<Record>>,
+    #[expect(clippy::vec_box, reason = "the boxes are what is reused")]
+    spare: Vec<Box<Record>>,
 }
 
 impl Open {
@@ -199,27 +201,27 @@ impl Open {
     }
 
     /// A record to begin a call in.
-    pub(crate) fn spare(&mut self) -> Record {
-        self.spare.pop().unwrap_or_else(Record::new)
+    pub(crate) fn spare(&mut self) -> Box<Record> {
+        self.spare.pop().unwrap_or_else(|| Box::new(Record::new()))
     }
 
-    pub(crate) fn give_back(&mut self, record: Record) {
+    pub(crate) fn give_back(&mut self, record: Box<Record>) {
         // As many as a connection without deep pipelines needs; more would only hold memory.
         if self.spare.len() < 4 {
             self.spare.push(record);
         }
     }
 
-    pub(crate) fn push(&mut self, record: Record) {
+    pub(crate) fn push(&mut self, record: Box<Record>) {
         self.calls.push_back(record);
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Record> {
         let at = self.at(key)?;
-        self.calls.get_mut(at)
+        self.calls.get_mut(at).map(Box::as_mut)
     }
 
-    pub(crate) fn remove(&mut self, key: Key) -> Option<Record> {
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Box<Record>> {
         let at = self.at(key)?;
         self.calls.remove(at)
     }

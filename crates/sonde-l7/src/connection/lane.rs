@@ -27,7 +27,7 @@ pub(super) struct Lane {
     /// Bytes of the last message that are still to come.
     pub(super) skip_left: u64,
     /// The call that ends when they have come.
-    pub(super) finishing: Option<Record>,
+    pub(super) finishing: Option<Box<Record>>,
 }
 
 impl Lane {

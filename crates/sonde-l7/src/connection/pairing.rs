@@ -21,7 +21,7 @@ pub(super) struct Paired<'p> {
 impl Paired<'_> {
     /// Applies an event. Gives the call that ended, and the protocol that the connection becomes.
     #[allow(clippy::option_option, reason = "as in feed")]
-    pub(super) fn take(&mut self, event: Event<'_>) -> (Option<Record>, Option<Option<Protocol>>) {
+    pub(super) fn take(&mut self, event: Event<'_>) -> (Option<Box<Record>>, Option<Option<Protocol>>) {
         match event {
             Event::Nothing => {}
             Event::Becomes(protocol) => return (None, Some(protocol)),
@@ -95,13 +95,13 @@ impl Paired<'_> {
         }
     }
 
-    pub(super) fn yield_call(&mut self, record: Record, time_ns: u64, sink: Sink<'_>) {
+    pub(super) fn yield_call(&mut self, record: Box<Record>, time_ns: u64, sink: Sink<'_>) {
         yield_call(record, time_ns, self.open, self.counters, sink);
     }
 }
 
 pub(super) fn yield_call(
-    mut record: Record,
+    mut record: Box<Record>,
     time_ns: u64,
     open: &mut Open,
     counters: &mut Counters,
