@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn an_answer_is_read() {
         let deaths = asked(concat!(
-            "HTTP/1.1 200 OK\r\ncontent-length: 141\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 140\r\n\r\n",
             r#"{"schema":"sonde.deaths/v1","node":"n","since":"2026-11-21T09:00:00Z","now":"2026-11-21T10:00:00Z","#,
             r#""deaths":[],"lost":1,"dropped":2,"new":3}"#
         ));

@@ -28,7 +28,7 @@ pub(crate) struct Pasting {
 impl Pasting {
     /// Reads one redacted text.
     pub(crate) fn read(&mut self, gathered: &mut Gathered, path: &str, text: &str) {
-        let pasted = paste::read(text);
+        let pasted = paste::read_with(text, crate::redact::text);
         self.newest = self.newest.max(pasted.newest);
         // Blank lines stand where objects were taken out.
         gathered.texts.lines += text.lines().filter(|line| !line.trim().is_empty()).count();

@@ -29,12 +29,15 @@ pub(crate) struct FailedPull {
     pub(crate) failure: Option<PullFailure>,
 }
 
+/// A node's name and a resource's.
+type NodeResource = (String, String);
+
 /// The survey.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     pub(crate) pulls: Vec<FailedPull>,
     /// Live pods of a node without a limit for a resource; filled as it is asked for.
-    unbounded: RefCell<BTreeMap<(String, String), Rc<[ObjectRef]>>>,
+    unbounded: RefCell<BTreeMap<NodeResource, Rc<[ObjectRef]>>>,
 }
 
 impl Survey {

@@ -15,6 +15,8 @@ mod naming;
 mod piece;
 mod table;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use sonde_model::Timestamp;
 
@@ -117,6 +119,11 @@ pub const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Reads any text. Never fails: what no reader knows is in [`Pasted::not_understood`].
 pub fn read(text: &str) -> Pasted {
+    read_with(text, |text| Cow::Borrowed(text))
+}
+
+/// As [`read`]; `hide` takes out what nobody may see, of what is left when escapes, entities, colours and marks are undone.
+pub fn read_with(text: &str, hide: impl Fn(&str) -> Cow<'_, str>) -> Pasted {
     let mut end = text.len().min(BYTES_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -126,7 +133,17 @@ pub fn read(text: &str) -> Pasted {
         end = text[..end].rfind('\n').map_or(end, |at| at + 1);
     }
     let unescaped = lines::undo_entities(lines::undo_escapes(&text[..end]));
-    let (rows, lines_cut) = lines::rows(&unescaped);
+    let hidden = match &unescaped {
+        Cow::Owned(text) => hide(text),
+        Cow::Borrowed(text) => Cow::Borrowed(*text),
+    };
+    let (mut rows, lines_cut) = lines::rows(&hidden);
+    for row in &mut rows {
+        // Behind a quote's mark or within a frame a name begins its line only now.
+        if let Cow::Owned(hidden) = hide(&row.text) {
+            row.text = Cow::Owned(hidden);
+        }
+    }
     let mut pasted = blocks::read(&rows);
     pasted.lines = rows.len();
     pasted.lines_cut = lines_cut;

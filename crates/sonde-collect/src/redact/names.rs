@@ -107,6 +107,12 @@ fn space(text: &[u8], at: usize) -> usize {
 pub(super) fn is_harmless(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     const STARTS: &[&[u8]] = &[b"<", b"$(", b"${", b"{{", b"[redacted", b"**", b"/", b"{", b"["];
+    is_nothing(value) || STARTS.iter().any(|start| value.starts_with(start))
+}
+
+/// No value, or a word that is none.
+fn is_nothing(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
     const WORDS: &[&[u8]] = &[
         b"true",
         b"false",
@@ -118,9 +124,49 @@ pub(super) fn is_harmless(value: &[u8]) -> bool {
         b"required",
     ];
     value.is_empty()
-        || STARTS.iter().any(|start| value.starts_with(start))
         || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.iter().all(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.'))
+}
+
+/// A value after a name that leaves no doubt: only what stands for a value as a whole hides nothing, as any letters may
+/// begin a password.
+fn is_placeholder(text: &[u8], range: &Range<usize>) -> bool {
+    const PAIRS: &[(&[u8], &[u8])] = &[(b"<", b">"), (b"$(", b")"), (b"${", b"}")];
+    // kubectl describe writes it behind a reference to a key.
+    const OPTIONAL: &[u8] = b"Optional:";
+    let value = text[range.clone()].trim_ascii();
+    let after = &text[range.end..];
+    let line = text[range.start..]
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let is_template = value.starts_with(b"{{") && memchr::memmem::find(line, b"}}").is_some();
+    let reference = value.strip_prefix(b"<").and_then(|rest| {
+        let end = memchr::memchr(b'>', rest)?;
+        Some(rest[end + 1..].trim_ascii_start().starts_with(OPTIONAL))
+    });
+    is_template
+        || reference == Some(true)
+        || value.starts_with(b"[redacted:")
+        || PAIRS.iter().any(|(open, close)| {
+            value.starts_with(open) && (value.ends_with(close) || after.starts_with(close))
+        })
+}
+
+/// Behind the marks and colours that a person or a program puts around a value: `**value**`, a tick, `ESC[31m`.
+fn behind_marks(text: &[u8], mut at: usize) -> usize {
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        at += match rest {
+            [b'*', b'*', next, ..] if *next > b' ' && *next != b'*' => 2,
+            [b'`', ..] => 1,
+            [0x1b, b'[', ..] => match rest.iter().skip(2).position(|byte| byte.is_ascii_alphabetic()) {
+                Some(end) if end < 16 => end + 3,
+                _ => return at,
+            },
+            _ => return at,
+        };
+    }
 }
 
 fn is_random(value: &[u8]) -> bool {
@@ -156,7 +202,12 @@ pub(super) fn value_of_name(text: &[u8], hit: Range<usize>, form: Form) -> Optio
         None => bare_name(text, start, end, &name, form)?,
     };
     let value = &text[range.clone()];
-    if is_harmless(value) || (name.weak && name.mark != "token" && !is_random(value)) {
+    let harmless = if name.weak {
+        is_harmless(value)
+    } else {
+        is_nothing(value) || is_placeholder(text, &range)
+    };
+    if harmless || (name.weak && name.mark != "token" && !is_random(value)) {
         return None;
     }
     Some(Edit {
@@ -203,21 +254,28 @@ fn bare_name(text: &[u8], start: usize, end: usize, name: &Name, form: Form) -> 
             if let Some(range) = inner_string(text, end + 1, form) {
                 return Some(range);
             }
-            let quoted = text.get(end + 1) == Some(&b'\'');
-            let from = end + 1 + usize::from(quoted);
+            let value = behind_marks(text, end + 1);
+            let quoted = text.get(value) == Some(&b'\'');
+            let from = value + usize::from(quoted);
             let len = text.get(from..)?.iter().take_while(|byte| {
                 if quoted {
                     !b"'\"\\\n".contains(byte)
-                } else {
+                } else if name.weak {
                     is_value_byte(**byte)
+                } else {
+                    // Brackets may begin a password, and may stand within one.
+                    is_value_byte(**byte) || b"<>[]{}()".contains(byte)
                 }
             });
             let range = from..from + len.count();
-            let is_path = name.mark == "password" && text[range.clone()].starts_with(b"/");
-            (!is_path).then_some(range)
+            // The shell's working directory.
+            let is_folder =
+                matches!(&text[start..end], b"PWD" | b"OLDPWD") && text[range.clone()].starts_with(b"/");
+            (!is_folder).then_some(range)
         }
         b':' => {
-            if !begins_line(text, start) || !matches!(text.get(end + 1), Some(b' ' | b'\t')) {
+            let spaced = matches!(text.get(end + 1), Some(b' ' | b'\t'));
+            if !begins_line(text, start) || (!spaced && name.weak) {
                 return None;
             }
             let from = end
@@ -226,9 +284,10 @@ fn bare_name(text: &[u8], start: usize, end: usize, name: &Name, form: Form) -> 
                     .iter()
                     .take_while(|byte| matches!(byte, b' ' | b'\t'))
                     .count();
+            let from = behind_marks(text, from);
             let len = text[from..]
                 .iter()
-                .take_while(|byte| !matches!(byte, b'\n' | b'\r' | b'\\' | b'"'))
+                .take_while(|byte| !matches!(byte, b'\n' | b'\r' | b'\\' | b'"' | b'`' | 0x1b))
                 .count();
             if len == 0
                 && let Some(range) = inner_string(text, from, form)
@@ -267,13 +326,13 @@ fn is_value_byte(byte: u8) -> bool {
     byte > b' ' && !b"\"'&;,)]}\\<>`".contains(&byte)
 }
 
-/// Only blanks and a list's dash stand before it on its line; a JSON string's line may begin with its quote or `\n`.
+/// Only blanks, a list's dash and the marks of quotes, code and tables stand before it on its line; a JSON string's line may begin with its quote or `\n`.
 fn begins_line(text: &[u8], start: usize) -> bool {
     let before = &text[..start];
     let blanks = before
         .iter()
         .rev()
-        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'-'))
+        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'-' | b'`' | b'>' | b'*' | b'|'))
         .count();
     matches!(
         before[..start - blanks],

@@ -11,6 +11,19 @@ fn secrets_are_hidden() {
             "      DB_PASSWORD:  hunter two",
             "      DB_PASSWORD:  [redacted:password]",
         ),
+        ("DB_PASSWORD=[aB3xyz9", "DB_PASSWORD=[redacted:password]"),
+        ("DB_PASSWORD=/s3cr3t/pw", "DB_PASSWORD=[redacted:password]"),
+        ("password: {hunter22}", "password: [redacted:password]"),
+        ("password: **hunter22**", "password: **[redacted:password]"),
+        ("password=`hunter22`", "password=`[redacted:password]`"),
+        (
+            "PASSWORD=\u{1b}[31mhunter22\u{1b}[0m",
+            "PASSWORD=\u{1b}[31m[redacted:password]\u{1b}[0m",
+        ),
+        (
+            r#"{"password":"[hunter22"}"#,
+            r#"{"password":"[redacted:password]"}"#,
+        ),
         ("  password: hunter2", "  password: [redacted:password]"),
         ("- api-key: 'abc'", "- api-key: [redacted:key]"),
         (
@@ -117,6 +130,11 @@ fn what_a_diagnosis_needs_stays() {
         "--token-auth-file=/etc/tokens --secret-name=db",
         "www-authenticate: Bearer realm=\"https://auth.docker.io/token\"",
         "memory: 300m",
+        "DB_PASSWORD=$(FROM_ELSEWHERE)",
+        "DB_PASSWORD=${FROM_ELSEWHERE}",
+        "password: {{ .Values.password }}",
+        "password: <password>",
+        r#"{"name":"DB_PASSWORD","value":"$(FROM_ELSEWHERE)"}"#,
         "PWD=/app",
         "secret: my-tls",
         "token: expired",
@@ -172,4 +190,49 @@ proptest! {
             })?;
         }
     }
+
+    /// However many layers a text is wrapped in, nothing that paste hands out has the secret.
+    #[test]
+    fn no_layer_hides_a_secret_from_redaction(
+        secret in "[\\[{</a-z*]?[a-z0-9]{8,12}",
+        form in 0..FORMS.len(),
+        layers in prop::sample::subsequence((0..LAYERS.len()).collect::<Vec<_>>(), 0..=2),
+    ) {
+        let mark = format!("{secret}Q7");
+        let mut input = FORMS[form].replace("VALUE", &mark);
+        for layer in layers {
+            input = LAYERS[layer](&input);
+        }
+        let read = crate::texts::clean(input.as_bytes()).0;
+        let pasted = sonde_grammar::paste::read_with(&read, text);
+        let shown = format!("{pasted:?}");
+        let word: String = mark.chars().filter(char::is_ascii_alphanumeric).collect();
+        prop_assert!(!shown.contains(&word), "{input}\n{shown}");
+    }
 }
+
+const FORMS: &[&str] = &[
+    "DB_PASSWORD=VALUE",
+    "password: VALUE",
+    "{\"password\": \"VALUE\"}",
+    "FATAL cannot log in with password=VALUE",
+];
+
+/// What tickets, chats and terminals do to a text.
+const LAYERS: &[fn(&str) -> String] = &[
+    |text| {
+        text.replace('&', "&amp;")
+            .replace('"', "&quot;")
+            .replace('<', "&lt;")
+    },
+    |text| format!("`{text}`"),
+    |text| format!("> {text}"),
+    |text| match text.split_once(['=', ':']) {
+        Some((name, value)) => format!(
+            "{name}{}\u{1b}[31m{}\u{1b}[0m",
+            &text[name.len()..=name.len()],
+            value.trim_start()
+        ),
+        None => text.to_owned(),
+    },
+];

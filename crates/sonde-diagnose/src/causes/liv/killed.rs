@@ -91,8 +91,8 @@ fn too_short(facts: &Facts<'_>, kind: ProbeKind) -> bool {
     let Some(((_, probe, _), lived)) = spec(facts, kind).zip(facts.lived()) else {
         return false;
     };
-    let failures = probe.period().saturating_mul(probe.failures() - 1);
-    lived.as_secs() + SLACK < probe.initial_delay_seconds.saturating_add(failures)
+    let failures = probe.period().saturating_mul(probe.failures().saturating_sub(1));
+    lived.as_secs().saturating_add(SLACK) < probe.initial_delay_seconds.saturating_add(failures)
 }
 
 /// So many kills of earlier runs make a habit; a guess.

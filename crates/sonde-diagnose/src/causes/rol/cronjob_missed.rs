@@ -89,7 +89,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .zip(message.seen.time)
         .filter(|_| message.count > 1)
         .map(|(first, last)| {
-            last.duration_since(first) / i32::try_from(message.count - 1).unwrap_or(i32::MAX)
+            let between = i32::try_from(message.count.saturating_sub(1)).unwrap_or(i32::MAX);
+            last.duration_since(first)
+                .checked_div(between)
+                .unwrap_or_default()
         });
     let outlasts = lasts
         .zip(apart)

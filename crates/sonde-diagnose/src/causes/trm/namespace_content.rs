@@ -1,7 +1,7 @@
 //! TRM-NAMESPACE-CONTENT: a namespace cannot be deleted because something in it cannot.
 
 use jiff::SignedDuration;
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, Kind, Moment as _, Risk};
 use sonde_world::view::Namespace;
 
 use crate::cause::page;
@@ -78,10 +78,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .collect();
     // A pod without a finalizer that outlives its grace holds it, too.
     let now = facts.now;
-    let late = facts
-        .snapshot
-        .in_namespace(Kind::Pod, &subject.name)
-        .find(|it| !it.has_finalizers && it.deletion.zip(now).is_some_and(|(ends, now)| now > ends + LATE));
+    let late = facts.snapshot.in_namespace(Kind::Pod, &subject.name).find(|it| {
+        !it.has_finalizers
+            && it
+                .deletion
+                .zip(now)
+                .is_some_and(|(ends, now)| now > ends.later(LATE))
+    });
     for object in held.iter().take(5) {
         let list = facts
             .metadata_of(object)
