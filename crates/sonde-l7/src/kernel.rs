@@ -265,3 +265,11 @@ impl KernelCheck {
         value.checked_add_signed(i64::from(add))
     }
 }
+
+// The layout that programs in the kernel read.
+const _: () = {
+    assert!(size_of::<Rule>() == 16);
+    assert!(size_of::<Correlation>() == 4);
+    assert!(size_of::<Length>() == 4);
+    assert!(size_of::<KernelCheck>() == 16 * (1 + RULES_MAX) + 12);
+};

@@ -125,8 +125,16 @@ const WORDS: &[&str] = &[
 ];
 
 fn fit(request_turn: &Turn<'_>, response: &Turn<'_>) -> Fit {
-    if request_turn.bytes == b"ruok" && request_turn.len == 4 {
-        return Fit::strong_if(response.bytes == b"imok");
+    if request_turn.len == 4 && WORDS.iter().any(|word| word.as_bytes() == request_turn.bytes) {
+        // What the words in use are answered with.
+        let answers: [&[u8]; 5] = [
+            b"imok",
+            b"Zookeeper version:",
+            b"zk_version\t",
+            b"Environment:\n",
+            b"clientPort=",
+        ];
+        return Fit::strong_if(answers.iter().any(|answer| response.bytes.starts_with(answer)));
     }
     let (Some(asked), Some(answered)) = (first_of(request_turn), first_of(response)) else {
         return Fit::No;
