@@ -2,8 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sonde_model::{Change, Family, Finding, Kind, Moment as _, ObjectRef};
-use sonde_world::view::{Container, PodTemplate, ReplicaSet, Time};
+use sonde_world::view::{Container, PodTemplate, Time};
 use sonde_world::{Object, Snapshot};
+
+use crate::revision;
 
 /// A rollout can take long to show its fault; other changes show soon. Guesses.
 const ROLLOUT_BEFORE: SignedDuration = SignedDuration::from_hours(24);
@@ -61,37 +63,22 @@ fn shortly_before(time: Timestamp, since: Timestamp, span: SignedDuration) -> bo
     time <= since.later(SLACK) && time >= since.earlier(span)
 }
 
-/// The newest revision of a Deployment, if it is young, with what differs from the one before.
+/// The newest revision of a workload, if it is young, with what differs from the one before.
 fn rollout(workload: &ObjectRef, since: Timestamp, snapshot: &Snapshot) -> Option<Change> {
-    let mut revisions: Vec<&std::sync::Arc<Object>> = snapshot
-        .owned_by(workload)
-        .filter(|it| it.reference.kind == Kind::ReplicaSet)
-        .collect();
-    revisions.sort_by_key(|it| std::cmp::Reverse(it.created));
-    let [newest, before, ..] = revisions.as_slice() else {
-        return None;
-    };
-    let time = newest.created?;
-    if !shortly_before(time, since, ROLLOUT_BEFORE) {
-        return None;
-    }
-    let template = |object: &Object| {
-        object
-            .encoded
-            .decode::<ReplicaSet>()
-            .ok()
-            .map(|it| it.spec.template)
-    };
-    let what = differences(&template(before)?, &template(newest)?);
+    let rollout =
+        revision::rollout(workload, snapshot).filter(|it| shortly_before(it.time, since, ROLLOUT_BEFORE))?;
+    let what = rollout
+        .templates
+        .map_or_else(Vec::new, |(old, new)| differences(&old, &new));
     let what = if what.is_empty() {
         "its template changed".to_owned()
     } else {
         what.join("; ")
     };
     Some(Change {
-        time,
+        time: rollout.time,
         text: format!("{workload} was rolled out: {what}"),
-        object: newest.reference.clone(),
+        object: rollout.object,
     })
 }
 

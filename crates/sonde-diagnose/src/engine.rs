@@ -3,25 +3,24 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
-use sonde_grammar::Fact;
 use sonde_model::{
     BlindSpot, Code, Evidence, Family, Finding, Kind, NotUnderstood, ObjectRef, Report, SCHEMA, Scanned,
     Severity, Verdict,
 };
 
+use crate::beginning::begun;
 use crate::changes;
 use crate::join::{Draft, join};
 use crate::message::Message;
 use crate::placement::Placements;
 use crate::resolve::{Conclusion, has_evidence, resolve};
+use crate::revision;
 use crate::subject::Subject;
 use crate::triage::{Opened, Triage};
 use crate::{Answer, Case, Cause, Facts, Question, Strength, Symptom, Want, causes};
 
-/// The kubelet's first wait before it restarts a container.
-const FIRST_BACK_OFF: SignedDuration = SignedDuration::from_secs(10);
-
+/// Before the headline of what is over.
+const WAS: &str = "was: ";
 /// How many not understood messages a report quotes.
 const SAMPLES: usize = 10;
 
@@ -108,6 +107,7 @@ pub fn diagnose(question: &Question) -> Answer {
     let mut findings = join(drafts, &question.snapshot);
     for finding in &mut findings {
         changes::tell(finding, &question.snapshot);
+        revision::tell(finding, &question.snapshot);
         crate::unnamed::tell(finding);
     }
     let mut blind_spots = question.blind_spots.clone();
@@ -350,6 +350,10 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     let chain = case.chain();
     let mended = case.mended.as_ref().and_then(|it| it.since.or(facts.now));
     let ended = episode.ended.or(mended);
+    // What is over is told as over.
+    if ended.is_some() && !case.headline.starts_with(WAS) {
+        case.headline.insert_str(0, WAS);
+    }
     let severity = match (ended, case.severity) {
         (Some(_), _) => Severity::Info,
         (None, Some(severity)) => severity,
@@ -358,6 +362,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
     };
     let mut explains = vec![episode.subject.clone()];
     explains.extend(case.explains.iter().cloned());
+    let (since, since_at_least) = begun(facts);
     let finding = Finding {
         id: String::new(),
         family: case.code.family().unwrap_or(Family::Ctl),
@@ -368,7 +373,8 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         verdict,
         headline: case.headline,
         symptom: episode.word.clone(),
-        since: begun(facts),
+        since,
+        since_at_least: since_at_least && ended.is_none(),
         ended,
         changes: Vec::new(),
         chain,
@@ -387,52 +393,6 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         is_specific,
         symptom: episode.symptom,
     }
-}
-
-/// Since when: a container that restarts again and again is in trouble since the kubelet first backed off, not since its
-/// last end.
-fn begun(facts: &Facts<'_>) -> Option<Timestamp> {
-    let first_back_off = facts
-        .all_messages()
-        .filter(|message| facts.episode.run.is_some() && message.facts.contains(&Fact::RestartBackOff))
-        .filter_map(|message| message.first)
-        .min();
-    let known = if first_back_off.is_none() {
-        restarting_since(facts)
-    } else {
-        None
-    };
-    [facts.episode.since, first_back_off, known]
-        .into_iter()
-        .flatten()
-        .min()
-}
-
-/// Since when a container restarts at least, where no event of the first back-off is left: since its pod was ready the
-/// last time, and for as long as the back-offs before the present one took.
-fn restarting_since(facts: &Facts<'_>) -> Option<Timestamp> {
-    let run = facts.episode.run.as_ref().filter(|run| run.restarts >= 2)?;
-    let pod = facts.pod();
-    let not_ready = pod
-        .condition("ContainersReady")
-        .or_else(|| pod.condition("Ready"))
-        .filter(|it| it.status == "False")
-        .and_then(|it| it.last_transition_time.0);
-    // The kubelet waits 10 s at first and twice as long each time, so the earlier waits sum up to the present one less
-    // the first.
-    let waits = facts.status().and_then(|(status, _)| {
-        let (_, rest) = status.state.waiting.as_ref()?.message.split_once("back-off ")?;
-        let wait: SignedDuration = rest.split_whitespace().next()?.parse().ok()?;
-        let earlier = wait.saturating_sub(FIRST_BACK_OFF);
-        earlier.is_positive().then_some(())?;
-        run.end
-            .finished_at
-            .0
-            .filter(|time| time.as_second() > 0)?
-            .checked_sub(earlier)
-            .ok()
-    });
-    [not_ready, waits].into_iter().flatten().min()
 }
 
 /// What would decide a conclusion, each with every cause that it would decide.
@@ -531,56 +491,4 @@ pub fn kinds_read() -> Vec<Kind> {
     kinds.sort();
     kinds.dedup();
     kinds
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use crate::testing::{Scene, crashed, pod};
-
-    /// Since when a container that restarts is told to be in trouble.
-    fn since(conditions: Value, restarts: i64, wait: &str, event: Option<&str>) -> String {
-        let mut status = crashed(1, "Error");
-        status["restartCount"] = restarts.into();
-        status["state"]["waiting"]["message"] =
-            format!("back-off {wait} restarting failed container=app").into();
-        let mut it = pod(json!({"status": {"containerStatuses": [status]}}));
-        it["status"]["conditions"] = conditions;
-        let mut scene = Scene::new().object(it);
-        if let Some(time) = event {
-            let said = "Back-off restarting failed container app in pod app-1";
-            scene = scene.container_event("Pod/shop/app-1", "app", "BackOff", said, time);
-        }
-        let outcome = scene.diagnose();
-        let since = outcome.finding("EXT-ERROR").since;
-        since.map(|it| it.to_string()).unwrap_or_default()
-    }
-
-    #[test]
-    fn a_container_that_restarts_is_in_trouble_for_longer_than_since_its_last_end() {
-        let ready = |status: &str| json!([{"type": "ContainersReady", "status": status, "lastTransitionTime": "2026-03-01T11:20:00Z"}]);
-        for (conditions, restarts, wait, event, expected) in [
-            // Not ready since then.
-            (ready("False"), 4, "1m20s", None, "2026-03-01T11:20:00Z"),
-            // The waits before this one: 10, 20 and 40 seconds.
-            (json!([]), 4, "1m20s", None, "2026-03-01T11:56:50Z"),
-            (ready("True"), 4, "1m20s", None, "2026-03-01T11:56:50Z"),
-            // The first restart, and one that the kubelet told of.
-            (ready("False"), 1, "10s", None, "2026-03-01T11:58:00Z"),
-            (
-                ready("False"),
-                4,
-                "1m20s",
-                Some("2026-03-01T11:30:00Z"),
-                "2026-03-01T11:30:00Z",
-            ),
-        ] {
-            assert_eq!(
-                since(conditions.clone(), restarts, wait, event),
-                expected,
-                "{conditions} {wait} {event:?}"
-            );
-        }
-    }
 }

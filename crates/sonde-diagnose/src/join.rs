@@ -202,7 +202,14 @@ fn speak(mut group: Vec<Finding>) -> Option<Finding> {
     // A set: what fails in masses has tens of thousands of objects.
     let mut explained: BTreeSet<ObjectRef> = std::mem::take(&mut speaker.explains).into_iter().collect();
     for other in group {
-        speaker.since = [speaker.since, other.since].into_iter().flatten().min();
+        if speaker.since.is_none()
+            || other
+                .since
+                .is_some_and(|it| speaker.since.is_some_and(|have| it < have))
+        {
+            speaker.since = other.since;
+            speaker.since_at_least = other.since_at_least;
+        }
         speaker.ended = speaker
             .ended
             .and_then(|ended| other.ended.map(|it| it.max(ended)));

@@ -8,6 +8,7 @@
 // Numbers and times come from outside.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod beginning;
 mod case;
 mod cause;
 mod causes;
@@ -29,6 +30,7 @@ mod placement;
 mod probing;
 mod question;
 mod resolve;
+mod revision;
 mod subject;
 mod survey;
 #[cfg(test)]

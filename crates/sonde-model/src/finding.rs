@@ -159,6 +159,9 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
+    /// It may have begun earlier: `since` is the first of it that can be seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub since_at_least: bool,
     /// When it ended, for a trouble that is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]

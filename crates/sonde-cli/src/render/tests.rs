@@ -46,6 +46,7 @@ fn memory_kill() -> Finding {
         headline: "The kernel killed container app because it reached its memory limit of 64Mi.".into(),
         symptom: "CrashLoopBackOff".into(),
         since: Some(time("2026-11-21T09:58:11Z")),
+        since_at_least: false,
         ended: None,
         changes: vec![Change {
             time: time("2026-11-21T09:55:00Z"),
@@ -138,6 +139,7 @@ fn unknown_exit() -> Finding {
         headline: "Container main was killed (exit code 137), and nothing at hand tells by whom.".into(),
         symptom: "Error".into(),
         since: None,
+        since_at_least: false,
         ended: None,
         changes: vec![],
         chain: vec![],

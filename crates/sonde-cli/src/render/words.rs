@@ -173,6 +173,9 @@ pub(super) fn since(finding: &Finding, now: Option<Timestamp>) -> String {
             age::dated(ended, now)
         ),
         (None, Some(ended)) => format!("{symptom} until {}; it is over.", age::dated(ended, now)),
+        (Some(since), None) if finding.since_at_least => {
+            format!("{symptom} at least since {}.", age::dated(since, now))
+        }
         (Some(since), None) => format!("{symptom} since {}.", age::dated(since, now)),
         (None, None) if is_text(&finding.subject) => String::new(),
         (None, None) => format!("{symptom}; since when is not known."),

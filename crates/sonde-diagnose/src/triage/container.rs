@@ -324,11 +324,21 @@ fn killed_children(triage: &Triage<'_>, object: &Object, name: &str) -> Option<O
         let ours = line.origin == NodeLog::Agent && line.container_id.as_deref() == Some(id);
         (ours && matches!(line.facts.first(), Some(Fact::OomKill(_)))).then_some(line.time)
     });
-    let killed = of_kernel.chain(of_agent).max()?;
+    let mut kills: Vec<_> = of_kernel.chain(of_agent).collect();
+    kills.sort_unstable();
+    let killed = *kills.last()?;
     let recent = triage.elapsed(killed).is_none_or(|age| age < REMEMBERED);
+    // One after the other is one trouble.
+    let first = kills
+        .iter()
+        .rev()
+        .fold(killed, |since, kill| match (kill, since) {
+            (Some(kill), Some(before)) if before.duration_since(*kill) < REMEMBERED => Some(*kill),
+            _ => since,
+        });
     let episode = Episode::new(object.reference.clone(), Symptom::Terminated, "child killed")
         .of_container(name)
-        .since(killed);
+        .since(first);
     recent.then(|| episode.into())
 }
 

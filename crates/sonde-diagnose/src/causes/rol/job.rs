@@ -53,11 +53,25 @@ pub(super) fn gave_up(
             subject.name, subject.namespace
         ),
     );
-    case.fix(
-        "mend the cause, then delete the Job and create it anew: a Job that failed is not tried again",
-        format!("kubectl delete {}", subject.kubectl()),
-        Risk::DataLoss,
-    );
+    let owner = facts.snapshot.get(subject).and_then(|it| it.owner.as_ref());
+    match owner.filter(|it| it.reference.kind == Kind::CronJob) {
+        Some(cron) => case.fix(
+            format!(
+                "mend the cause in {}: its next run is made from it; to run it now",
+                cron.reference
+            ),
+            format!(
+                "kubectl create job {}-retry --from=cronjob/{} -n {}",
+                cron.reference.name, cron.reference.name, subject.namespace
+            ),
+            Risk::Restart,
+        ),
+        None => case.fix(
+            "mend the cause, then delete the Job and create it anew: a Job that failed is not tried again",
+            format!("kubectl delete {}", subject.kubectl()),
+            Risk::DataLoss,
+        ),
+    };
 }
 
 /// States the case from a controller's event alone, where the Job itself is not at hand; false where there is none.
@@ -103,6 +117,23 @@ mod tests {
             let outcome = Scene::new().object(job(reason, "Failed")).diagnose();
             assert!(outcome.finds_only(code, Verdict::Proven).headline.contains('5'));
         }
+    }
+
+    #[test]
+    fn a_run_of_a_cron_job_is_not_made_anew_by_hand() {
+        let mut run = job("BackoffLimitExceeded", "Failed");
+        run["metadata"]["ownerReferences"] = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "nightly", "uid": "u", "controller": true}]);
+        let outcome = Scene::new().object(run).diagnose();
+        let commands: Vec<_> = outcome
+            .finding("ROL-JOB-BACKOFF")
+            .fixes
+            .iter()
+            .filter_map(|fix| fix.command.as_deref())
+            .collect();
+        assert_eq!(
+            commands,
+            ["kubectl create job nightly-retry --from=cronjob/nightly -n shop"]
+        );
     }
 
     #[test]
