@@ -40,8 +40,6 @@ pub(crate) struct Dialect {
     pub(crate) secrets: fn(Role, &[u8], &mut Mask<'_>),
     /// How the kernel judges responses.
     pub(crate) kernel: KernelCheck,
-    /// Whether responses come in the order of their requests.
-    pub(crate) in_order: bool,
 }
 
 /// How well two turns match.

@@ -6,7 +6,7 @@ use super::{Counters, Segment, Sink};
 use crate::call::Flags;
 use crate::dialect::{Event, Input, Key, Read, Session, Start};
 use crate::limits::HEAD_MAX;
-use crate::protocol::{Protocol, Transport};
+use crate::protocol::{Duplex, Protocol, Transport};
 use crate::record::Open;
 use crate::verdict::{Role, Side, Turn, Verdict};
 
@@ -27,7 +27,7 @@ impl Speaking {
         let dialect = verdict.protocol.dialect(transport)?;
         Some(Self {
             verdict,
-            in_order: dialect.in_order,
+            in_order: verdict.protocol.duplex() == Duplex::InOrder,
             session: (dialect.session)(start),
             client: Lane::new(dialect, start),
             server: Lane::new(dialect, start),

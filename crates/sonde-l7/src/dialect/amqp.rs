@@ -33,7 +33,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
     .guarded(Rule::byte(0, 1..=1, Outcome::Unknown))
     .correlated(1, 1, 2)
     .long(3, 4, false, 8),
-    in_order: false,
 };
 
 /// What a client sends first.

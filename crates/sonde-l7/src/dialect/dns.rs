@@ -16,7 +16,6 @@ pub(crate) static UDP: Dialect = Dialect {
     session: |_: Start| Box::new(Dns(Transport::Udp)),
     secrets,
     kernel: check(0).correlated(0, 0, 2),
-    in_order: false,
 };
 
 pub(crate) static TCP: Dialect = Dialect {
@@ -31,7 +30,6 @@ pub(crate) static TCP: Dialect = Dialect {
     session: |_: Start| Box::new(Dns(Transport::Tcp)),
     secrets,
     kernel: check(2).correlated(2, 2, 2).long(0, 2, false, 2),
-    in_order: false,
 };
 
 /// NXDOMAIN blames the name that was asked, other codes the server.

@@ -38,7 +38,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
     .guarded(Rule::word(0, 0xdabb..=0xdabb, Outcome::Unknown))
     .correlated(4, 4, 8)
     .long(12, 4, false, 16),
-    in_order: false,
 };
 
 const HEADER_LEN: usize = 16;

@@ -32,7 +32,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
         Outcome::Unknown,
     )
     .guarded(Rule::text(0, *b"HTTP", Outcome::Unknown)),
-    in_order: true,
 };
 
 /// Methods of the registry at IANA that servers in use know, and `PURGE` of caches.

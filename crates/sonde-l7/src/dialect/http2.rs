@@ -30,7 +30,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
     .guarded(Rule::word(3, 0x0104..=0x0105, Outcome::Unknown))
     .correlated(5, 5, 4)
     .long(0, 3, false, 9),
-    in_order: false,
 };
 
 /// For connections of gRPC: its status comes in the trailers, which only a full parser finds.

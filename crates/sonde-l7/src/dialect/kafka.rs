@@ -28,7 +28,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
     kernel: KernelCheck::new([], Outcome::Unknown)
         .correlated(8, 4, 4)
         .long(0, 4, false, 4),
-    in_order: false,
 };
 
 /// The greatest request that brokers take (`socket.request.max.bytes`).

@@ -40,7 +40,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
         ],
         Outcome::Ok,
     ),
-    in_order: true,
 };
 
 #[derive(Debug, Default)]

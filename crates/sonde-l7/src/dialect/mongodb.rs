@@ -22,7 +22,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
     kernel: KernelCheck::new([], Outcome::Unknown)
         .correlated(4, 8, 4)
         .long(0, 4, true, 0),
-    in_order: false,
 };
 
 const OP_REPLY: i32 = 1;

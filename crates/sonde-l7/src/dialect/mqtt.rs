@@ -23,7 +23,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
         ],
         Outcome::Unknown,
     ),
-    in_order: false,
 };
 
 const CONNECT: u8 = 1;

@@ -25,7 +25,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
     secrets,
     kernel: KernelCheck::new([Rule::byte(4, 0xff..=0xff, Outcome::CalleeError)], Outcome::Ok)
         .long(0, 3, true, 4),
-    in_order: true,
 };
 
 fn fit(request: &Turn<'_>, response: &Turn<'_>) -> Fit {

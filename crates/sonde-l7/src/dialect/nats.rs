@@ -46,7 +46,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
         ],
         Outcome::Unknown,
     ),
-    in_order: false,
 };
 
 /// Servers have 4 KiB for a control line; INFO and CONNECT may be longer.

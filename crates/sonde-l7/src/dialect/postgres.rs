@@ -34,7 +34,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
         Outcome::Ok,
     )
     .long(1, 4, false, 1),
-    in_order: true,
 };
 
 const CLIENT_TYPES: &[u8] = b"QPBDECSHFXpdcf";

@@ -26,7 +26,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
         ],
         Outcome::Ok,
     ),
-    in_order: true,
 };
 
 /// Longer command names are not names.

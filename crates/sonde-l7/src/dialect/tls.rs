@@ -27,7 +27,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
         Outcome::Unknown,
     )
     .long(3, 2, false, 5),
-    in_order: true,
 };
 
 const CHANGE_CIPHER: u8 = 20;

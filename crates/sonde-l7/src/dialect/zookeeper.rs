@@ -34,7 +34,6 @@ pub(crate) static DIALECT: Dialect = Dialect {
     )
     .correlated(4, 4, 4)
     .long(0, 4, false, 4),
-    in_order: false,
 };
 
 /// Four times the default bound (`jute.maxbuffer`).
