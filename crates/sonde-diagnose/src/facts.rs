@@ -327,7 +327,7 @@ impl<'a> Facts<'a> {
                     ),
                     object: Some(self.episode.subject.clone()),
                     time: line.time,
-                    text: line.text.clone(),
+                    text: as_written(lines[line.line], &line.text),
                 };
                 (line, seen)
             })
@@ -555,6 +555,15 @@ impl<'a> Facts<'a> {
             previous: self.episode.run.as_ref().is_some_and(|run| run.previous),
         })
     }
+}
+
+/// A structured line is quoted as it stands in the log, so that it is found there; others without what shippers put
+/// before them.
+fn as_written(raw: &str, told: &str) -> String {
+    const CHARS_MAX: usize = 400;
+    let raw = raw.trim();
+    let structured = raw.starts_with('{') && !raw.contains(told) && raw.chars().count() <= CHARS_MAX;
+    if structured { raw } else { told }.to_owned()
 }
 
 /// A field of any object as evidence.

@@ -4,7 +4,7 @@ use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Kind, ObjectRef, Risk};
 
 use super::place::place;
-use super::words::{binds_port, is_forbidden, quote, refused_by_api, was_told, why};
+use super::words::{binds_port, dns_is_silent, is_forbidden, quote, refused_by_api, was_told, why};
 use crate::cause::page;
 use crate::triage::templates;
 use crate::{Case, Cause, Facts, Symptom, field_on};
@@ -172,6 +172,9 @@ fn about_target(facts: &Facts<'_>, case: &mut Case, sign: &AppSign) {
         _ => return,
     };
     let host = target.split(':').next().unwrap_or(target);
+    if pod_of_service(facts, case, host) {
+        return;
+    }
     let mut labels = host.split('.');
     let Some(name) = labels
         .next()
@@ -224,6 +227,52 @@ fn about_target(facts: &Facts<'_>, case: &mut Case, sign: &AppSign) {
     }
 }
 
+/// A name of one pod, `db-1.db.shop.svc.cluster.local`: it exists by the headless service of the pod's StatefulSet.
+/// True where that service does not exist.
+fn pod_of_service(facts: &Facts<'_>, case: &mut Case, host: &str) -> bool {
+    let labels: Vec<&str> = host.split('.').collect();
+    let own = facts.episode.subject.namespace.to_string();
+    let (service, namespace) = match labels.as_slice() {
+        [_, service, namespace, "svc", ..] => (*service, *namespace),
+        // Short forms, which end where they like: only those of a set that is known.
+        [_, service] | [_, service, _] => (*service, labels.get(2).copied().unwrap_or(&own)),
+        _ => return false,
+    };
+    let set = facts
+        .snapshot
+        .in_namespace(Kind::StatefulSet, namespace)
+        .find(|set| {
+            let ordinal = labels[0].strip_prefix(&*set.reference.name);
+            ordinal.is_some_and(|it| it.starts_with('-'))
+                && set
+                    .encoded
+                    .decode::<sonde_world::view::StatefulSet>()
+                    .is_ok_and(|it| it.spec.service_name == service)
+        });
+    let Some(set) = set else { return false };
+    let missing = ObjectRef::new(Kind::Service, namespace, service);
+    let Some(seen) = facts.absence(&missing) else {
+        return false;
+    };
+    case.step(
+        format!(
+            "{host} is a name of a pod of {}, which its service {service} gives, and no service {service} exists in namespace {namespace}",
+            set.reference
+        ),
+        [
+            seen,
+            field_on(&set.reference, "spec.serviceName", service),
+        ],
+    );
+    case.advice(
+        format!(
+            "create the headless service {service} (clusterIP: None, with the labels of the set's pods as selector; publishNotReadyAddresses: true where they must find each other before they are ready)"
+        ),
+        Risk::None,
+    );
+    true
+}
+
 /// The only workload whose pods a service selects, where it is to have none.
 fn at_zero_behind(facts: &Facts<'_>, service: &ObjectRef) -> Option<ObjectRef> {
     let it = facts.snapshot.view::<sonde_world::view::Service>(service)?;
@@ -274,6 +323,9 @@ fn advice(sign: &AppSign, line: &str) -> &'static str {
         }
         AppSign::AuthFailed { .. } if is_forbidden(line) => {
             "see what the other side allows this program to do (roles, policies, rules of a proxy between them), and the login that it uses, if any"
+        }
+        AppSign::NameResolution { .. } if dns_is_silent(line) => {
+            "see that the cluster's DNS runs and is reached from the pod's node (kubectl get pods -n kube-system -l k8s-app=kube-dns), and that no NetworkPolicy of the pod stops port 53"
         }
         AppSign::ConnectionRefused { .. }
         | AppSign::NameResolution { .. }
@@ -340,6 +392,24 @@ mod tests {
             let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
             assert!(finding.headline.contains(words), "{}", finding.headline);
         }
+    }
+
+    #[test]
+    fn a_dns_server_that_is_silent_is_told_as_such() {
+        let log =
+            "nc: timed out\nERROR amqp: dial tcp: lookup rabbitmq.shop.svc.cluster.local: i/o timeout\n";
+        let outcome = Scene::new()
+            .object(failed(1))
+            .log("shop/app-1", "app", true, log)
+            .diagnose();
+        let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
+        assert!(
+            finding.headline.contains("no DNS server answers in time")
+                && finding.headline.contains("rabbitmq.shop.svc"),
+            "{}",
+            finding.headline
+        );
+        assert!(finding.fixes[0].text.contains("DNS"), "{:?}", finding.fixes);
     }
 
     #[test]
@@ -578,6 +648,36 @@ mod tests {
             "{:?}",
             finding.chain
         );
+    }
+
+    #[test]
+    fn names_of_a_sets_pods_need_its_service() {
+        let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "zk", "namespace": "shop"},
+            "spec": {"replicas": 3, "serviceName": "zk", "podManagementPolicy": "Parallel"}, "status": {"replicas": 3}});
+        let service =
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "zk", "namespace": "shop"}});
+        for exists in [false, true] {
+            let mut scene = Scene::new()
+                .object(failed(1))
+                .object(set.clone())
+                .complete(&[Kind::Service])
+                .log(
+                    "shop/app-1",
+                    "app",
+                    true,
+                    "java.net.UnknownHostException: zk-1.zk.shop.svc.cluster.local\n",
+                );
+            if exists {
+                scene = scene.object(service.clone());
+            }
+            let outcome = scene.diagnose();
+            let finding = outcome.finding("EXT-ERROR");
+            let told = finding
+                .fixes
+                .iter()
+                .any(|fix| fix.text.contains("headless service zk"));
+            assert_eq!(told, !exists, "{:?}", finding.fixes);
+        }
     }
 
     #[test]

@@ -40,6 +40,14 @@ pub(super) fn quote(text: &str) -> String {
     format!("\"{quoted}\"")
 }
 
+/// The name was asked for and no answer came, not even that it does not exist.
+pub(super) fn dns_is_silent(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    ["i/o timeout", "timed out", "deadline exceeded"]
+        .iter()
+        .any(|words| lower.contains(words))
+}
+
 /// The refused permission is about a port to listen on, not about a file.
 pub(super) fn binds_port(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
@@ -127,6 +135,11 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
             "{} refuses the connection",
             target,
             "something that it needs refuses the connection",
+        ),
+        AppSign::NameResolution { host } if dns_is_silent(line) => with(
+            "no DNS server answers in time when it asks for the name {}",
+            host,
+            "no DNS server answers in time",
         ),
         AppSign::NameResolution { host } => {
             with("it cannot resolve the name {}", host, "it cannot resolve a name")

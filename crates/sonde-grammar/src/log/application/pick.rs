@@ -24,11 +24,24 @@ struct Candidate {
     gives_up: bool,
     /// The line says of itself that the program dies of it, and why.
     fatal: bool,
+    /// The line does not name what it failed to reach, and one just behind it does.
+    vague: bool,
 }
 
 impl Candidate {
     fn is_calm(&self) -> bool {
         self.line.calm
+    }
+
+    /// Whether the line names what was not reached; `None` for lines about something else.
+    fn names_target(&self) -> Option<bool> {
+        match &self.line.sign {
+            AppSign::ConnectionRefused { target }
+            | AppSign::ConnectTimeout { target }
+            | AppSign::ConnectionReset { target }
+            | AppSign::NameResolution { host: target } => Some(target.is_some()),
+            _ => None,
+        }
     }
 }
 
@@ -46,6 +59,7 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
         }
     }
     drop_own_farewell(&mut found);
+    mark_vague(&mut found);
     let Some(last) = found
         .iter()
         .rev()
@@ -63,6 +77,7 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
             !c.fatal && c.weight < Weight::Context,
             c.weight,
             std::cmp::Reverse(c.depth),
+            c.vague,
             // Of old troubles and of context, the newest tells most.
             if old || c.weight == Weight::Context {
                 usize::MAX - c.position
@@ -72,6 +87,31 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
         )
     });
     distinct(found)
+}
+
+/// A tool's bare "timed out" says less than the program's own line behind it about the same attempt.
+fn mark_vague(found: &mut [Candidate]) {
+    const JUST_BEHIND: usize = 2;
+    for at in 0..found.len() {
+        let (position, calm) = (found[at].position, found[at].is_calm());
+        let behind = found[at + 1..]
+            .iter()
+            .take_while(|c| c.position <= position + JUST_BEHIND)
+            .any(|c| c.names_target() == Some(true) && c.is_calm() == calm);
+        found[at].vague = found[at].names_target() == Some(false) && behind;
+    }
+}
+
+/// libpq's second line, with what the first one lacks:
+/// `Is the server running on host "db" (10.0.0.7) and accepting TCP/IP connections on port 5432?`
+fn continued(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("server running on host \"")?;
+    let (host, rest) = rest.split_once('"')?;
+    let (_, port) = rest.split_once("on port ")?;
+    let port = port.trim_end().trim_end_matches('?');
+    let is_port = port.parse::<u16>().is_ok();
+    let is_host = !host.is_empty() && !host.contains(char::is_whitespace);
+    (is_port && is_host).then(|| format!("{host}:{port}"))
 }
 
 /// A program that shuts down after an error of its own was not told to.
@@ -93,7 +133,7 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
         .iter()
         .enumerate()
         .filter(|(i, _)| *i < HEAD_LINES_MAX || *i >= skipped);
-    let mut found = Vec::new();
+    let mut found: Vec<Candidate> = Vec::new();
     let mut position = 0;
     let mut depth = 0;
     for (index, raw) in numbered {
@@ -108,6 +148,20 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
         } else {
             0
         };
+        if let Some(named) = continued(&text)
+            && let Some(before) = found.last_mut()
+            && before.position + 1 == position
+            && let AppSign::ConnectionRefused {
+                target: target @ None,
+            }
+            | AppSign::ConnectTimeout {
+                target: target @ None,
+            } = &mut before.line.sign
+        {
+            *target = Some(named);
+            before.line.text = format!("{} {}", before.line.text, line.text);
+            continue;
+        }
         let Some((weight, sign)) = sign(&line) else {
             continue;
         };
@@ -118,6 +172,7 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
             retried: line.says_retry(),
             gives_up: line.says_it_gives_up(),
             fatal: weight < Weight::Context && line.is_fatal(),
+            vague: false,
             line: TellingLine {
                 calm: line.is_calm() || line.is_survived(),
                 line: index,

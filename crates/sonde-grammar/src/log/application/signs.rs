@@ -360,6 +360,19 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             })
         },
     ),
+    // A DNS server that does not answer, in Go's words: `dial tcp: lookup db on 10.96.0.10:53: … i/o timeout`.
+    (Cause, &["lookup "], |l| {
+        let asks = l.has("dial ") || l.has(":53");
+        let fails = [
+            "i/o timeout",
+            "timed out",
+            "deadline exceeded",
+            "server misbehaving",
+        ]
+        .iter()
+        .any(|words| l.has(words));
+        (asks && fails).then(|| AppSign::NameResolution { host: host(l.text) })
+    }),
     (
         Cause,
         &[

@@ -288,3 +288,31 @@ fn long_logs_are_bounded() {
     let lines = vec!["error: x refused"; 100_000];
     assert!(application(&lines).len() <= 12);
 }
+
+#[test]
+fn the_line_that_names_what_was_not_reached_is_told() {
+    for (log, expected) in [
+        (
+            "nc: timed out\n[ERROR] amqp: dial tcp: lookup rabbitmq.shop.svc.cluster.local: i/o timeout",
+            AppSign::NameResolution {
+                host: Some("rabbitmq.shop.svc.cluster.local".into()),
+            },
+        ),
+        (
+            "OperationalError: could not connect to server: Connection refused\n\tIs the server running on host \"db\" (10.0.0.7) and accepting TCP/IP connections on port 5432?",
+            AppSign::ConnectionRefused {
+                target: Some("db:5432".into()),
+            },
+        ),
+        // An answer that is late is no DNS trouble.
+        (
+            "dial tcp 10.0.0.7:5432: i/o timeout",
+            AppSign::ConnectTimeout {
+                target: Some("10.0.0.7:5432".into()),
+            },
+        ),
+    ] {
+        let lines: Vec<&str> = log.lines().collect();
+        assert_eq!(super::application(&lines)[0].sign, expected, "{log}");
+    }
+}
