@@ -107,9 +107,13 @@ fn announced(bytes: &[u8], mask: &mut Mask<'_>) {
     let mut at = 0;
     while at < bytes.len() {
         let rest = &bytes[at..];
+        // Most bytes are sorted out by the words' first letters.
+        let first = rest[0].to_ascii_lowercase();
         let word = ANNOUNCERS.iter().find(|word| {
-            rest.get(..word.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(word))
+            word[0] == first
+                && rest
+                    .get(..word.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(word))
         });
         let Some(word) = word else {
             at += 1;
