@@ -78,7 +78,8 @@ fn from_process(process: &Process, owner: &Owner, subject: &Process, subject_own
         SenderKind::Runtime
     } else if is_one_of(KUBELETS, &process.command) {
         SenderKind::Kubelet
-    } else if process.namespace_pid == 1 || process.pid == 1 {
+    } else if process.pid == 1 || (process.namespace_pid == 1 && process.command == "systemd") {
+        // The second is one of a node that is itself a container.
         SenderKind::ServiceManager
     } else {
         SenderKind::NodeProcess
@@ -179,6 +180,15 @@ mod tests {
             ("crun", 15, by(90, 90, 0, "crun"), &node, false, Runtime),
             ("kubelet", 9, by(90, 90, 0, "kubelet"), &node, false, Kubelet),
             ("systemd", 9, by(1, 1, 0, "systemd"), &node, false, ServiceManager),
+            (
+                "systemd of a node in a container",
+                9,
+                by(80, 1, 1, "systemd"),
+                &node,
+                false,
+                ServiceManager,
+            ),
+            ("unshare", 9, by(80, 1, 1, "sh"), &node, false, NodeProcess),
             ("a person", 9, by(90, 90, 0, "bash"), &node, false, NodeProcess),
             (
                 "no runtime",

@@ -152,6 +152,8 @@ fn exposition(state: &State, now: Timestamp) -> Response<Full<Bytes>> {
     let runtimes: Vec<_> = state
         .runtimes
         .iter()
+        // A usual place where no runtime is has nothing to count.
+        .filter(|it| it.asked_for || it.lists + it.failures > 0)
         .map(|it| (it.socket.clone(), it.lists, it.failures))
         .collect();
     let status = status::status(state, now);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sonde_collect::agent::{Agent, AgentError};
-use sonde_model::{Death, Deaths};
+use sonde_model::Deaths;
 
 use super::gather::with_hints;
 use super::{NOTHING_FOUND, PARTLY_DONE, print};
@@ -18,6 +18,8 @@ use crate::terminal;
 const PAUSE: Duration = Duration::from_secs(1);
 /// An end is shown this long after it came, so that its name and its memory are known.
 const SETTLED: SignedDuration = SignedDuration::from_secs(2);
+/// What was sent to a process may stand so long before its end.
+const MOMENT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Asks and shows; returns the exit code.
 pub(super) fn run(args: &DeathsArgs) -> Outcome<u8> {
@@ -34,7 +36,7 @@ pub(super) fn run(args: &DeathsArgs) -> Outcome<u8> {
         None => None,
     };
     let answer = asked(&agent, args, since)?;
-    show(&answer, args, &view, true)?;
+    show(&answer, args, &view)?;
     if args.follow {
         return follow(&agent, args, &view, &answer);
     }
@@ -55,48 +57,55 @@ fn asked(agent: &Agent, args: &DeathsArgs, since: Option<Timestamp>) -> Outcome<
     Ok(answer)
 }
 
-fn show(answer: &Deaths, args: &DeathsArgs, view: &View, first: bool) -> Outcome<()> {
-    let rows = || deaths::rows(answer, args.signals);
-    let text = match args.output {
+fn show(answer: &Deaths, args: &DeathsArgs, view: &View) -> Outcome<u8> {
+    for note in deaths::notes(answer, args.namespace.as_deref().filter(|_| !args.all_namespaces)) {
+        eprintln!("{}", render::shown(&note, view.charset));
+    }
+    print(&match args.output {
         DeathsFormat::Json => render::as_json(answer)?,
         DeathsFormat::Yaml => render::as_yaml(answer)?,
-        DeathsFormat::Text | DeathsFormat::Wide => deaths::table(&rows(), answer, view, first),
-    };
-    if first {
-        for note in deaths::notes(answer, args.namespace.as_deref().filter(|_| !args.all_namespaces)) {
-            eprintln!("{}", render::shown(&note, view.charset));
+        DeathsFormat::Text | DeathsFormat::Wide => {
+            deaths::table(&deaths::rows(answer, args.signals), answer, view, true)
         }
-    }
-    print(&text).map(drop)
+    })
 }
 
 /// Shows what comes, each death once and in the order of time, until the reader goes or the agent ends.
 fn follow(agent: &Agent, args: &DeathsArgs, view: &View, first: &Deaths) -> Outcome<u8> {
-    let mut shown_until = first.deaths.last().map_or(first.now, |last| last.time);
+    let mut header = deaths::rows(first, args.signals).is_empty();
+    let mut shown_until = first.deaths.last().map_or(first.since, |last| last.time);
     loop {
         std::thread::sleep(PAUSE);
-        // From a little before, since what is told of one end came in several events.
-        let from = shown_until.saturating_sub(SETTLED).unwrap_or(Timestamp::MIN);
+        // From a moment before, since what is told of one end came in several events.
+        let from = shown_until.saturating_sub(MOMENT).unwrap_or(Timestamp::MIN);
         let mut answer = asked(agent, args, Some(from))?;
         let until = answer.now.saturating_sub(SETTLED).unwrap_or(Timestamp::MIN);
-        let is_new = |death: &Death| death.time > shown_until && death.time <= until;
-        let keep = answer.deaths.iter().any(is_new);
-        if keep {
-            let before = answer.clone();
-            answer.deaths.retain(is_new);
-            let last = answer.deaths.iter().map(|death| death.time).max();
-            match args.output {
-                DeathsFormat::Json | DeathsFormat::Yaml => show(&answer, args, view, false)?,
-                DeathsFormat::Text | DeathsFormat::Wide => {
-                    let rows: Vec<_> = deaths::rows(&before, args.signals)
-                        .into_iter()
-                        .filter(|row| row.time() > shown_until && row.time() <= until)
-                        .collect();
-                    print(&deaths::table(&rows, &before, view, false))?;
-                }
+        let is_new = |time: Timestamp| time > shown_until && time <= until;
+        let Some(last) = answer
+            .deaths
+            .iter()
+            .map(|death| death.time)
+            .filter(|time| is_new(*time))
+            .max()
+        else {
+            continue;
+        };
+        match args.output {
+            DeathsFormat::Text | DeathsFormat::Wide => {
+                let mut rows = deaths::rows(&answer, args.signals);
+                rows.retain(|row| is_new(row.time()));
+                print(&deaths::table(&rows, &answer, view, header))?;
+                header &= rows.is_empty();
             }
-            shown_until = last.unwrap_or(shown_until);
+            DeathsFormat::Json | DeathsFormat::Yaml => {
+                answer.deaths.retain(|death| is_new(death.time));
+                print(&match args.output {
+                    DeathsFormat::Json => render::as_json(&answer)?,
+                    _ => format!("---\n{}", render::as_yaml(&answer)?),
+                })?;
+            }
         }
+        shown_until = last;
     }
 }
 
