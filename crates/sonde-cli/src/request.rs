@@ -54,6 +54,8 @@ pub(crate) struct Connection {
     pub(crate) impersonate_groups: Vec<String>,
     /// `None` for no limit.
     pub(crate) request_timeout: Option<Duration>,
+    /// The socket of this node's agent, where a person said it.
+    pub(crate) agent: Option<PathBuf>,
 }
 
 impl Connection {
@@ -212,6 +214,7 @@ pub(crate) fn connection(args: &ConnectionArgs) -> Outcome<Connection> {
         impersonate: args.impersonate.clone(),
         impersonate_groups: args.impersonate_groups.clone(),
         request_timeout: duration("--request-timeout", &args.request_timeout)?,
+        agent: args.agent.clone(),
     })
 }
 

@@ -17,6 +17,9 @@ use tokio::runtime::Runtime;
 
 use crate::limits::{AGENT_ANSWER_BYTES_MAX, AGENT_ANSWER_TIME_MAX};
 
+/// Deaths as lines of a log, which a diagnosis takes as it takes a kubelet's.
+pub use sonde_grammar::log::agent::{line, text};
+
 /// The agent that answers on a socket of this node.
 #[derive(Debug)]
 pub struct Agent {

@@ -6,6 +6,7 @@
 
 mod blind;
 mod client;
+pub mod deaths;
 mod errors;
 mod list;
 mod logs;

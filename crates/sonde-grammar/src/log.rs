@@ -12,6 +12,7 @@ pub use application::{AppSign, TellingLine, application, unwrap_line};
 pub use kernel::{KernelLine, kernel, kernel_in_year};
 pub use node::{NodeLine, NodeLog, PodKey, node};
 
+pub(crate) use agent::is_agent_text;
 pub(crate) use kernel::is_kernel_text;
 pub(crate) use node::{is_node_text, pod_with_uid};
 pub(crate) use prefix::without_color;

@@ -14,7 +14,8 @@ use crate::terminal::ColorChoice;
         sonde deaths -n shop --since 10m  # one namespace, the last ten minutes\n  \
         sonde deaths --signals            # signals that ended nothing, too\n  \
         sonde deaths --follow             # then each one as it comes\n  \
-        sonde deaths -o json\n\n\
+        sonde deaths -o json\n  \
+        sonde deaths -o log               # to be pasted into sonde diagnose -f -\n\n\
         Asks the agent of this node (`sonde agent`). Exit codes: 0 answered; 2 no agent answers;\n\
         3 answered, but the agent lost events.")]
 pub(crate) struct DeathsArgs {
@@ -55,4 +56,6 @@ pub(crate) enum DeathsFormat {
     Json,
     /// The same as YAML.
     Yaml,
+    /// Lines of a log, which `sonde diagnose -f -` reads beside other text.
+    Log,
 }

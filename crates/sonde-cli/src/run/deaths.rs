@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use sonde_collect::agent::{Agent, AgentError};
+use sonde_collect::agent::{self, Agent, AgentError};
 use sonde_model::Deaths;
 
 use super::gather::with_hints;
@@ -35,7 +35,11 @@ pub(super) fn run(args: &DeathsArgs) -> Outcome<u8> {
         Some(text) => request::duration("--since", text)?.map(ago).transpose()?,
         None => None,
     };
-    let answer = asked(&agent, args, since)?;
+    let mut answer = asked(&agent, args, since)?;
+    if let (DeathsFormat::Log, Some(since)) = (args.output, since) {
+        // Its first line says from when on everything is told.
+        answer.since = answer.since.max(since);
+    }
     show(&answer, args, &view)?;
     if args.follow {
         return follow(&agent, args, &view, &answer);
@@ -64,6 +68,7 @@ fn show(answer: &Deaths, args: &DeathsArgs, view: &View) -> Outcome<u8> {
     print(&match args.output {
         DeathsFormat::Json => render::as_json(answer)?,
         DeathsFormat::Yaml => render::as_yaml(answer)?,
+        DeathsFormat::Log => agent::text(answer),
         DeathsFormat::Text | DeathsFormat::Wide => {
             deaths::table(&deaths::rows(answer, args.signals), answer, view, true)
         }
@@ -97,10 +102,15 @@ fn follow(agent: &Agent, args: &DeathsArgs, view: &View, first: &Deaths) -> Outc
                 print(&deaths::table(&rows, &answer, view, header))?;
                 header &= rows.is_empty();
             }
-            DeathsFormat::Json | DeathsFormat::Yaml => {
+            DeathsFormat::Json | DeathsFormat::Yaml | DeathsFormat::Log => {
                 answer.deaths.retain(|death| is_new(death.time));
                 print(&match args.output {
                     DeathsFormat::Json => render::as_json(&answer)?,
+                    DeathsFormat::Log => answer
+                        .deaths
+                        .iter()
+                        .map(|death| agent::line(death) + "\n")
+                        .collect(),
                     _ => format!("---\n{}", render::as_yaml(&answer)?),
                 })?;
             }

@@ -89,9 +89,14 @@ pub(super) fn live(
         kinds,
         keep_texts,
     };
-    let gathered = cluster
+    let mut gathered = cluster
         .gather(&request, &|doing| progress.now(doing))
         .map_err(failed)?;
+    let socket = connection
+        .agent
+        .as_deref()
+        .map_or(live::deaths::Socket::Usual, live::deaths::Socket::Named);
+    live::deaths::add(&mut gathered, socket, request.namespace.as_deref(), keep_texts);
     if gathered.world.snapshot().is_empty()
         && let Some(spot) = gathered.blind_spots.first()
     {

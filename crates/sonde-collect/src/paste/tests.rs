@@ -172,3 +172,36 @@ fn what_is_lost_is_told() {
     let packed = read(&mut &b"\x1f\x8b\x08\0\0\0\0\0"[..], "x.gz", &Options::default()).unwrap_err();
     assert!(packed.to_string().contains("--from"), "{packed}");
 }
+
+#[test]
+fn an_agents_lines_beside_a_description_name_the_sender() {
+    let id = "c".repeat(64);
+    let text = format!(
+        "Name:         app-1\nNamespace:    shop\nNode:         n1/10.0.0.1\nStatus:       Running\nContainers:\n  app:\n    \
+         Container ID:   containerd://{id}\n    State:          Waiting\n      Reason:       CrashLoopBackOff\n    \
+         Last State:     Terminated\n      Reason:       Error\n      Exit Code:    137\n      \
+         Started:      Sun, 01 Mar 2026 11:50:00 +0000\n      Finished:     Sun, 01 Mar 2026 11:58:00 +0000\n    \
+         Ready:          False\n    Restart Count:  4\n\n\
+         time=\"2026-03-01T12:00:00Z\" source=sonde-agent msg=\"watching\" node=n1 since=\"2026-03-01T11:00:00Z\" lost=0 dropped=0\n\
+         time=\"2026-03-01T11:57:59.612Z\" source=sonde-agent msg=\"signal sent\" signal=KILL delivered=true pid=100 command=app \
+         uid=0 parentPid=90 parent=containerd-shim first=true namespace=shop pod=app-1 container=app containerID={id} group={id} \
+         sender=node-process senderPid=4711 senderCommand=python3 senderUid=1000 senderParentPid=4000 senderParent=sshd\n"
+    );
+    let gathered = read(&mut text.as_bytes(), "stdin", &Options::default()).unwrap();
+    assert!(
+        gathered.not_understood.is_empty(),
+        "{:?}",
+        gathered.not_understood
+    );
+    let report = diagnose(&gathered.question(Scope::All)).report;
+    let killed: Vec<_> = report
+        .findings
+        .iter()
+        .map(|it| (it.code.as_str(), it.verdict))
+        .collect();
+    assert_eq!(
+        killed,
+        [("EXT-KILLED", sonde_model::Verdict::Proven)],
+        "{report:#?}"
+    );
+}

@@ -238,7 +238,7 @@ const SIGNALS: &[&str] = &[
 ];
 
 /// The line is an agent's, by its format alone.
-pub(super) fn is_agent_text(text: &str) -> bool {
+pub(crate) fn is_agent_text(text: &str) -> bool {
     let text = text.trim_start();
     text.starts_with("time=") && text.contains(" source=sonde-agent msg=\"")
 }

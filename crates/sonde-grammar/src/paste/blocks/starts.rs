@@ -218,6 +218,10 @@ pub(super) fn describe_end(rows: &[Row<'_>], at: usize, start: &Start) -> usize 
             break;
         }
         let text = shipped(&row.text);
+        // No other program writes so.
+        if crate::log::is_agent_text(&text) {
+            break;
+        }
         let at_margin = indent(&text) <= start.indent;
         if at_margin {
             match key_of(&text) {
