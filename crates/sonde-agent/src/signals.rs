@@ -63,7 +63,8 @@ impl Signals {
         self.victims.insert(victim.pid, time);
         let sent = self.sent.get_mut(&victim)?.iter_mut().rev().find(|sent| {
             sent.signal == SIGKILL
-                && sent.sender.kind == SenderKind::Kernel
+                // Whoever asked for memory in vain may be the first process of another container.
+                && matches!(sent.sender.kind, SenderKind::Kernel | SenderKind::NamespaceEnd)
                 && time.duration_since(sent.time).abs() <= ONE_MOMENT
         })?;
         sent.sender.kind = SenderKind::OutOfMemory;
@@ -199,14 +200,16 @@ mod tests {
 
     #[test]
     fn a_victim_is_known_before_and_after_its_signal() {
-        let mut signals = Signals::default();
-        signals.remember(WHICH, sent(0, 9, Kernel));
-        assert_eq!(signals.mark_victim(WHICH, at(1)), Some(0));
-        assert!(signals.is_victim(50, at(2)));
-        assert!(!signals.is_victim(50, at(5_000)));
-        assert!(!signals.is_victim(51, at(2)));
-        let sender = signals.end(WHICH, Some(9)).unwrap();
-        assert_eq!(sender.kind, OutOfMemory);
+        for kind in [Kernel, NamespaceEnd] {
+            let mut signals = Signals::default();
+            signals.remember(WHICH, sent(0, 9, kind));
+            assert_eq!(signals.mark_victim(WHICH, at(1)), Some(0));
+            assert!(signals.is_victim(50, at(2)));
+            assert!(!signals.is_victim(50, at(5_000)));
+            assert!(!signals.is_victim(51, at(2)));
+            let sender = signals.end(WHICH, Some(9)).unwrap();
+            assert_eq!(sender.kind, OutOfMemory);
+        }
     }
 
     #[test]

@@ -397,6 +397,23 @@ const SENDERS: &[Row] = &[
         verdict: Verdict::Proven,
     },
     Row {
+        name: "child at the container limit, whose shell passes its code on",
+        exit: 137,
+        spec: limited,
+        proof: Proof::Agent(|| {
+            agent()
+                .memory(
+                    "11:57:59.8",
+                    false,
+                    [(64, Some(64)), (64, Some(64)), (900, Some(7000))],
+                )
+                .killed_child("11:57:59.8", SenderKind::OutOfMemory)
+                .left("11:57:59.9", 137)
+        }),
+        code: "OOM-CHILD-PROCESS",
+        verdict: Verdict::Proven,
+    },
+    Row {
         name: "pod limit, agent",
         exit: 137,
         spec: bare,

@@ -1,9 +1,10 @@
 //! Every cause of the family against its contract.
 
 use serde_json::{Value, json};
-use sonde_model::{Severity, Verdict};
+use sonde_model::{SenderKind, Severity, Verdict};
 
 use super::CAUSES;
+use crate::testing::agent::{Agent, agent};
 use crate::testing::contract::{Contract, keep};
 use crate::testing::{Scene, crashed, merge, pod, recovered, status};
 
@@ -57,6 +58,20 @@ fn by_liveness(code: i64) -> Scene {
         "Container app failed liveness probe, will be restarted",
         "2026-03-01T11:57:30Z",
     )
+}
+
+/// A person's SIGKILL.
+fn by_hand(scene: Scene) -> Scene {
+    let agent = agent().sent("11:57:59.6", 9, SenderKind::NodeProcess);
+    scene.agent(&agent.ended("11:57:59.6", 9))
+}
+
+/// The runtime's SIGTERM, which is ignored, and its SIGKILL.
+fn stopped() -> Agent {
+    agent()
+        .ignored("11:57:30.5", 15, SenderKind::Runtime)
+        .sent("11:57:59.6", 9, SenderKind::Runtime)
+        .ended("11:57:59.6", 9)
 }
 
 fn lost() -> Scene {
@@ -234,6 +249,31 @@ const TABLE: &[Contract] = &[
         open: || ended(137),
         healthy: noisy,
         over: || over(137, "Error"),
+    },
+    // An agent saw who it was.
+    Contract {
+        code: "EXT-KILLED",
+        verdict: Verdict::Proven,
+        found: || by_hand(ended(137)),
+        rival: ("EXT-GRACE-EXCEEDED", || ended(137).agent(&stopped())),
+        open: nobody_did_it,
+        healthy: || noisy().agent(&agent().killed_child("11:57:59.6", SenderKind::NodeProcess)),
+        over: || by_hand(over(137, "Error")),
+    },
+    Contract {
+        code: "EXT-GRACE-EXCEEDED",
+        verdict: Verdict::Proven,
+        found: || ended(137).agent(&stopped()),
+        rival: ("EXT-KILLED", || {
+            by_hand(killing(
+                ended(137),
+                "Stopping container app",
+                "2026-03-01T11:57:30Z",
+            ))
+        }),
+        open: || ended(137).agent(&agent().sent("11:57:59.6", 9, SenderKind::Runtime)),
+        healthy: || noisy().agent(&agent().ignored("11:57:30.5", 15, SenderKind::Runtime)),
+        over: || over(137, "Error").agent(&stopped()),
     },
     Contract {
         code: "EXT-TERMINATED",

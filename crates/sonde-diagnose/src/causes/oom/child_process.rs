@@ -6,7 +6,7 @@ use sonde_grammar::log::NodeLog;
 use sonde_model::{Code, Risk, Severity, bytes_text};
 
 use super::kills::{
-    Limit, container_limit, early_kill, files_in_memory, kill_text, kills, last_kill, limit_of, raise_limit,
+    Limit, container_limit, early_kill, files_in_memory, kill_text, kills, last_kill, limit_of, only_a_child, raise_limit,
     went_on,
 };
 use crate::cause::page;
@@ -71,7 +71,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if facts.killing().is_some() {
         return;
     }
-    if code == KILLED {
+    let alone = last_kill(facts).is_some_and(|(kill, _)| only_a_child(facts, kill).is_some());
+    if code == KILLED && !alone {
         // What went on after the kill may have ended with its child's code.
         if let Some((_, seen)) = last_kill(facts).filter(|(kill, _)| went_on(facts, kill).is_some()) {
             case.hinted_by(seen);

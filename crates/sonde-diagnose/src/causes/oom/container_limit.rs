@@ -6,7 +6,7 @@ use sonde_model::{Code, Kind, Risk, bytes_text};
 
 use super::jvm_heap::beyond_limit;
 use super::kills::{
-    Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes,
+    Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes, only_a_child,
     raise_limit, went_on,
 };
 use crate::cause::page;
@@ -48,6 +48,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             seen.clone(),
             "the kernel names another limit than the container's",
         );
+        return;
+    }
+    if let Some(left) = kill.as_ref().and_then(|(kill, _)| only_a_child(facts, kill)) {
+        case.refuted_by(left, "only a child was killed; the main process left by itself");
         return;
     }
     let at_limit = kill.filter(|(kill, _)| limit_of(facts, kill) == Some(Limit::Container));

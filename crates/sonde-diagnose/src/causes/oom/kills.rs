@@ -103,6 +103,12 @@ pub(super) fn went_on(facts: &Facts<'_>, kill: &OomKill) -> Option<i64> {
     (after > SAME_MOMENT).then(|| after.as_secs())
 }
 
+/// That a kill hit a child alone, and the main process left by itself after it: an agent saw both.
+pub(super) fn only_a_child(facts: &Facts<'_>, kill: &OomKill) -> Option<Seen> {
+    let end = facts.witness().end().filter(|end| end.code.is_some())?;
+    (facts.hit_first_process(kill) == Some(false)).then(|| end.seen.clone())
+}
+
 /// What shows that files in memory filled the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Files {

@@ -50,10 +50,19 @@ pub(super) fn of(death: &Death) -> Option<OomKill> {
             .and_then(|group| group.limit_bytes)
             .map(|bytes| bytes / 1024),
         usage_kib: limit.map(|group| group.usage_bytes / 1024),
-        anon_rss_kib: Some(anonymous_bytes / 1024),
-        shmem_rss_kib: Some(shared_bytes / 1024),
+        // No process that is worth killing holds nothing.
+        anon_rss_kib: held(groups, *anonymous_bytes).filter(|kib| *kib > 0),
+        shmem_rss_kib: held(groups, *shared_bytes),
         ..OomKill::default()
     })
+}
+
+/// What the victim held, in KiB, where it is not more than its own group has: else the number is no number.
+fn held(groups: &[GroupMemory], bytes: u64) -> Option<u64> {
+    let plausible = groups
+        .first()
+        .is_none_or(|own| bytes <= own.usage_bytes.saturating_add(slack(own.usage_bytes)));
+    plausible.then_some(bytes / 1024)
 }
 
 /// Where the container's own group stands among them.

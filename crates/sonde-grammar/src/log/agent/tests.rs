@@ -228,8 +228,12 @@ fn the_group_at_its_limit_is_the_reason() {
         assert_eq!(kill.container_id().as_deref(), Some(ID));
         assert_eq!(kill.pod_uid().as_deref(), Some(UID));
     }
+    // More than its own group has is no number of its memory.
+    let small = kill(inside(), (50, Some(64)), (64, Some(64)), (3000, None));
+    assert_eq!(small.anon_rss_kib, None);
     let kill = kill(inside(), (64, Some(64)), (64, None), (3000, None));
     assert_eq!((kill.limit_kib, kill.usage_kib), (Some(65536), Some(65536)));
+    assert_eq!((kill.anon_rss_kib, kill.shmem_rss_kib), (Some(61440), Some(0)));
     assert_eq!((kill.is_first, kill.pid), (Some(true), Some(4711)));
     assert_eq!(kill.invoked_by.as_deref(), Some("worker"));
 }
