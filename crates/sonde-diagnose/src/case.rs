@@ -185,6 +185,21 @@ impl Case {
         self
     }
 
+    /// As [`Case::step`], before the step that shows how the process ended; last where there is none.
+    pub(crate) fn step_before_end(
+        &mut self,
+        text: impl Into<String>,
+        seen: impl IntoIterator<Item = Seen>,
+    ) -> &mut Self {
+        let shows_end = |at: &usize| self.seen[*at].source.ends_with(".terminated");
+        let end = self.steps.iter().position(|(_, seen)| seen.iter().any(shows_end));
+        self.step(text, seen);
+        if let Some(end) = end {
+            self.steps[end..].rotate_right(1);
+        }
+        self
+    }
+
     /// The object that is at the root, where it is not the subject's workload: subjects with the same code and root
     /// become one finding.
     pub fn root(&mut self, root: ObjectRef) -> &mut Self {

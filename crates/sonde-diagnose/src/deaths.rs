@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::OomKill;
-use sonde_grammar::log::agent::signal_word;
+use sonde_grammar::log::agent::{brief, signal_word};
 use sonde_grammar::log::{NodeLine, NodeLog};
 use sonde_model::{
     Death, DeathKind, EvidenceKind, Moment as _, ObjectRef, ProcessSeen, SenderKind, SenderSeen,
@@ -77,9 +77,11 @@ impl Sent<'_> {
             SenderKind::Itself => "the process itself".into(),
             SenderKind::SameContainer => format!("{who}, a process of its own container"),
             SenderKind::OtherContainer => format!("{who} of {}", owner_text(it)),
-            SenderKind::Runtime => format!("the container runtime, {who}"),
-            SenderKind::Kubelet => format!("the kubelet, {who}"),
-            SenderKind::ServiceManager => format!("the node's service manager, {who}"),
+            SenderKind::Runtime => format!("the container runtime ({}, pid {})", it.command, it.pid),
+            SenderKind::Kubelet => format!("the kubelet (pid {})", it.pid),
+            SenderKind::ServiceManager => {
+                format!("the node's service manager ({}, pid {})", it.command, it.pid)
+            }
             SenderKind::NodeProcess => format!("{who} on the node"),
         }
     }
@@ -183,10 +185,15 @@ impl<'a> Facts<'a> {
     /// What agents saw of the episode's run.
     pub(crate) fn witness(&self) -> &Witness<'a> {
         self.witness.get_or_init(|| {
-            let Some(container) = self.episode.container.as_deref() else {
+            // What ends a whole pod ends its only container.
+            let only = match self.subject.pod.spec.containers.as_slice() {
+                [only] if self.episode.symptom == Symptom::Evicted => Some(only.name.as_str()),
+                _ => None,
+            };
+            let Some(container) = self.episode.container.as_deref().or(only) else {
                 return Witness::default();
             };
-            let id = self.run_id();
+            let id = self.run_id(container);
             let (from, until) = match (self.span(), &self.episode.run) {
                 (Some((from, until)), _) => (Some(from), Some(until)),
                 (None, Some(run)) => (None, run.end.finished_at.0),
@@ -216,13 +223,13 @@ impl<'a> Facts<'a> {
     }
 
     /// The container's id of the episode's run alone: once another run goes on, the status has that one's.
-    fn run_id(&self) -> Option<String> {
+    fn run_id(&self, container: &str) -> Option<String> {
         let run = self.episode.run.as_ref();
         let of_run = run.map_or("", |run| bare_id(&run.end.container_id));
         if !of_run.is_empty() {
             return Some(of_run.to_owned());
         }
-        let (status, _) = self.status()?;
+        let (status, _) = self.subject.pod.container_status(container)?;
         let goes_on = status.state.running.is_some();
         let id = bare_id(&status.container_id);
         let is_it = !id.is_empty() && (run.is_none() || !goes_on);
@@ -310,7 +317,8 @@ impl<'a> Facts<'a> {
 
     /// Adds the runtime's signals to a chain whose cause is told by other evidence: how it was carried out.
     pub(crate) fn tell_signals(&self, case: &mut Case) {
-        if self.episode.symptom != Symptom::Terminated || case.has_seen(EvidenceKind::Agent) {
+        let ends = matches!(self.episode.symptom, Symptom::Terminated | Symptom::Evicted);
+        if !ends || case.has_seen(EvidenceKind::Agent) {
             return;
         }
         let witness = self.witness();
@@ -330,11 +338,11 @@ impl<'a> Facts<'a> {
                     },
                     waited.as_secs_f64()
                 );
-                case.step(text, [asked.seen.clone(), kill.seen.clone()]);
+                case.step_before_end(text, [asked.seen.clone(), kill.seen.clone()]);
             }
             (Some(sent), _) | (None, Some(sent)) => {
                 let text = format!("{} sends {}", sent.from(), sent.name());
-                case.step(text, [sent.seen.clone()]);
+                case.step_before_end(text, [sent.seen.clone()]);
             }
             (None, None) => {}
         }
@@ -402,7 +410,7 @@ pub(crate) fn agent_seen(node: &str, line: &NodeLine) -> Seen {
         },
         object: (!node.is_empty()).then(|| object(node)),
         time: line.time,
-        text: line.text.clone(),
+        text: brief(&line.text),
     }
 }
 

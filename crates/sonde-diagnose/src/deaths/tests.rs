@@ -75,7 +75,7 @@ fn the_sender_is_named() {
         ),
         (
             SenderKind::ServiceManager,
-            "the node's service manager, systemd (pid 4711, uid 1000)",
+            "the node's service manager (systemd, pid 4711)",
         ),
     ] {
         let outcome = bare(137).agent(&killed_by(kind)).diagnose();
@@ -118,8 +118,7 @@ fn the_kubelets_word_and_the_runtimes_signal_are_one_story() {
     let scene = event(probed(137), "Killing", KILLED, "11:57:30");
     let outcome = scene.agent(&stopped(29, true)).diagnose();
     let finding = outcome.finds_only("LIV-LIVENESS-KILL", Verdict::Proven);
-    let told =
-        "started by containerd-shim) sends SIGTERM, which the process ignores, and 29.1 s later SIGKILL";
+    let told = "the container runtime (runc, pid 4711) sends SIGTERM, which the process ignores, and 29.1 s later SIGKILL";
     assert!(chain(finding).contains(told), "{}", chain(finding));
     outcome.rules_out("EXT-KILLED");
     // Without its word the probe is likely: the runtime acted, and the probe failed.

@@ -130,6 +130,27 @@ pub fn line(death: &Death) -> String {
     out.0
 }
 
+/// A line without the ids by which it was tied to its container: what a person reads of it.
+pub fn brief(text: &str) -> String {
+    const IDS: &[&str] = &["poduid", "containerid", "group", "parentpid", "uid"];
+    let Some(fields) = Fields::of(text) else {
+        return text.to_owned();
+    };
+    let mut out = Line(String::new());
+    for (key, value) in &fields.0 {
+        let bare = ["sender", "trigger"]
+            .iter()
+            .find_map(|prefix| key.strip_prefix(prefix))
+            .unwrap_or(key);
+        // Whose name the kernel acted in is the user's matter only for a sender.
+        let is_id = IDS.iter().any(|id| bare.eq_ignore_ascii_case(id)) && *key != "senderUid";
+        if !matches!(*key, "time" | "source") && !is_id {
+            out.put(key, value);
+        }
+    }
+    out.0.trim_start().to_owned()
+}
+
 /// A line in the making.
 struct Line(String);
 

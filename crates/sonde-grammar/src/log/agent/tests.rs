@@ -66,6 +66,11 @@ fn a_line_reads_as_a_sentence() {
              senderParentPid=13700 senderParent=containerd-shim"
         )
     );
+    assert_eq!(
+        brief(&written),
+        "msg=\"signal sent\" signal=KILL delivered=true pid=4711 command=app first=true namespace=shop pod=app-1 \
+         container=app sender=runtime senderPid=15140 senderCommand=runc senderUid=0 senderParent=containerd-shim"
+    );
     let lines = [written.as_str()];
     let found = crate::log::node(&lines, None, None);
     let [line] = &found[..] else { panic!("{found:?}") };
