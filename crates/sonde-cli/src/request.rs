@@ -142,7 +142,10 @@ impl Diagnose {
             Input::Paste(args.filename)
         };
         let target = target(&args.objects, args.selector.as_deref(), &args.connection)?;
-        let connection = connection(&args.connection)?;
+        let connection = Connection {
+            agent: args.agent,
+            ..connection(&args.connection)?
+        };
         if input != Input::Live && names_a_cluster(&args.connection) {
             return Err(Failure::new(anyhow!(
                 "--context, --cluster, --user and --as name a cluster, but the input is a file"
@@ -172,7 +175,10 @@ impl Diagnose {
 impl Collect {
     pub(crate) fn from_args(args: CollectArgs) -> Outcome<Self> {
         Ok(Self {
-            connection: connection(&args.connection)?,
+            connection: Connection {
+                agent: args.agent,
+                ..connection(&args.connection)?
+            },
             target: target(&args.objects, None, &args.connection)?,
             output: args.output,
             force: args.force,
@@ -214,7 +220,7 @@ pub(crate) fn connection(args: &ConnectionArgs) -> Outcome<Connection> {
         impersonate: args.impersonate.clone(),
         impersonate_groups: args.impersonate_groups.clone(),
         request_timeout: duration("--request-timeout", &args.request_timeout)?,
-        agent: args.agent.clone(),
+        agent: None,
     })
 }
 

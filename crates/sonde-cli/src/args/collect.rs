@@ -26,6 +26,10 @@ pub(crate) struct CollectArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
+    /// Socket of this node's agent, whose deaths are evidence; the usual one is asked where there is one.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) agent: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
 }

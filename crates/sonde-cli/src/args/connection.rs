@@ -32,9 +32,6 @@ pub(crate) struct ConnectionArgs {
     /// Group to impersonate; may be repeated.
     #[arg(long = "as-group", value_name = "GROUP", requires = "impersonate")]
     pub(crate) impersonate_groups: Vec<String>,
-    /// Socket of this node's agent, whose deaths are evidence; the usual one is asked where there is one.
-    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
-    pub(crate) agent: Option<PathBuf>,
     /// How long one request may take: 5s, 2m, or seconds; 0 for no limit.
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     pub(crate) request_timeout: String,

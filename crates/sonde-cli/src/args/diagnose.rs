@@ -70,6 +70,10 @@ pub(crate) struct DiagnoseArgs {
     #[arg(long, help_heading = "Output")]
     pub(crate) show_info: bool,
 
+    /// Socket of this node's agent, whose deaths are evidence; the usual one is asked where there is one.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) agent: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
 }
