@@ -50,7 +50,7 @@ pub fn add(gathered: &mut Gathered, socket: Socket<'_>, namespace: Option<&str>,
 fn is_of_cluster(gathered: &Gathered, node: &str) -> bool {
     let snapshot = gathered.world.snapshot();
     snapshot.get(&ObjectRef::cluster(Kind::Node, node)).is_some()
-        || snapshot.pods_on_node(node).into_iter().next().is_some()
+        || snapshot.pods_on_node(node).next().is_some()
 }
 
 fn put(gathered: &mut Gathered, mut deaths: Deaths, namespace: Option<&str>, keep_texts: bool) {
