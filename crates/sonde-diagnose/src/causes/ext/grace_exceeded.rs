@@ -210,10 +210,15 @@ fn by_agent<'c>(facts: &Facts<'_>, case: &'c mut Case, stop: Option<&Stop<'_>>) 
     let probe = facts
         .all_messages()
         .any(|it| facts.touches_run(it) && it.facts.iter().any(probe_that_kills));
+    // Its failures may have been told long ago, or to nobody who listened.
+    let may_fail = facts.killing().is_none()
+        && facts
+            .container()
+            .is_some_and(|(it, _)| it.liveness_probe.is_some() || it.startup_probe.is_some());
     if let Some(want) = facts.want_kubelet_log().filter(|_| facts.killing().is_none()) {
         case.wants(want, "whether the kubelet stopped the container, and why");
     }
-    if probe {
+    if probe || may_fail {
         case.hinted_by(stop.kill.seen.clone())
     } else {
         case.generally_proven_by(stop.asked.seen.clone());
