@@ -6,8 +6,8 @@ use sonde_grammar::log::NodeLog;
 use sonde_model::{Code, Risk, Severity, bytes_text};
 
 use super::kills::{
-    Limit, container_limit, early_kill, files_in_memory, kill_text, kills, last_kill, limit_of, only_a_child, raise_limit,
-    went_on,
+    Limit, container_limit, early_kill, files_in_memory, kill_text, kills, last_kill, limit_of, only_a_child,
+    raise_limit, went_on,
 };
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};

@@ -6,8 +6,8 @@ use sonde_model::{Code, Kind, Risk, bytes_text};
 
 use super::jvm_heap::beyond_limit;
 use super::kills::{
-    Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes, only_a_child,
-    raise_limit, went_on,
+    Files, Limit, container_limit, files_in_memory, kill_text, kills, last_kill, limit_of, memory_volumes,
+    only_a_child, raise_limit, went_on,
 };
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
