@@ -1,19 +1,20 @@
 //! Requests sent are requests counted, at saturation, with real servers and real clients.
 
+#[path = "common/start.rs"]
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sonde_bpf::Hierarchy;
-use sonde_bpf::sockets::{Harvested, Options, Sockets};
+use sonde_bpf::sockets::{Harvested, Sockets};
 use sonde_model::{CallCounts, Role};
 
-static ONE: Mutex<()> = Mutex::new(());
+use common::{ONE, start};
 
 /// Ends the process with the test.
 struct Server(Child);
@@ -22,21 +23,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _gone = self.0.kill();
         let _reaped = self.0.wait();
-    }
-}
-
-fn start() -> Option<Sockets> {
-    match Sockets::start(
-        &Hierarchy::of_this_node().expect("control groups"),
-        &Options::default(),
-        |_| {},
-    ) {
-        Ok(sockets) => Some(sockets),
-        Err(error) if error.is_permission() => {
-            eprintln!("skipped: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
     }
 }
 

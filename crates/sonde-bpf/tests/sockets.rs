@@ -1,32 +1,17 @@
 //! The programs of sockets on this very kernel: what was called is what is counted.
 
+#[path = "common/start.rs"]
+mod common;
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use sonde_bpf::Hierarchy;
-use sonde_bpf::sockets::{EdgeKey, Harvested, Options, Sockets};
+use sonde_bpf::sockets::{EdgeKey, Harvested, Sockets};
 use sonde_model::{CallCounts, Role};
 
-/// Every instance sees the whole machine; one at a time keeps the tests from counting each other's noise twice.
-static ONE: Mutex<()> = Mutex::new(());
-
-fn start() -> Option<Sockets> {
-    match Sockets::start(
-        &Hierarchy::of_this_node().expect("control groups"),
-        &Options::default(),
-        |_| {},
-    ) {
-        Ok(sockets) => Some(sockets),
-        Err(error) if error.is_permission() => {
-            eprintln!("skipped: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
+use common::{ONE, start};
 
 /// A server that answers each message of 16 bytes by one, after `work`.
 fn server(work: Duration) -> SocketAddr {

@@ -3,6 +3,7 @@
  * Rare events, so a ring buffer carries them whole; what does not fit is counted in `lost`.
  */
 #include "kernel.h"
+#include "groups.h"
 #include "deaths.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -40,16 +41,6 @@ static __always_inline struct death *begin(__u32 kind)
 	return death;
 }
 
-static __always_inline struct cgroup_subsys_state *memory_state(struct task_struct *task)
-{
-	int memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup_subsys_state *state = 0;
-
-	bpf_core_read(&state, sizeof(state), &set->subsys[memory & 15]);
-	return state;
-}
-
 static __always_inline struct kernfs_node *parent_of(struct kernfs_node *node)
 {
 	struct kernfs_node___6_15 *renamed = (void *)node;
@@ -61,13 +52,9 @@ static __always_inline struct kernfs_node *parent_of(struct kernfs_node *node)
 
 static __always_inline void tell_group(struct group *group, struct task_struct *task)
 {
-	struct kernfs_node *node;
+	struct kernfs_node *node = group_node(task, memory_on_v1);
 	const char *name;
 
-	if (memory_on_v1 && bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		node = BPF_CORE_READ(memory_state(task), cgroup, kn);
-	else
-		node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 	group->id = BPF_CORE_READ(node, id);
 	name = BPF_CORE_READ(node, name);
 	bpf_probe_read_kernel_str(group->name, sizeof(group->name), name);

@@ -25,7 +25,6 @@ typedef _Bool bool;
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
-	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
@@ -168,7 +167,6 @@ struct task_struct {
 } KERNEL_TYPE;
 
 struct kernel_siginfo {
-	int si_signo;
 	int si_code;
 } KERNEL_TYPE;
 
@@ -191,7 +189,6 @@ enum {
 	SOCK_DONE_BIT = 1 << 1,
 };
 enum {
-	AF_INET = 2,
 	AF_INET6 = 10,
 };
 enum {
@@ -233,10 +230,7 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
-	int sk_err;
 	__u16 sk_protocol;
-	__u32 sk_ack_backlog;
-	__u32 sk_max_ack_backlog;
 } KERNEL_TYPE;
 
 struct minmax_sample {
@@ -256,7 +250,6 @@ struct tcp_sock {
 	__u32 srtt_us;
 	struct minmax rtt_min;
 	__u32 total_retrans;
-	__u32 retrans_out;
 	__u32 snd_wnd;
 	__u64 bytes_acked;
 	__u64 bytes_received;
@@ -288,9 +281,6 @@ enum {
 
 struct sk_buff {
 	unsigned int len;
-	unsigned int data_len;
-	__u16 transport_header;
-	unsigned char *head;
 	unsigned char *data;
 } KERNEL_TYPE;
 

@@ -3,6 +3,7 @@
  * Requests and answers are seen where the kernel builds and drains a socket's queues, whatever system call led there.
  */
 #include "kernel.h"
+#include "groups.h"
 #include "sockets.h"
 #include "calls.h"
 
@@ -26,16 +27,9 @@ enum {
 
 static __always_inline __u64 group_of(struct task_struct *task)
 {
-	int memory;
-	struct css_set *set;
-	struct cgroup_subsys_state *state = 0;
+	struct kernfs_node *node = group_node(task, settings.memory_on_v1);
 
-	if (!settings.memory_on_v1)
-		return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	set = BPF_CORE_READ(task, cgroups);
-	bpf_core_read(&state, sizeof(state), &set->subsys[memory & 15]);
-	return BPF_CORE_READ(state, cgroup, kn, id);
+	return BPF_CORE_READ(node, id);
 }
 
 static __always_inline __u64 current_group(void)
@@ -520,11 +514,18 @@ int BPF_PROG(on_state, struct sock *sk, int before, int after)
 	return 0;
 }
 
+/* The edge of a connection that is followed; a reset may be sent without a socket. */
+static __always_inline struct edge *followed_edge(struct sock *sk)
+{
+	struct call_state *state = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
+
+	return state ? edge_of_socket(sk, state) : 0;
+}
+
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(on_retransmit, struct sock *sk)
 {
-	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, 0);
-	struct edge *edge = state ? edge_of_socket(sk, state) : 0;
+	struct edge *edge = followed_edge(sk);
 
 	if (edge)
 		add(&edge->retransmits, 1);
@@ -534,8 +535,7 @@ int BPF_PROG(on_retransmit, struct sock *sk)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_reset_sent, struct sock *sk)
 {
-	struct call_state *state = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
-	struct edge *edge = state ? edge_of_socket(sk, state) : 0;
+	struct edge *edge = followed_edge(sk);
 
 	if (edge)
 		add(&edge->resets_sent, 1);
@@ -545,8 +545,7 @@ int BPF_PROG(on_reset_sent, struct sock *sk)
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(on_reset_received, struct sock *sk)
 {
-	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, 0);
-	struct edge *edge = state ? edge_of_socket(sk, state) : 0;
+	struct edge *edge = followed_edge(sk);
 
 	if (edge)
 		add(&edge->resets_received, 1);

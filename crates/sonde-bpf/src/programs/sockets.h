@@ -39,9 +39,7 @@ struct edge {
 	__u64 waited_ns;  /* server: unread in the receive queue */
 	__u64 worked_ns;  /* server: from the read to the first write */
 	__u64 written_ns; /* server: from the first to the last write */
-	__u64 acked_ns;	  /* server: from the last write to the acknowledgement */
 	__u64 waited;	  /* calls whose wait is known */
-	__u64 acked;	  /* calls whose acknowledgement was seen */
 	__u64 bytes_sent;
 	__u64 bytes_received;
 	__u64 opened;

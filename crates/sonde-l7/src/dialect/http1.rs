@@ -363,7 +363,8 @@ fn upgrade<'a>(after: &mut After, status: i32, headers: &Headers<'_>) -> Read<'a
     }
 }
 
-fn failure(status: i32) -> Option<Failure<'static>> {
+/// Whose fault a status says it is (RFC 9110 §15.5, §15.6), in whatever version of HTTP.
+pub(super) fn failure(status: i32) -> Option<Failure<'static>> {
     let blame = match status {
         400..500 => Blame::Caller,
         500..600 => Blame::Callee,

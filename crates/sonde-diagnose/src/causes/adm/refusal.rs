@@ -100,6 +100,49 @@ pub(super) fn mended(
     }
 }
 
+/// The pods name a class of the cluster, `priority class`, which did not exist when they were refused.
+pub(super) fn class_missing(
+    facts: &Facts<'_>,
+    case: &mut Case,
+    message: &Message,
+    (kind, words, name): (Kind, &str, &str),
+) {
+    let class = ObjectRef::cluster(kind.clone(), name);
+    if let Some(there) = facts.snapshot.get(&class) {
+        let seen = field_on(&class, "metadata.name", name);
+        let was = format!("{words} {name} did not exist");
+        mended(
+            facts,
+            case,
+            message,
+            &was,
+            ("the class exists by now", seen, there.created),
+        );
+        return;
+    }
+    case.proven_by(message.seen());
+    case.step(
+        format!("the pods name {words} {name}, which does not exist"),
+        [message.seen()],
+    );
+    pods_are_missing(facts, case);
+    case.headline(format!("{}: {words} {name} does not exist", cannot_create(facts)));
+    case.root(class);
+    let advice = "correct the name in the pod's template, or create the class";
+    let advice = match facts.existing(&kind) {
+        Some((names, seen)) => {
+            case.step(format!("of {words}es {names}"), [seen]);
+            format!("{advice}; {names}")
+        }
+        None => advice.to_owned(),
+    };
+    case.fix(
+        advice,
+        format!("kubectl get {}", words.replace(' ', "")),
+        Risk::None,
+    );
+}
+
 /// A webhook that could not be called: the root is the configuration that registers it.
 pub(super) fn webhook_call(
     facts: &Facts<'_>,

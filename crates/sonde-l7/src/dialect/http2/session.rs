@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::frame::{self, Frame, HEADER_LEN, PREFACE, frame};
 use crate::bytes::{ascii, decimal};
 use crate::call::{Blame, Failure, Flags, Kind, Request, Response, Target};
-use crate::dialect::{Event, Expects, Input, Key, Read, Session};
+use crate::dialect::{Event, Expects, Input, Key, Read, Session, http1};
 use crate::hpack::{Block, Table};
 use crate::limits::{BUFFER_MAX, OPEN_MAX, SAMPLE_MAX};
 use crate::protocol::Protocol;
@@ -402,7 +402,7 @@ impl Fields {
             (None, _) if interim => (None, None),
             // gRPC's own status comes in the trailers; what is not 200 came from something in between.
             (None, Some(200)) if grpc => (None, None),
-            (None, status) => (status, status.and_then(http_failure)),
+            (None, status) => (status, status.and_then(http1::failure)),
         };
         Event::Response {
             key,
@@ -461,17 +461,4 @@ fn grpc_path(path: &[u8]) -> Option<(&[u8], &[u8])> {
     let path = path.strip_prefix(b"/")?;
     let slash = memchr::memrchr(b'/', path)?;
     Some((&path[..slash], &path[slash + 1..]))
-}
-
-fn http_failure(status: i32) -> Option<Failure<'static>> {
-    let blame = match status {
-        400..500 => Blame::Caller,
-        500..600 => Blame::Callee,
-        _ => return None,
-    };
-    Some(Failure {
-        blame,
-        code: "",
-        message: b"",
-    })
 }
