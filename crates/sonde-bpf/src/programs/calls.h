@@ -1,7 +1,9 @@
 /* Where a connection stands between request and answer, and how a finished call is counted.
  *
  * The two tiers hook different places; what a turn of direction means is said once, here.
- * All of it runs with the socket locked, so the storage needs no atomics; edges are shared, so they do.
+ * Tier S runs with the socket locked. In tier P a packet that comes is seen before that, so the two directions may run at
+ * once; each writes its own members, and what both write follows from the other's packet. So the storage needs no atomics;
+ * edges are shared, so they do.
  */
 #pragma once
 
@@ -13,7 +15,7 @@ enum turn {
 
 struct call_state {
 	__u64 group;
-	__u64 arrived_ns; /* server: first packet of the request */
+	__u64 arrived_ns; /* first packet of the request (server) or of the answer (client) */
 	__u64 began_ns;	  /* server: first read; client: first write */
 	__u64 answer_ns;  /* server: first write of the answer */
 	__u64 last_write_ns;
@@ -33,6 +35,7 @@ struct call_state {
 	__u8 pad[5];
 	__u32 turn_seq; /* where the request began in its stream */
 	__u32 pad2;
+	struct tier_state tier;
 	__u8 request[PREFIX_ROOM];
 	__u8 answer[PREFIX_ROOM];
 };

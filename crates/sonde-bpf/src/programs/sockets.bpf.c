@@ -5,25 +5,15 @@
 #include "kernel.h"
 #include "groups.h"
 #include "sockets.h"
+
+/* The kernel's own socket tells all there is to remember. */
+#define SOCKET struct sock
+struct tier_state {
+};
 #include "calls.h"
+#include "finished.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-/* Set before loading: the twin of `Settings` in `src/sockets.rs`. */
-const volatile struct {
-	__u64 slow_ns;
-	__u64 memory_on_v1;
-	__u64 read_payload;
-	__u64 sample_each; /* every N-th call is a sample; 0: none */
-} settings = {};
-
-enum {
-	/* Calls of a connection that are sent for a verdict, and after how many we stop looking whether there is one. */
-	VERDICT_SAMPLES = 3,
-	VERDICT_LOOKS = 16,
-	/* The reader is woken when this much waits; it looks by itself each second. */
-	WAKE_BYTES = 256 * 1024,
-};
 
 static __always_inline __u64 group_of(struct task_struct *task)
 {
@@ -39,8 +29,10 @@ static __always_inline __u64 current_group(void)
 	return group_of((struct task_struct *)bpf_get_current_task());
 }
 
-static __always_inline void tell_address(__u8 *to, const struct sock_common *common, bool remote)
+static __always_inline void tell_address(__u8 *to, const struct sock *sk, bool remote)
 {
+	const struct sock_common *common = &sk->__sk_common;
+
 	if (common->skc_family == AF_INET6) {
 		if (remote)
 			__builtin_memcpy(to, common->skc_v6_daddr.in6_u.u6_addr8, 16);
@@ -54,39 +46,35 @@ static __always_inline void tell_address(__u8 *to, const struct sock_common *com
 	*(__be32 *)(to + 12) = remote ? common->skc_daddr : common->skc_rcv_saddr;
 }
 
-static __always_inline void tell_key(struct edge_key *key, const struct sock_common *common, struct call_state *state)
+static __always_inline __u32 netns_of(const struct sock *sk, const struct call_state *state)
 {
-	key->group = state->group;
-	tell_address(key->remote, common, true);
-	key->netns = common->skc_net.net->ns.inum;
-	key->port = state->port;
-	key->role = state->role;
-	key->protocol = state->protocol;
+	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
-static __always_inline struct edge *edge_of_socket(struct sock *sk, struct call_state *state)
+static __always_inline __u16 port_of(const struct sock *sk, bool remote)
 {
-	struct edge_key key = {};
-
-	tell_key(&key, &sk->__sk_common, state);
-	return edge_of(&key);
+	return remote ? __builtin_bswap16(sk->__sk_common.skc_dport) : sk->__sk_common.skc_num;
 }
 
-/* Who serves: the side whose port something listens on. */
-static __always_inline __u8 guess_role(const struct sock_common *common)
+static __always_inline __u64 cookie_of(struct sock *sk, struct call_state *state)
 {
-	struct listener local = {
-		.netns = common->skc_net.net->ns.inum,
-		.port = common->skc_num,
-	};
-
-	return bpf_map_lookup_elem(&listeners, &local) ? ROLE_SERVER : ROLE_CLIENT;
+	return bpf_get_socket_cookie(sk);
 }
 
-static __always_inline void set_role(struct call_state *state, const struct sock_common *common, __u8 role)
+static __always_inline bool tell_streams(struct sock *sk, const struct call_state *state, __u32 *sent, __u32 *received)
 {
-	state->role = role;
-	state->port = role == ROLE_SERVER ? common->skc_num : __builtin_bswap16(common->skc_dport);
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tcp)
+		return false;
+	*sent = tcp->write_seq;
+	*received = tcp->copied_seq;
+	return true;
+}
+
+static __always_inline __u8 guess_role(const struct sock *sk)
+{
+	return is_listened(netns_of(sk, 0), port_of(sk, false)) ? ROLE_SERVER : ROLE_CLIENT;
 }
 
 static __always_inline struct call_state *new_state(struct sock *sk, __u8 role)
@@ -94,38 +82,23 @@ static __always_inline struct call_state *new_state(struct sock *sk, __u8 role)
 	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
 	if (state)
-		set_role(state, &sk->__sk_common, role);
+		set_role(state, sk, role);
 	else
 		count(COUNT_STORAGE_FULL);
 	return state;
-}
-
-/* An accepted connection counts when its owner shows. */
-static __always_inline void count_accepted(struct sock *sk, struct call_state *state)
-{
-	struct edge *edge = edge_of_socket(sk, state);
-
-	if (edge)
-		add(&edge->opened, 1);
-	state->is_accepted = 0;
 }
 
 /* The state of a connection, from a hook that runs in the context of the process that uses it. */
 static __always_inline struct call_state *state_of(struct sock *sk)
 {
 	struct call_state *state = bpf_sk_storage_get(&states, sk, 0, 0);
-	struct tcp_sock *tcp;
 
 	if (!state) {
 		/* It is older than the programs. */
-		state = new_state(sk, guess_role(&sk->__sk_common));
+		state = new_state(sk, guess_role(sk));
 		if (!state)
 			return 0;
-		tcp = bpf_skc_to_tcp_sock(sk);
-		if (tcp) {
-			state->sent_seq = tcp->write_seq;
-			state->received_seq = tcp->copied_seq;
-		}
+		tell_streams(sk, state, &state->sent_seq, &state->received_seq);
 	}
 	if (!state->group) {
 		state->group = current_group();
@@ -133,28 +106,6 @@ static __always_inline struct call_state *state_of(struct sock *sk)
 			count_accepted(sk, state);
 	}
 	return state;
-}
-
-static __always_inline void count_bytes(struct call_state *state, struct edge *edge, __u32 sent, __u32 received)
-{
-	sent -= state->sent_seq;
-	received -= state->received_seq;
-	if (sent) {
-		add(&edge->bytes_sent, sent);
-		state->sent_seq += sent;
-	}
-	if (received) {
-		add(&edge->bytes_received, received);
-		state->received_seq += received;
-	}
-}
-
-static __always_inline void count_bytes_so_far(struct sock *sk, struct call_state *state, struct edge *edge)
-{
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-
-	if (tcp && !state->is_closed)
-		count_bytes(state, edge, tcp->write_seq, tcp->copied_seq);
 }
 
 /* At the end nothing more is read or written, and a FIN, which has a sequence number, is no byte. */
@@ -212,134 +163,6 @@ static __always_inline __u8 read_packet(__u8 *to, struct sk_buff *skb, __u32 hea
 	return bytes;
 }
 
-static __always_inline void tell_endpoint(struct endpoint *endpoint, const struct sock_common *common,
-					  struct call_state *state)
-{
-	tell_address(endpoint->address, common, state->role == ROLE_CLIENT);
-	endpoint->netns = common->skc_net.net->ns.inum;
-	endpoint->port = state->port;
-}
-
-/* User space says once for an endpoint what it speaks; each connection looks until it is said. */
-static __always_inline void look_for_verdict(struct sock *sk, struct call_state *state)
-{
-	struct endpoint endpoint = {};
-	__u8 *verdict;
-
-	if (state->protocol || state->calls >= VERDICT_LOOKS)
-		return;
-	tell_endpoint(&endpoint, &sk->__sk_common, state);
-	verdict = bpf_map_lookup_elem(&verdicts, &endpoint);
-	if (verdict)
-		state->protocol = *verdict;
-}
-
-/* Bytes of the request, all of it, when its answer begins. */
-static __always_inline __u64 request_length(struct sock *sk, struct call_state *state)
-{
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-
-	if (!tcp)
-		return state->request_bytes;
-	return (state->role == ROLE_SERVER ? tcp->copied_seq : tcp->write_seq) - state->turn_seq;
-}
-
-static __always_inline void send_sample(struct sock *sk, struct call_state *state, __u64 now, __u32 reason)
-{
-	struct sample *sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);
-	bool is_server = state->role == ROLE_SERVER, wake;
-
-	if (!sample) {
-		count(COUNT_SAMPLES_LOST);
-		return;
-	}
-	__builtin_memset(&sample->edge, 0, sizeof(sample->edge));
-	tell_key(&sample->edge, &sk->__sk_common, state);
-	tell_endpoint(&sample->endpoint, &sk->__sk_common, state);
-	sample->cookie = bpf_get_socket_cookie(sk);
-	sample->boot_ns = bpf_ktime_get_boot_ns();
-	sample->number = state->calls;
-	sample->worked_ns = is_server ? now - state->began_ns : 0;
-	sample->waited_ns = is_server && state->arrived_ns ? state->began_ns - state->arrived_ns : 0;
-	sample->total_ns = now - state->began_ns + sample->waited_ns;
-	sample->reason = reason;
-	sample->request_bytes = state->request_bytes;
-	sample->answer_bytes = state->answer_bytes;
-	sample->request_length = request_length(sk, state);
-	sample->outcome = state->outcome;
-	sample->pad = 0;
-	__builtin_memcpy(sample->request, state->request, PREFIX_ROOM);
-	__builtin_memcpy(sample->answer, state->answer, PREFIX_ROOM);
-	/* A verdict is waited for by the connection's next calls; the rest can wait for its turn. */
-	wake = reason & SAMPLE_VERDICT || bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > WAKE_BYTES;
-	bpf_ringbuf_submit(sample, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
-}
-
-static __always_inline void consider_sample(struct sock *sk, struct call_state *state, __u64 now, bool failed, bool slow)
-{
-	__u32 reason = 0;
-
-	if (!settings.read_payload)
-		return;
-	if (!state->protocol && state->calls <= VERDICT_SAMPLES && state->request_bytes)
-		reason |= SAMPLE_VERDICT;
-	if (slow)
-		reason |= SAMPLE_SLOW;
-	if (failed)
-		reason |= SAMPLE_FAILED;
-	if (settings.sample_each && bpf_get_prandom_u32() % settings.sample_each == 0)
-		reason |= SAMPLE_CHOSEN;
-	if (reason)
-		send_sample(sk, state, now, reason);
-}
-
-/* A call is over as far as its time is concerned: the answer has begun. */
-static __always_inline void count_call(struct sock *sk, struct call_state *state, __u64 now)
-{
-	__u64 began = state->began_ns;
-	bool failed, slow;
-	struct edge *edge;
-
-	look_for_verdict(sk, state);
-	edge = edge_of_socket(sk, state);
-	if (!edge)
-		return;
-	state->outcome = outcome_of(state);
-	failed = state->outcome == OUTCOME_CALLER_ERROR || state->outcome == OUTCOME_CALLEE_ERROR;
-	state->calls += 1;
-	add(&edge->calls, 1);
-	if (state->role == ROLE_SERVER) {
-		add(&edge->worked_ns, now - began);
-		if (state->arrived_ns && state->arrived_ns <= began) {
-			add(&edge->waited, 1);
-			add(&edge->waited_ns, began - state->arrived_ns);
-			observe(&edge->wait, began - state->arrived_ns);
-			began = state->arrived_ns;
-		}
-	}
-	add(&edge->total_ns, now - began);
-	observe(&edge->total, now - began);
-	slow = now - began >= settings.slow_ns;
-	if (slow)
-		add(&edge->slow, 1);
-	if (failed)
-		add(&edge->errors, 1);
-	count_bytes_so_far(sk, state, edge);
-	consider_sample(sk, state, now, failed, slow);
-}
-
-/* The answer before this one is written: nothing more will be known of it. */
-static __always_inline void count_answer(struct sock *sk, struct call_state *state)
-{
-	struct edge *edge;
-
-	if (state->turn != TURN_ANSWER || state->role != ROLE_SERVER || state->last_write_ns <= state->answer_ns)
-		return;
-	edge = edge_of_socket(sk, state);
-	if (edge)
-		add(&edge->written_ns, state->last_write_ns - state->answer_ns);
-}
-
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 {
@@ -369,6 +192,7 @@ int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 		state->turn = TURN_REQUEST;
 		state->turn_seq = tcp ? tcp->write_seq : 0;
 		state->answer_bytes = 0;
+		state->arrived_ns = 0;
 		if (settings.read_payload)
 			state->request_bytes = read_user(state->request, message);
 		state->began_ns = bpf_ktime_get_ns();
@@ -394,7 +218,8 @@ int BPF_PROG(on_receive, struct sock *sk)
 	}
 	if (state->turn == TURN_REQUEST) {
 		state->turn = TURN_ANSWER;
-		count_call(sk, state, bpf_ktime_get_ns());
+		/* What the caller itself leaves unread is neither the network's time nor the server's. */
+		count_call(sk, state, state->arrived_ns ?: bpf_ktime_get_ns());
 	}
 	return 0;
 }
@@ -410,21 +235,20 @@ int BPF_PROG(on_packet, struct sock *sk, struct sk_buff *skb)
 
 	if (!state)
 		return 0;
-	if (state->role == ROLE_SERVER ? state->turn == TURN_REQUEST || state->arrived_ns :
-					 state->turn != TURN_REQUEST || state->answer_bytes)
+	if (state->arrived_ns || (state->turn == TURN_REQUEST) == (state->role == ROLE_SERVER))
 		return 0;
 	/* The length of the TCP header in words of four bytes: the high half of its 13th byte. */
 	bpf_probe_read_kernel(&words, 1, skb->data + 12);
 	header = (words >> 4) * 4;
 	if (skb->len <= header)
 		return 0;
-	if (state->role == ROLE_SERVER) {
-		state->arrived_ns = bpf_ktime_get_ns();
-		if (settings.read_payload)
-			state->request_bytes = read_packet(state->request, skb, header);
-	} else if (settings.read_payload) {
+	state->arrived_ns = bpf_ktime_get_ns();
+	if (!settings.read_payload)
+		return 0;
+	if (state->role == ROLE_SERVER)
+		state->request_bytes = read_packet(state->request, skb, header);
+	else
 		state->answer_bytes = read_packet(state->answer, skb, header);
-	}
 	return 0;
 }
 
@@ -437,16 +261,6 @@ static __always_inline void on_connect_failed(struct sock *sk, struct call_state
 	state->connect_ns = 0;
 }
 
-static __always_inline void on_open(struct sock *sk, struct call_state *state)
-{
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-
-	if (tcp) {
-		state->sent_seq = tcp->write_seq;
-		state->received_seq = tcp->copied_seq;
-	}
-}
-
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, struct sock *sk, int before, int after)
 {
@@ -456,14 +270,8 @@ int BPF_PROG(on_state, struct sock *sk, int before, int after)
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	if (after == TCP_LISTEN || before == TCP_LISTEN) {
-		struct listener local = {
-			.netns = sk->__sk_common.skc_net.net->ns.inum,
-			.port = sk->__sk_common.skc_num,
-		};
-		__u8 yes = 1;
-
 		if (after == TCP_LISTEN)
-			bpf_map_update_elem(&listeners, &local, &yes, BPF_ANY);
+			note_listener(netns_of(sk, 0), port_of(sk, false));
 		return 0;
 	}
 	if (after == TCP_SYN_SENT) {
@@ -481,14 +289,14 @@ int BPF_PROG(on_state, struct sock *sk, int before, int after)
 		if (!state)
 			return 0;
 		state->is_accepted = 1;
-		on_open(sk, state);
+		tell_streams(sk, state, &state->sent_seq, &state->received_seq);
 		return 0;
 	}
 	state = bpf_sk_storage_get(&states, sk, 0, 0);
 	if (!state)
 		return 0;
 	if (after == TCP_ESTABLISHED) {
-		on_open(sk, state);
+		tell_streams(sk, state, &state->sent_seq, &state->received_seq);
 		edge = edge_of_socket(sk, state);
 		if (edge) {
 			add(&edge->opened, 1);
@@ -579,13 +387,7 @@ int sweep(struct bpf_iter__task_file *context)
 	/* Go listens for MPTCP since 1.24; what it accepts is a plain connection for most clients. */
 	if (common->skc_state == TCP_LISTEN &&
 	    (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP)) {
-		struct listener local = {
-			.netns = common->skc_net.net->ns.inum,
-			.port = common->skc_num,
-		};
-		__u8 yes = 1;
-
-		bpf_map_update_elem(&listeners, &local, &yes, BPF_ANY);
+		note_listener(netns_of(sk, 0), port_of(sk, false));
 		return 0;
 	}
 	tcp = bpf_skc_to_tcp_sock(sk);
@@ -599,13 +401,13 @@ int sweep(struct bpf_iter__task_file *context)
 		unknown.protocol = state->protocol;
 		connection.calls = state->calls;
 	} else {
-		set_role(&unknown, common, guess_role(common));
+		set_role(&unknown, sk, guess_role(sk));
 	}
 	if (!unknown.group)
 		unknown.group = group_of(task);
-	tell_key(&connection.edge, common, &unknown);
-	tell_address(connection.local, common, false);
-	tell_address(connection.remote, common, true);
+	tell_key(&connection.edge, sk, &unknown);
+	tell_address(connection.local, sk, false);
+	tell_address(connection.remote, sk, true);
 	connection.cookie = bpf_get_socket_cookie(tcp);
 	connection.bytes_acked = tcp->bytes_acked;
 	connection.bytes_received = tcp->bytes_received;

@@ -35,7 +35,7 @@ struct edge {
 	__u64 calls;
 	__u64 errors;
 	__u64 slow;
-	__u64 total_ns;	  /* server: arrival or read of the request to the first byte of the answer; client: write to read */
+	__u64 total_ns;	  /* server: arrival of the request to the answer; client: request to arrival of the answer */
 	__u64 waited_ns;  /* server: unread in the receive queue */
 	__u64 worked_ns;  /* server: from the read to the first write */
 	__u64 written_ns; /* server: from the first to the last write */
