@@ -22,11 +22,24 @@ fn compile_programs() -> Result<(), String> {
     let out = variable("OUT_DIR")?;
     // libbpf's own headers, as the crate that builds libbpf installs them.
     let headers = variable("DEP_BPF_INCLUDE")?;
-    let folder = variable("CARGO_MANIFEST_DIR")?.join("src/programs");
-    println!("cargo:rerun-if-changed={}", folder.display());
+    let crate_folder = variable("CARGO_MANIFEST_DIR")?;
+    let programs = crate_folder.join("src/programs");
     println!("cargo:rerun-if-env-changed=CLANG");
     let clang = env::var("CLANG").unwrap_or_else(|_| "clang".into());
-    let sources = fs::read_dir(&folder).map_err(|error| format!("reading {}: {error}", folder.display()))?;
+    let mut folders = vec![programs.clone()];
+    // What benchmarks compare with is compiled for them alone.
+    if env::var_os("CARGO_FEATURE_MODELS").is_some() {
+        folders.push(crate_folder.join("models"));
+    }
+    for folder in folders {
+        println!("cargo:rerun-if-changed={}", folder.display());
+        compile_folder(&clang, &folder, &[&headers, &programs], &out)?;
+    }
+    Ok(())
+}
+
+fn compile_folder(clang: &str, folder: &Path, headers: &[&Path], out: &Path) -> Result<(), String> {
+    let sources = fs::read_dir(folder).map_err(|error| format!("reading {}: {error}", folder.display()))?;
     for source in sources.flatten().map(|entry| entry.path()) {
         let name = source
             .file_name()
@@ -34,13 +47,13 @@ fn compile_programs() -> Result<(), String> {
             .to_string_lossy()
             .into_owned();
         if let Some(stem) = name.strip_suffix(".bpf.c") {
-            compile(&clang, &source, &headers, &out.join(format!("{stem}.bpf.o")))?;
+            compile(clang, &source, headers, &out.join(format!("{stem}.bpf.o")))?;
         }
     }
     Ok(())
 }
 
-fn compile(clang: &str, source: &Path, headers: &Path, object: &Path) -> Result<(), String> {
+fn compile(clang: &str, source: &Path, headers: &[&Path], object: &Path) -> Result<(), String> {
     let architecture = match env::var("CARGO_CFG_TARGET_ARCH").as_deref() {
         Ok("x86_64") => "__TARGET_ARCH_x86",
         Ok("aarch64") => "__TARGET_ARCH_arm64",
@@ -62,8 +75,7 @@ fn compile(clang: &str, source: &Path, headers: &Path, object: &Path) -> Result<
             "-Wno-unused-function",
         ])
         .arg(format!("-D{architecture}"))
-        .arg("-I")
-        .arg(headers)
+        .args(headers.iter().flat_map(|folder| [Path::new("-I"), folder]))
         .arg("-c")
         .arg(source)
         .arg("-o")

@@ -55,6 +55,14 @@ impl Loaded {
             .ok_or_else(|| Error::Missing(format!("map {name}")))
     }
 
+    /// The map that holds the programs' variables, which are zero at the start.
+    pub(crate) fn variables(&self) -> Result<Map<'_>, Error> {
+        self.object
+            .maps()
+            .find(|map| map.name().to_string_lossy().ends_with(".bss"))
+            .ok_or_else(|| Error::Missing("variables".into()))
+    }
+
     /// The link of a program.
     pub(crate) fn link(&self, name: &str) -> Result<&Link, Error> {
         let link = self.links.iter().find(|(it, _)| it == name);

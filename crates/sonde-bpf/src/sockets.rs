@@ -248,11 +248,19 @@ impl Sockets {
         let full = self.active;
         let next = 1 - full;
         self.make_room_for_overflow(next)?;
+        let doing = "turning the map of edges over";
+        let first = 0_u32.to_ne_bytes();
+        let active = u32::try_from(next).unwrap_or_default().to_ne_bytes();
+        self.loaded
+            .variables()?
+            .update(&first, &active, MapFlags::ANY)
+            .map_err(Error::kernel(doing))?;
+        // Waits until no program still writes to the old one.
         let fd = self.loaded.map(EDGE_MAPS[next])?.as_fd().as_raw_fd();
         self.loaded
-            .map("edges")?
-            .update(&0_u32.to_ne_bytes(), &fd.to_ne_bytes(), MapFlags::ANY)
-            .map_err(Error::kernel("turning the map of edges over"))?;
+            .map("turned")?
+            .update(&first, &fd.to_ne_bytes(), MapFlags::ANY)
+            .map_err(Error::kernel(doing))?;
         self.active = next;
         let map = self.loaded.map(EDGE_MAPS[full])?;
         let batches = map
@@ -315,11 +323,11 @@ fn read_edge(key: &[u8], value: &[u8]) -> Option<Harvested> {
     let key = record::EdgeKey::read_from_bytes(key).ok()?;
     let edge = record::Edge::read_from_bytes(value).ok()?;
     // The overflow edge is there whether or not anything overflowed.
-    let is_idle = key.role == 0 && edge.calls == 0 && edge.opened == 0 && edge.closed == 0;
+    let is_idle = key.role == 0 && edge.total_ns == 0 && edge.opened == 0 && edge.closed == 0;
     (!is_idle).then(|| Harvested {
         key: edge_key(&key),
         first: Duration::from_nanos(edge.first_boot_ns),
-        counts: counts(&edge),
+        counts: counts(&edge, key.role == SERVER),
     })
 }
 
@@ -354,16 +362,25 @@ fn to_record(check: &KernelCheck) -> record::Check {
     }
 }
 
-fn counts(edge: &record::Edge) -> CallCounts {
+fn counts(edge: &record::Edge, is_server: bool) -> CallCounts {
+    let (total, wait) = (
+        Histogram::from_counts(&edge.total),
+        Histogram::from_counts(&edge.wait),
+    );
     CallCounts {
-        calls: edge.calls,
+        calls: total.count(),
         errors: edge.errors,
         slow: edge.slow,
         total_ns: edge.total_ns,
         waited_ns: edge.waited_ns,
-        worked_ns: edge.worked_ns,
+        // Until it is read a request waits; from then on it is worked on.
+        worked_ns: if is_server {
+            edge.total_ns.saturating_sub(edge.waited_ns)
+        } else {
+            0
+        },
         written_ns: edge.written_ns,
-        with_wait: edge.waited,
+        with_wait: wait.count(),
         bytes_sent: edge.bytes_sent,
         bytes_received: edge.bytes_received,
         opened: edge.opened,
@@ -373,8 +390,8 @@ fn counts(edge: &record::Edge) -> CallCounts {
         retransmits: edge.retransmits,
         resets_sent: edge.resets_sent,
         resets_received: edge.resets_received,
-        total: Histogram::from_counts(&edge.total),
-        wait: Histogram::from_counts(&edge.wait),
+        total,
+        wait,
     }
 }
 

@@ -13,31 +13,31 @@ enum turn {
 	TURN_ANSWER = 2,
 };
 
+/* What each packet and each read looks at stands first: the kernel puts it on one line of the cache. */
 struct call_state {
-	__u64 group;
+	__u8 role; /* as in the key */
+	__u8 turn;
+	__u8 is_accepted; /* and not yet counted as opened */
+	__u8 is_closed;	  /* its bytes are counted to the end */
+	__u8 request_bytes;
+	__u8 answer_bytes;
+	__u8 outcome;
+	__u8 pad;
 	__u64 arrived_ns; /* first packet of the request (server) or of the answer (client) */
 	__u64 began_ns;	  /* server: first read; client: first write */
 	__u64 answer_ns;  /* server: first write of the answer */
 	__u64 last_write_ns;
+	__u32 turn_seq;	    /* where the request began in its stream */
+	__u32 received_seq; /* counted up to here */
+	__u32 sent_seq;	    /* counted up to here */
+	__u32 until_chosen; /* calls until the next one that is a sample for its own sake */
+	struct edge_key key; /* the edge that its calls count on; the kernel forgets a local port before it tells of the close */
 	__u64 connect_ns; /* when the SYN left; 0 once it is known how that ended */
 	__u64 calls;
-	__u32 sent_seq;	    /* counted up to here */
-	__u32 received_seq; /* counted up to here */
-	__u16 port;	    /* the server's; the kernel forgets a local port before it tells of the close */
-	__u8 role;
-	__u8 turn;
-	__u8 protocol;
-	__u8 is_accepted; /* and not yet counted as opened */
-	__u8 is_closed; /* its bytes are counted to the end */
-	__u8 request_bytes;
-	__u8 answer_bytes;
-	__u8 outcome;
-	__u8 pad[5];
-	__u32 turn_seq; /* where the request began in its stream */
-	__u32 pad2;
 	struct tier_state tier;
 	__u8 request[PREFIX_ROOM];
-	__u8 answer[PREFIX_ROOM];
+	__u8 answer[PREFIX_ROOM + 4]; /* a check reads four bytes at once */
+	__u8 pad2[4];
 };
 
 struct edge_map {
@@ -50,14 +50,16 @@ struct edge_map {
 struct edge_map edges_a SEC(".maps");
 struct edge_map edges_b SEC(".maps");
 
-/* The one that is written now. User space puts the other in; the kernel lets that wait until no program still holds
- * the old one (kernel/bpf/syscall.c, maybe_wait_bpf_programs), so a harvest loses nothing. */
+/* Which of the two is written now: a variable, for a look into a map that the verifier knows costs half of one into a
+ * map of maps. User space turns it over, then writes to `turned`: the kernel lets that wait until no program is still
+ * at work that read the old value (kernel/bpf/syscall.c, maybe_wait_bpf_programs), so a harvest loses nothing. */
+volatile __u32 edges_active = 0;
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__array(values, struct edge_map);
-} edges SEC(".maps") = {
+} turned SEC(".maps") = {
 	.values = {&edges_a},
 };
 
@@ -117,13 +119,12 @@ struct {
 /* -1: too few bytes to tell */
 static __always_inline int holds(const struct rule *rule, const __u8 *answer, __u32 bytes)
 {
-	__u32 at = rule->offset, width = rule->width, value = 0;
+	__u32 at = rule->offset & (PREFIX_ROOM - 1), width = rule->width, value;
 
 	if (at + width > bytes)
 		return -1;
-	for (__u32 byte = 0; byte < 4; byte++)
-		if (byte < width)
-			value = value << 8 | answer[(at + byte) & (PREFIX_ROOM - 1)];
+	__builtin_memcpy(&value, answer + at, sizeof(value));
+	value = __builtin_bswap32(value) >> (32 - 8 * width);
 	value &= rule->mask;
 	return value >= rule->low && value <= rule->high;
 }
@@ -131,7 +132,7 @@ static __always_inline int holds(const struct rule *rule, const __u8 *answer, __
 /* How the call went, by the first bytes of its answer. */
 static __always_inline __u8 outcome_of(struct call_state *state)
 {
-	__u32 protocol = state->protocol;
+	__u32 protocol = state->key.protocol;
 	struct check *check;
 
 	if (!protocol || !state->answer_bytes)
@@ -212,28 +213,34 @@ static __always_inline void observe(struct histogram *histogram, __u64 ns)
 	__sync_fetch_and_add(&histogram->bucket[bucket_of(ns) & (BUCKETS - 1)], 1);
 }
 
-/* The edge of a key in the map that is written now; new edges that find no room share one. */
-static __always_inline struct edge *edge_of(struct edge_key *key)
+/* A new edge; those that find no room share one. */
+static __noinline struct edge *new_edge(const struct call_state *state)
 {
-	__u32 first = 0;
-	void *map = bpf_map_lookup_elem(&edges, &first);
+	void *map = edges_active ? (void *)&edges_b : (void *)&edges_a;
+	struct edge_key overflow = {};
 	struct edge *edge, *zeros;
+	__u32 first = 0;
 
-	if (!map)
+	if (!state)
 		return 0;
-	edge = bpf_map_lookup_elem(map, key);
-	if (edge)
-		return edge;
 	zeros = bpf_map_lookup_elem(&empty, &first);
 	if (!zeros)
 		return 0;
-	bpf_map_update_elem(map, key, zeros, BPF_NOEXIST);
-	edge = bpf_map_lookup_elem(map, key);
+	bpf_map_update_elem(map, &state->key, zeros, BPF_NOEXIST);
+	edge = bpf_map_lookup_elem(map, &state->key);
 	if (edge) {
 		edge->first_boot_ns = bpf_ktime_get_boot_ns();
 		return edge;
 	}
 	count(COUNT_EDGES_FULL);
-	__builtin_memset(key, 0, sizeof(*key));
-	return bpf_map_lookup_elem(map, key);
+	return bpf_map_lookup_elem(map, &overflow);
+}
+
+/* The edge of a connection in the map that is written now. */
+static __always_inline struct edge *edge_of(const struct call_state *state)
+{
+	struct edge *edge = edges_active ? bpf_map_lookup_elem(&edges_b, &state->key) :
+					   bpf_map_lookup_elem(&edges_a, &state->key);
+
+	return edge ? edge : new_edge(state);
 }

@@ -1,7 +1,8 @@
 /* A finished call: how it went, its counts, its sample. The two tiers share it.
  *
  * Before it is included, a tier says what a socket is to it (`SOCKET`, and `tier_state` for what it must remember of
- * one), and afterwards it says what it knows of one: the five functions that are only declared here.
+ * one) and what it reads an answer from (`ANSWER`), and afterwards it says what it knows of one: the functions that are
+ * only declared here.
  */
 #pragma once
 
@@ -19,6 +20,8 @@ enum {
 	/* Calls of a connection that are sent for a verdict, and after how many we stop looking whether there is one. */
 	VERDICT_SAMPLES = 3,
 	VERDICT_LOOKS = 16,
+	/* Checks look no further into an answer (`sonde_l7::kernel`). */
+	OUTCOME_BYTES = 16,
 	/* The reader is woken when this much waits; it looks by itself each second. */
 	WAKE_BYTES = 256 * 1024,
 };
@@ -30,22 +33,16 @@ static __always_inline __u64 cookie_of(SOCKET *sk, struct call_state *state);
 /* How far each direction has come, in sequence numbers; false where it is not known. */
 static __always_inline bool tell_streams(SOCKET *sk, const struct call_state *state, __u32 *sent, __u32 *received);
 
-static __always_inline void tell_key(struct edge_key *key, const SOCKET *sk, const struct call_state *state)
+/* Puts the beginning of an answer that has not been read yet into `state`: what an outcome shows by, or as much as fits. */
+static void read_for_outcome(struct call_state *state, ANSWER *answer);
+static __always_inline void read_answer(struct call_state *state, ANSWER *answer);
+
+static __always_inline void tell_key(struct edge_key *key, const SOCKET *sk, const struct call_state *state, __u8 role)
 {
-	key->group = state->group;
 	tell_address(key->remote, sk, true);
 	key->netns = netns_of(sk, state);
-	key->port = state->port;
-	key->role = state->role;
-	key->protocol = state->protocol;
-}
-
-static __always_inline struct edge *edge_of_socket(const SOCKET *sk, const struct call_state *state)
-{
-	struct edge_key key = {};
-
-	tell_key(&key, sk, state);
-	return edge_of(&key);
+	key->port = port_of(sk, role != ROLE_SERVER);
+	key->role = role;
 }
 
 /* Who serves: the side whose port something listens on. */
@@ -73,13 +70,16 @@ static __always_inline void note_listener(__u32 netns, __u16 port)
 static __always_inline void set_role(struct call_state *state, const SOCKET *sk, __u8 role)
 {
 	state->role = role;
-	state->port = port_of(sk, role != ROLE_SERVER);
+	tell_key(&state->key, sk, state, role);
+	/* Connections that begin together are not chosen together. */
+	if (settings.sample_each)
+		state->until_chosen = bpf_get_prandom_u32() % (__u32)settings.sample_each;
 }
 
 /* An accepted connection counts when its owner shows. */
-static __always_inline void count_accepted(const SOCKET *sk, struct call_state *state)
+static __always_inline void count_accepted(struct call_state *state)
 {
-	struct edge *edge = edge_of_socket(sk, state);
+	struct edge *edge = edge_of(state);
 
 	if (edge)
 		add(&edge->opened, 1);
@@ -111,22 +111,20 @@ static __always_inline void count_bytes_so_far(SOCKET *sk, struct call_state *st
 static __always_inline void tell_endpoint(struct endpoint *endpoint, const SOCKET *sk, const struct call_state *state)
 {
 	tell_address(endpoint->address, sk, state->role == ROLE_CLIENT);
-	endpoint->netns = netns_of(sk, state);
-	endpoint->port = state->port;
+	endpoint->netns = state->key.netns;
+	endpoint->port = state->key.port;
 }
 
 /* User space says once for an endpoint what it speaks; each connection looks until it is said. */
-static __always_inline void look_for_verdict(const SOCKET *sk, struct call_state *state)
+static __noinline void look_for_verdict(const SOCKET *sk, struct call_state *state)
 {
 	struct endpoint endpoint = {};
 	__u8 *verdict;
 
-	if (state->protocol || state->calls >= VERDICT_LOOKS)
-		return;
 	tell_endpoint(&endpoint, sk, state);
 	verdict = bpf_map_lookup_elem(&verdicts, &endpoint);
 	if (verdict)
-		state->protocol = *verdict;
+		state->key.protocol = *verdict;
 }
 
 /* Bytes of the request, all of it, when its answer begins. */
@@ -139,7 +137,7 @@ static __always_inline __u64 request_length(SOCKET *sk, const struct call_state 
 	return (state->role == ROLE_SERVER ? received : sent) - state->turn_seq;
 }
 
-static __always_inline void send_sample(SOCKET *sk, struct call_state *state, __u64 now, __u32 reason)
+static __noinline void send_sample(SOCKET *sk, struct call_state *state, __u64 now, __u32 reason)
 {
 	struct sample *sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);
 	bool is_server = state->role == ROLE_SERVER, wake;
@@ -148,8 +146,7 @@ static __always_inline void send_sample(SOCKET *sk, struct call_state *state, __
 		count(COUNT_SAMPLES_LOST);
 		return;
 	}
-	__builtin_memset(&sample->edge, 0, sizeof(sample->edge));
-	tell_key(&sample->edge, sk, state);
+	sample->edge = state->key;
 	tell_endpoint(&sample->endpoint, sk, state);
 	sample->cookie = cookie_of(sk, state);
 	sample->boot_ns = bpf_ktime_get_boot_ns();
@@ -170,47 +167,55 @@ static __always_inline void send_sample(SOCKET *sk, struct call_state *state, __
 	bpf_ringbuf_submit(sample, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void consider_sample(SOCKET *sk, struct call_state *state, __u64 now, bool failed, bool slow)
+static __always_inline void consider_sample(SOCKET *sk, struct call_state *state, ANSWER *answer, __u64 now,
+					    bool failed, bool slow)
 {
 	__u32 reason = 0;
 
 	if (!settings.read_payload)
 		return;
-	if (!state->protocol && state->calls <= VERDICT_SAMPLES && state->request_bytes)
+	if (!state->key.protocol && state->calls <= VERDICT_SAMPLES && state->request_bytes)
 		reason |= SAMPLE_VERDICT;
 	if (slow)
 		reason |= SAMPLE_SLOW;
 	if (failed)
 		reason |= SAMPLE_FAILED;
-	if (settings.sample_each && bpf_get_prandom_u32() % settings.sample_each == 0)
-		reason |= SAMPLE_CHOSEN;
-	if (reason)
-		send_sample(sk, state, now, reason);
+	if (settings.sample_each) {
+		if (!state->until_chosen) {
+			reason |= SAMPLE_CHOSEN;
+			state->until_chosen = settings.sample_each;
+		}
+		state->until_chosen -= 1;
+	}
+	if (!reason)
+		return;
+	if (answer)
+		read_answer(state, answer);
+	send_sample(sk, state, now, reason);
 }
 
-/* A call is over as far as its time is concerned: at `now` the answer began. */
-static __always_inline void count_call(SOCKET *sk, struct call_state *state, __u64 now)
+/* A call is over as far as its time is concerned: at `now` the answer began. `answer` is what it is read from, 0 where
+ * that has been done. */
+static __always_inline void count_call(SOCKET *sk, struct call_state *state, ANSWER *answer, __u64 now)
 {
 	__u64 began = state->began_ns;
 	bool failed, slow;
 	struct edge *edge;
 
-	look_for_verdict(sk, state);
-	edge = edge_of_socket(sk, state);
+	if (!state->key.protocol && state->calls < VERDICT_LOOKS)
+		look_for_verdict(sk, state);
+	edge = edge_of(state);
 	if (!edge)
 		return;
+	if (answer && settings.read_payload && state->key.protocol)
+		read_for_outcome(state, answer);
 	state->outcome = outcome_of(state);
 	failed = state->outcome == OUTCOME_CALLER_ERROR || state->outcome == OUTCOME_CALLEE_ERROR;
 	state->calls += 1;
-	add(&edge->calls, 1);
-	if (state->role == ROLE_SERVER) {
-		add(&edge->worked_ns, now - began);
-		if (state->arrived_ns && state->arrived_ns <= began) {
-			add(&edge->waited, 1);
-			add(&edge->waited_ns, began - state->arrived_ns);
-			observe(&edge->wait, began - state->arrived_ns);
-			began = state->arrived_ns;
-		}
+	if (state->role == ROLE_SERVER && state->arrived_ns && state->arrived_ns <= began) {
+		add(&edge->waited_ns, began - state->arrived_ns);
+		observe(&edge->wait, began - state->arrived_ns);
+		began = state->arrived_ns;
 	}
 	add(&edge->total_ns, now - began);
 	observe(&edge->total, now - began);
@@ -220,17 +225,17 @@ static __always_inline void count_call(SOCKET *sk, struct call_state *state, __u
 	if (failed)
 		add(&edge->errors, 1);
 	count_bytes_so_far(sk, state, edge);
-	consider_sample(sk, state, now, failed, slow);
+	consider_sample(sk, state, answer, now, failed, slow);
 }
 
 /* The answer before this one is written: nothing more will be known of it. */
-static __always_inline void count_answer(const SOCKET *sk, struct call_state *state)
+static __always_inline void count_answer(struct call_state *state)
 {
 	struct edge *edge;
 
 	if (state->turn != TURN_ANSWER || state->role != ROLE_SERVER || state->last_write_ns <= state->answer_ns)
 		return;
-	edge = edge_of_socket(sk, state);
+	edge = edge_of(state);
 	if (edge)
 		add(&edge->written_ns, state->last_write_ns - state->answer_ns);
 }

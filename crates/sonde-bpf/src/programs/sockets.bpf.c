@@ -10,6 +10,7 @@
 #define SOCKET struct sock
 struct tier_state {
 };
+#define ANSWER struct msghdr
 #include "calls.h"
 #include "finished.h"
 
@@ -100,10 +101,10 @@ static __always_inline struct call_state *state_of(struct sock *sk)
 			return 0;
 		tell_streams(sk, state, &state->sent_seq, &state->received_seq);
 	}
-	if (!state->group) {
-		state->group = current_group();
+	if (!state->key.group) {
+		state->key.group = current_group();
 		if (state->is_accepted)
-			count_accepted(sk, state);
+			count_accepted(state);
 	}
 	return state;
 }
@@ -121,24 +122,31 @@ static __always_inline void count_last_bytes(struct sock *sk, struct call_state 
 	state->is_closed = 1;
 }
 
+/* Where what a process hands to the kernel begins, and how much of it lies there in one piece. */
+static __always_inline void *begin_of(struct msghdr *message, unsigned long *bytes)
+{
+	struct iov_iter *iter = &message->msg_iter;
+
+	*bytes = iter->count;
+	if (iter->iter_type == ITER_UBUF)
+		return iter->__ubuf_iovec.iov_base + iter->iov_offset;
+	if (iter->iter_type == ITER_IOVEC) {
+		const struct iovec *first = iter->__iov;
+		unsigned long length = BPF_CORE_READ(first, iov_len) - iter->iov_offset;
+
+		if (length < *bytes)
+			*bytes = length;
+		return BPF_CORE_READ(first, iov_base) + iter->iov_offset;
+	}
+	return 0;
+}
+
 /* The beginning of what a process hands to the kernel. */
 static __always_inline __u8 read_user(__u8 *to, struct msghdr *message)
 {
-	struct iov_iter *iter = &message->msg_iter;
-	unsigned long bytes = iter->count;
-	void *from = 0;
+	unsigned long bytes;
+	void *from = begin_of(message, &bytes);
 
-	if (iter->iter_type == ITER_UBUF) {
-		from = iter->__ubuf_iovec.iov_base + iter->iov_offset;
-	} else if (iter->iter_type == ITER_IOVEC) {
-		const struct iovec *first = iter->__iov;
-		unsigned long length = BPF_CORE_READ(first, iov_len);
-
-		from = BPF_CORE_READ(first, iov_base) + iter->iov_offset;
-		length -= iter->iov_offset;
-		if (length < bytes)
-			bytes = length;
-	}
 	if (!from)
 		return 0;
 	if (bytes > PREFIX_BYTES)
@@ -146,6 +154,28 @@ static __always_inline __u8 read_user(__u8 *to, struct msghdr *message)
 	if (!bytes || bpf_probe_read_user(to, bytes, from))
 		return 0;
 	return bytes;
+}
+
+static __always_inline void read_answer(struct call_state *state, struct msghdr *answer)
+{
+	state->answer_bytes = read_user(state->answer, answer);
+}
+
+/* It is read onto the stack first: where user memory is copied to anything else, a hardened kernel looks up what that is
+ * (mm/usercopy.c), which takes as long as the copy. A function of its own, for the stack of one with 64 bytes or more is
+ * no stack to the kernel (6.13: private stacks). What lies behind a short answer is read, too, and not looked at. */
+static __noinline void read_for_outcome(struct call_state *state, struct msghdr *answer)
+{
+	__u64 room[OUTCOME_BYTES / sizeof(__u64)];
+	unsigned long bytes;
+	void *from = begin_of(answer, &bytes);
+
+	if (!from || bpf_probe_read_user(room, sizeof(room), from)) {
+		read_answer(state, answer); /* it may end where the process's memory does */
+		return;
+	}
+	__builtin_memcpy(state->answer, room, sizeof(room));
+	state->answer_bytes = bytes < sizeof(room) ? bytes : sizeof(room);
 }
 
 /* The beginning of what a packet carries after its TCP header. */
@@ -179,9 +209,8 @@ int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 		if (state->turn == TURN_REQUEST) {
 			state->turn = TURN_ANSWER;
 			state->answer_ns = now;
-			if (settings.read_payload)
-				state->answer_bytes = read_user(state->answer, message);
-			count_call(sk, state, now);
+			state->answer_bytes = 0;
+			count_call(sk, state, message, now);
 			state->arrived_ns = 0;
 		}
 		return 0;
@@ -210,7 +239,7 @@ int BPF_PROG(on_receive, struct sock *sk)
 	if (state->role == ROLE_SERVER) {
 		if (state->turn == TURN_REQUEST)
 			return 0;
-		count_answer(sk, state);
+		count_answer(state);
 		state->turn = TURN_REQUEST;
 		state->turn_seq = state->received_seq;
 		state->began_ns = bpf_ktime_get_ns();
@@ -219,7 +248,7 @@ int BPF_PROG(on_receive, struct sock *sk)
 	if (state->turn == TURN_REQUEST) {
 		state->turn = TURN_ANSWER;
 		/* What the caller itself leaves unread is neither the network's time nor the server's. */
-		count_call(sk, state, state->arrived_ns ?: bpf_ktime_get_ns());
+		count_call(sk, state, 0, state->arrived_ns ?: bpf_ktime_get_ns());
 	}
 	return 0;
 }
@@ -252,9 +281,9 @@ int BPF_PROG(on_packet, struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-static __always_inline void on_connect_failed(struct sock *sk, struct call_state *state)
+static __always_inline void on_connect_failed(struct call_state *state)
 {
-	struct edge *edge = edge_of_socket(sk, state);
+	struct edge *edge = edge_of(state);
 
 	if (edge)
 		add(&edge->connect_failed, 1);
@@ -279,7 +308,7 @@ int BPF_PROG(on_state, struct sock *sk, int before, int after)
 		if (!state)
 			return 0;
 		/* connect(2) runs in the process that owns the socket */
-		state->group = current_group();
+		state->key.group = current_group();
 		state->connect_ns = bpf_ktime_get_ns();
 		return 0;
 	}
@@ -297,7 +326,7 @@ int BPF_PROG(on_state, struct sock *sk, int before, int after)
 		return 0;
 	if (after == TCP_ESTABLISHED) {
 		tell_streams(sk, state, &state->sent_seq, &state->received_seq);
-		edge = edge_of_socket(sk, state);
+		edge = edge_of(state);
 		if (edge) {
 			add(&edge->opened, 1);
 			add(&edge->connect_ns, bpf_ktime_get_ns() - state->connect_ns);
@@ -307,17 +336,17 @@ int BPF_PROG(on_state, struct sock *sk, int before, int after)
 	}
 	if (after == TCP_CLOSE) {
 		if (before == TCP_SYN_SENT) {
-			on_connect_failed(sk, state);
+			on_connect_failed(state);
 			return 0;
 		}
-		edge = edge_of_socket(sk, state);
+		edge = edge_of(state);
 		if (!edge)
 			return 0;
 		if (state->is_accepted)
-			count_accepted(sk, state);
+			count_accepted(state);
 		add(&edge->closed, 1);
 		count_last_bytes(sk, state, edge, before);
-		count_answer(sk, state);
+		count_answer(state);
 	}
 	return 0;
 }
@@ -327,7 +356,7 @@ static __always_inline struct edge *followed_edge(struct sock *sk)
 {
 	struct call_state *state = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
 
-	return state ? edge_of_socket(sk, state) : 0;
+	return state ? edge_of(state) : 0;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
@@ -368,7 +397,6 @@ int sweep(struct bpf_iter__task_file *context)
 	struct file *file = context->file;
 	struct task_struct *task = context->task;
 	struct connection connection = {};
-	struct call_state unknown = {};
 	struct sock_common *common;
 	struct call_state *state;
 	struct tcp_sock *tcp;
@@ -395,17 +423,13 @@ int sweep(struct bpf_iter__task_file *context)
 		return 0;
 	state = bpf_sk_storage_get(&states, tcp, 0, 0);
 	if (state) {
-		unknown.group = state->group;
-		unknown.port = state->port;
-		unknown.role = state->role;
-		unknown.protocol = state->protocol;
+		connection.edge = state->key;
 		connection.calls = state->calls;
 	} else {
-		set_role(&unknown, sk, guess_role(sk));
+		tell_key(&connection.edge, sk, 0, guess_role(sk));
 	}
-	if (!unknown.group)
-		unknown.group = group_of(task);
-	tell_key(&connection.edge, sk, &unknown);
+	if (!connection.edge.group)
+		connection.edge.group = group_of(task);
 	tell_address(connection.local, sk, false);
 	tell_address(connection.remote, sk, true);
 	connection.cookie = bpf_get_socket_cookie(tcp);

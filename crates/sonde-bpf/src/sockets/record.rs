@@ -19,14 +19,11 @@ pub(super) struct EdgeKey {
 #[repr(C)]
 pub(super) struct Edge {
     pub first_boot_ns: u64,
-    pub calls: u64,
     pub errors: u64,
     pub slow: u64,
     pub total_ns: u64,
     pub waited_ns: u64,
-    pub worked_ns: u64,
     pub written_ns: u64,
-    pub waited: u64,
     pub bytes_sent: u64,
     pub bytes_received: u64,
     pub opened: u64,
