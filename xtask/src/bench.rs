@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::root;
+pub(crate) use agent::{INTERNAL, LoadArgs, run_load};
 use measure::Figure;
 
 #[derive(clap::Args)]
@@ -107,6 +108,10 @@ fn build(more: &[&str]) -> Result<std::path::PathBuf> {
     if !status.success() {
         bail!("sonde does not build");
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    Ok(target.join("release/sonde"))
+    Ok(target().join("release/sonde"))
+}
+
+/// Where cargo builds.
+fn target() -> std::path::PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
 }

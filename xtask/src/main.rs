@@ -44,6 +44,9 @@ enum Command {
     /// Processes that a cluster starts from this same program
     #[command(hide = true, name = cluster::INTERNAL)]
     Internal(cluster::InternalArgs),
+    /// Loads that a benchmark starts from this same program
+    #[command(hide = true, name = bench::INTERNAL)]
+    Load(bench::LoadArgs),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +70,7 @@ fn run(command: Command) -> Result<()> {
         Command::Dist(args) => dist::run(&args),
         Command::Tidy => tidy::run(),
         Command::Internal(args) => cluster::run_internal(&args),
+        Command::Load(args) => bench::run_load(&args),
     }
 }
 

@@ -121,6 +121,7 @@ fn sockets(options: &Options, state: &mut State) -> Option<SocketWatch> {
             .map(|hook| (*hook).to_owned())
             .collect(),
         why_not: started.as_ref().err().cloned(),
+        runs: Vec::new(),
     });
     started.ok()
 }
@@ -211,6 +212,7 @@ impl Watch {
             name: DEATHS.to_owned(),
             hooks: DEATHS_HOOKS.iter().map(|hook| (*hook).to_owned()).collect(),
             why_not: started.as_ref().err().map(ToString::to_string),
+            runs: Vec::new(),
         });
         let deaths = started?;
         let descriptor = deaths

@@ -16,12 +16,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use sonde_model::AgentStatus;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use crate::state::State;
-use crate::watch_sockets::SocketWatch;
+use crate::watch_sockets::{self, SocketWatch};
 use crate::{metrics, own, status};
 
 pub(crate) use door::Door;
@@ -122,7 +123,7 @@ fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Respons
             )
         }),
         "/v1/connections" => return connections(asked),
-        "/v1/status" => return json(&status::status(&asked.state.borrow(), now)),
+        "/v1/status" => return json(&status_with_runs(asked, now)),
         "/metrics" => return exposition(&asked.state.borrow(), now),
         _ => {
             return trouble(
@@ -132,6 +133,21 @@ fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Respons
         }
     };
     told.unwrap_or_else(|why| trouble(StatusCode::BAD_REQUEST, &why))
+}
+
+/// The status, with what the kernel counts of the runs of the programs that each call passes.
+fn status_with_runs(asked: &Asked, now: Timestamp) -> AgentStatus {
+    let mut status = status::status(&asked.state.borrow(), now);
+    if let Some(sockets) = asked.sockets.borrow().as_ref() {
+        let ours = status
+            .programs
+            .iter_mut()
+            .find(|program| program.name == watch_sockets::SOCKETS);
+        if let Some(program) = ours {
+            program.runs = sockets.runs();
+        }
+    }
+    status
 }
 
 fn connections(asked: &Asked) -> Response<Full<Bytes>> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use sonde_bpf::sockets::{self, Sample, Sockets};
 use sonde_bpf::{Error, Groups, Hierarchy};
-use sonde_model::{ConnectionSeen, Connections, Owner};
+use sonde_model::{ConnectionSeen, Connections, Owner, ProgramRuns};
 
 use crate::state::State;
 use crate::traffic::Verdicts;
@@ -132,9 +132,16 @@ impl SocketWatch {
         self.harvested = Instant::now();
     }
 
+    /// The kernel's own statistics of the programs, where it makes any.
+    pub(crate) fn runs(&self) -> Vec<ProgramRuns> {
+        self.sockets.runs()
+    }
+
     /// Every live connection, as the kernel has it now.
     pub(crate) fn connections(&mut self, state: &mut State) -> Result<Connections, Error> {
+        let began = Instant::now();
         let swept = self.sockets.sweep()?;
+        let sweep_micros = began.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
         let connections = swept
             .into_iter()
             .map(|it| ConnectionSeen {
@@ -164,6 +171,7 @@ impl SocketWatch {
             schema: Connections::SCHEMA.to_owned(),
             node: state.node.clone(),
             now: Timestamp::now(),
+            sweep_micros,
             connections,
         })
     }

@@ -1,8 +1,11 @@
 //! Opening, loading and attaching an embedded object.
 
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::sync::Mutex;
 
 use libbpf_rs::{Link, Map, MapCore, MapFlags, Object, ObjectBuilder, OpenObject, PrintLevel};
+
+use sonde_model::ProgramRuns;
 
 use crate::Error;
 
@@ -68,6 +71,25 @@ impl Loaded {
         let link = self.links.iter().find(|(it, _)| it == name);
         link.map(|(_, link)| link)
             .ok_or_else(|| Error::Missing(format!("program {name}")))
+    }
+
+    /// What the kernel counted of each program's runs, for those that it counted any of; `/proc/self/fdinfo` tells it
+    /// since 5.1 (kernel/bpf/syscall.c, `bpf_prog_show_fdinfo`).
+    pub(crate) fn runs(&self) -> Vec<ProgramRuns> {
+        let counted = |program: libbpf_rs::Program<'_>| {
+            let descriptor = program.as_fd().as_raw_fd();
+            let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).ok()?;
+            let number = |name: &str| -> Option<u64> {
+                let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+                rest.trim().parse().ok()
+            };
+            Some(ProgramRuns {
+                name: program.name().to_string_lossy().into_owned(),
+                count: number("run_cnt:").filter(|count| *count > 0)?,
+                ns: number("run_time_ns:")?,
+            })
+        };
+        self.object.progs().filter_map(counted).collect()
     }
 
     /// The sum over all CPUs of one 64-bit counter.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use libbpf_rs::{Iter, MapCore as _, MapFlags, RingBuffer, RingBufferBuilder};
 use sonde_l7::{KernelCheck, Protocol, Transport};
-use sonde_model::{CallCounts, Histogram, Role};
+use sonde_model::{CallCounts, Histogram, ProgramRuns, Role};
 use zerocopy::{FromBytes as _, Immutable, IntoBytes};
 
 use crate::object::{Loaded, set_constants};
@@ -305,6 +305,11 @@ impl Sockets {
             storage_full: self.loaded.counter("counters", 1)?,
             samples: self.loaded.counter("counters", 2)?,
         })
+    }
+
+    /// The kernel's own statistics of the programs, where it makes any.
+    pub fn runs(&self) -> Vec<ProgramRuns> {
+        self.loaded.runs()
     }
 
     /// The overflow edge must be there before a map is full.

@@ -52,6 +52,21 @@ pub struct Program {
     /// Why they do not run; absent while they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_not: Option<String>,
+    /// What the kernel counted of their runs, where it is told to (`sysctl kernel.bpf_stats_enabled=1`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<ProgramRuns>,
+}
+
+/// The kernel's own statistics of one program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProgramRuns {
+    /// The program's name.
+    pub name: String,
+    /// How often it ran.
+    pub count: u64,
+    /// How long, all runs together.
+    pub ns: u64,
 }
 
 /// How much of a signal is seen.

@@ -195,6 +195,9 @@ pub struct Connections {
     /// When the kernel was asked, by the node's clock.
     #[schemars(with = "String")]
     pub now: Timestamp,
+    /// How long the kernel took to tell them, in microseconds.
+    #[serde(default)]
+    pub sweep_micros: u64,
     /// In the kernel's order.
     pub connections: Vec<ConnectionSeen>,
 }

@@ -17,7 +17,7 @@ mod object_ref;
 mod quantity;
 mod report;
 
-pub use agent::{AgentStatus, Bound, Coverage, Program, Seen};
+pub use agent::{AgentStatus, Bound, Coverage, Program, ProgramRuns, Seen};
 pub use calls::{
     CallCounts, CallEdge, Calls, ConnectionSeen, Connections, KeptBecause, Role, TracedCall, Traces,
 };
