@@ -1,18 +1,16 @@
-//! `/metrics`: OpenMetrics text with a bounded number of series. Pure.
+//! `/metrics`: a bounded number of series, as OpenMetrics text or in Prometheus' protobuf form. Pure.
+
+mod family;
+mod protobuf;
+mod text;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use sonde_model::{AgentStatus, Death, DeathKind, Seen};
+use sonde_model::{AgentStatus, CallCounts, Death, DeathKind, Role, Seen};
 
-/// Series of one metric; what comes after adds up under [`OTHER`].
-const SERIES_MAX: usize = 1_000;
-/// The namespace of what found no room.
-const OTHER: &str = "(other)";
-
-/// The media type of the answer.
-pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use crate::traffic::{OTHER, SERIES_MAX, Totals};
+use family::{Family, Kind, Value};
 
 /// Deaths by what they were, since the start.
 #[derive(Debug, Default)]
@@ -43,213 +41,231 @@ impl Counts {
     }
 }
 
-/// The whole exposition.
-pub(crate) fn text(
-    status: &AgentStatus,
-    counts: &Counts,
-    cpu_seconds: f64,
-    runtimes: &[(String, u64, u64)],
-) -> String {
-    let mut out = Exposition::default();
-    out.family(
+/// What there is to tell.
+pub(crate) struct Told<'a> {
+    pub(crate) status: &'a AgentStatus,
+    pub(crate) deaths: &'a Counts,
+    pub(crate) calls: &'a Totals,
+    pub(crate) cpu_seconds: f64,
+    /// Sockets of container runtimes, with the questions that were answered and that failed.
+    pub(crate) runtimes: &'a [(String, u64, u64)],
+}
+
+/// The media type and the bytes, in the form that the `Accept` header asks for.
+pub(crate) fn exposition(told: &Told<'_>, accept: &str) -> (&'static str, Vec<u8>) {
+    let families = families(told);
+    if protobuf::is_accepted(accept) {
+        (protobuf::MEDIA_TYPE, protobuf::bytes(&families))
+    } else {
+        (text::MEDIA_TYPE, text::text(&families).into_bytes())
+    }
+}
+
+fn families(told: &Told<'_>) -> Vec<Family> {
+    let mut all = calls(told.calls);
+    all.push(deaths(told.deaths));
+    all.extend(agent(told));
+    all
+}
+
+/// A metric of calls that is a sum: its name, what it is, and where it stands.
+type Sum = (&'static str, &'static str, fn(&CallCounts) -> u64);
+
+const SUMS: &[Sum] = &[
+    ("sonde_calls", "Calls, from request to answer.", |it| it.calls),
+    (
+        "sonde_call_errors",
+        "Calls that failed by the protocol's own meaning.",
+        |it| it.errors,
+    ),
+    (
+        "sonde_slow_calls",
+        "Calls that took as long as the agent calls slow, or longer.",
+        |it| it.slow,
+    ),
+    ("sonde_sent_bytes", "Bytes handed to the kernel.", |it| {
+        it.bytes_sent
+    }),
+    ("sonde_received_bytes", "Bytes read from the kernel.", |it| {
+        it.bytes_received
+    }),
+    ("sonde_connections_opened", "Connections that came about.", |it| {
+        it.opened
+    }),
+    ("sonde_connections_closed", "Connections that ended.", |it| {
+        it.closed
+    }),
+    (
+        "sonde_connects_failed",
+        "Connections that did not come about.",
+        |it| it.connect_failed,
+    ),
+    ("sonde_retransmits", "Segments that were sent again.", |it| {
+        it.retransmits
+    }),
+    ("sonde_resets_sent", "Resets that were sent.", |it| it.resets_sent),
+    ("sonde_resets_received", "Resets that came.", |it| {
+        it.resets_received
+    }),
+];
+
+fn calls(totals: &Totals) -> Vec<Family> {
+    let series = totals.series();
+    let mut all: Vec<Family> = SUMS
+        .iter()
+        .map(|(name, help, _)| Family::new(name, Kind::Counter, help))
+        .collect();
+    let mut duration = Family::new(
+        "sonde_call_duration_seconds",
+        Kind::Histogram,
+        "Server: from the request's arrival to the answer's first byte. Client: from its write to the answer.",
+    );
+    let mut wait = Family::new(
+        "sonde_call_wait_seconds",
+        Kind::Histogram,
+        "Server: how long requests lay unread in the receive queue.",
+    );
+    for (series, counts) in series {
+        let port = match series.port {
+            0 => String::new(),
+            port => port.to_string(),
+        };
+        let labels = [
+            ("namespace", &*series.namespace),
+            ("pod", &series.pod),
+            ("container", &series.container),
+            (
+                "role",
+                match series.role {
+                    Role::Client => "client",
+                    Role::Server => "server",
+                },
+            ),
+            ("port", &port),
+            ("protocol", &series.protocol),
+        ];
+        for (family, (_, _, sum)) in all.iter_mut().zip(SUMS) {
+            family.sample(&labels, Value::Whole(sum(counts)));
+        }
+        duration.sample(&labels, Value::Times(counts.total.clone(), counts.total_ns));
+        if series.role == Role::Server {
+            wait.sample(&labels, Value::Times(counts.wait.clone(), counts.waited_ns));
+        }
+    }
+    all.extend([duration, wait]);
+    all
+}
+
+fn deaths(counts: &Counts) -> Family {
+    let mut family = Family::new(
         "sonde_agent_deaths",
-        "counter",
+        Kind::Counter,
         "What the kernel told of the ends of processes.",
     );
     for ((what, sender, namespace), count) in &counts.deaths {
         let labels = [("what", *what), ("sender", *sender), ("namespace", &**namespace)];
-        out.sample("sonde_agent_deaths_total", &labels, *count);
+        family.sample(&labels, Value::Whole(*count));
     }
-    out.family("sonde_agent_used", "gauge", "How full each bounded store is.");
-    for bound in &status.bounds {
-        if let Some(used) = bound.used {
-            out.sample("sonde_agent_used", &[("of", &bound.name)], used);
-        }
-    }
-    out.family(
-        "sonde_agent_limit",
-        "gauge",
-        "How much each bounded store can hold.",
+    family
+}
+
+/// What the agent says of itself.
+fn agent(told: &Told<'_>) -> Vec<Family> {
+    let status = told.status;
+    let (mut used, mut limit, mut dropped) = (
+        Family::new("sonde_agent_used", Kind::Gauge, "How full each bounded store is."),
+        Family::new(
+            "sonde_agent_limit",
+            Kind::Gauge,
+            "How much each bounded store can hold.",
+        ),
+        Family::new(
+            "sonde_agent_dropped",
+            Kind::Counter,
+            "What found no room in a bounded store.",
+        ),
     );
     for bound in &status.bounds {
-        if let Some(limit) = bound.limit {
-            out.sample("sonde_agent_limit", &[("of", &bound.name)], limit);
+        let labels = [("of", &*bound.name)];
+        if let Some(value) = bound.used {
+            used.sample(&labels, Value::Whole(value));
         }
+        if let Some(value) = bound.limit {
+            limit.sample(&labels, Value::Whole(value));
+        }
+        dropped.sample(&labels, Value::Whole(bound.dropped));
     }
-    out.family(
-        "sonde_agent_dropped",
-        "counter",
-        "What found no room in a bounded store.",
-    );
-    for bound in &status.bounds {
-        out.sample("sonde_agent_dropped_total", &[("of", &bound.name)], bound.dropped);
-    }
-    out.family(
+    let mut coverage = Family::new(
         "sonde_agent_coverage",
-        "gauge",
+        Kind::Gauge,
         "How much of a signal is seen: 1 whole, 0.5 partly, 0 nothing.",
     );
-    for coverage in &status.coverage {
-        let value = match coverage.seen {
-            Seen::Whole => "1",
-            Seen::Partly => "0.5",
-            Seen::Nothing => "0",
+    for it in &status.coverage {
+        let value = match it.seen {
+            Seen::Whole => 1.0,
+            Seen::Partly => 0.5,
+            Seen::Nothing => 0.0,
         };
-        out.sample("sonde_agent_coverage", &[("signal", &coverage.signal)], value);
+        coverage.sample(&[("signal", &it.signal)], Value::Real(value));
     }
-    out.family(
+    let mut running = Family::new(
         "sonde_agent_program_running",
-        "gauge",
+        Kind::Gauge,
         "Whether the kernel runs the programs.",
     );
     for program in &status.programs {
-        let running = u8::from(program.why_not.is_none());
-        out.sample(
-            "sonde_agent_program_running",
-            &[("program", &program.name)],
-            running,
-        );
+        let value = u64::from(program.why_not.is_none());
+        running.sample(&[("program", &program.name)], Value::Whole(value));
     }
-    out.family(
+    let mut lists = Family::new(
         "sonde_agent_runtime_lists",
-        "counter",
+        Kind::Counter,
         "Questions to container runtimes.",
     );
-    for (socket, lists, failures) in runtimes {
-        for (result, count) in [("answered", lists), ("failed", failures)] {
-            let labels = [("socket", &**socket), ("result", result)];
-            out.sample("sonde_agent_runtime_lists_total", &labels, *count);
+    for (socket, answered, failed) in told.runtimes {
+        for (result, count) in [("answered", answered), ("failed", failed)] {
+            lists.sample(&[("socket", socket), ("result", result)], Value::Whole(*count));
         }
     }
-    out.family("sonde_agent", "info", "The agent.");
-    let labels = [("version", &*status.version), ("node", &status.node)];
-    out.sample("sonde_agent_info", &labels, 1);
-    out.family(
-        "process_start_time_seconds",
-        "gauge",
-        "When the agent started, in seconds since 1970.",
+    let mut info = Family::new("sonde_agent", Kind::Info, "The agent.");
+    info.sample(
+        &[("version", &status.version), ("node", &status.node)],
+        Value::Whole(1),
     );
-    out.sample("process_start_time_seconds", &[], status.since.as_second());
-    out.family(
-        "process_cpu_seconds",
-        "counter",
-        "Processor time that the agent took.",
+    let mut all = vec![used, limit, dropped, coverage, running, lists, info];
+    all.push(
+        Family::new(
+            "process_start_time_seconds",
+            Kind::Gauge,
+            "When the agent started, in seconds since 1970.",
+        )
+        .with(Value::Real(status.since.as_second() as f64)),
     );
-    out.sample("process_cpu_seconds_total", &[], format!("{cpu_seconds:.2}"));
-    if let Some(bytes) = status.resident_bytes {
-        out.family(
+    all.push(
+        Family::new(
+            "process_cpu_seconds",
+            Kind::Counter,
+            "Processor time that the agent took.",
+        )
+        .with(Value::Real(told.cpu_seconds)),
+    );
+    let bytes = [
+        (
             "process_resident_memory_bytes",
-            "gauge",
             "Resident memory of the agent.",
-        );
-        out.sample("process_resident_memory_bytes", &[], bytes);
-    }
-    if let Some(bytes) = status.map_bytes {
-        out.family("sonde_agent_map_bytes", "gauge", "Memory of the kernel's maps.");
-        out.sample("sonde_agent_map_bytes", &[], bytes);
-    }
-    out.text.push_str("# EOF\n");
-    out.text
-}
-
-#[derive(Default)]
-struct Exposition {
-    text: String,
-}
-
-impl Exposition {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        // Writing to a string does not fail, here and below.
-        let _ = write!(self.text, "# TYPE {name} {kind}\n# HELP {name} {help}\n");
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
-        self.text.push_str(name);
-        for (at, (label, text)) in labels.iter().enumerate() {
-            let open = if at == 0 { '{' } else { ',' };
-            let _ = write!(self.text, "{open}{label}=\"{}\"", escaped(text));
-        }
-        if !labels.is_empty() {
-            self.text.push('}');
-        }
-        let _ = writeln!(self.text, " {value}");
-    }
-}
-
-/// The OpenMetrics specification, "escaped-string": backslash, quote and line feed.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
+            status.resident_bytes,
+        ),
+        (
+            "sonde_agent_map_bytes",
+            "Memory of the kernel's maps.",
+            status.map_bytes,
+        ),
+    ];
+    all.extend(bytes.into_iter().filter_map(|(name, help, bytes)| {
+        Some(Family::new(name, Kind::Gauge, help).with(Value::Whole(bytes?)))
+    }));
+    all
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-    use sonde_model::{Bound, ProcessSeen};
-
-    use super::*;
-
-    fn death(namespace: &str) -> Death {
-        let mut process = ProcessSeen::default();
-        process.owner.namespace = namespace.into();
-        Death {
-            time: Timestamp::UNIX_EPOCH,
-            process,
-            kind: DeathKind::Exit {
-                code: Some(3),
-                signal: None,
-                sender: None,
-            },
-        }
-    }
-
-    fn status() -> AgentStatus {
-        AgentStatus {
-            schema: AgentStatus::SCHEMA.into(),
-            version: "1".into(),
-            node: "worker \"1\"".into(),
-            pid: 1,
-            since: Timestamp::UNIX_EPOCH,
-            now: Timestamp::UNIX_EPOCH,
-            programs: Vec::new(),
-            coverage: Vec::new(),
-            bounds: vec![Bound {
-                name: "connections".into(),
-                used: Some(1),
-                limit: Some(32),
-                dropped: 4,
-            }],
-            resident_bytes: None,
-            map_bytes: None,
-        }
-    }
-
-    #[test]
-    fn samples_stand_under_their_family_and_labels_are_escaped() {
-        let mut counts = Counts::default();
-        counts.add(&death("shop"));
-        counts.add(&death("shop"));
-        let text = text(&status(), &counts, 0.5, &[]);
-        for line in [
-            "# TYPE sonde_agent_deaths counter",
-            "sonde_agent_deaths_total{what=\"exit-nonzero\",sender=\"\",namespace=\"shop\"} 2",
-            "sonde_agent_dropped_total{of=\"connections\"} 4",
-            "sonde_agent_info{version=\"1\",node=\"worker \\\"1\\\"\"} 1",
-            "process_cpu_seconds_total 0.50",
-        ] {
-            assert!(text.lines().any(|it| it == line), "{line}\n{text}");
-        }
-        assert!(text.ends_with("\n# EOF\n"));
-    }
-
-    #[test]
-    fn series_are_bounded_and_nothing_is_lost() {
-        let mut counts = Counts::default();
-        for number in 0..SERIES_MAX + 50 {
-            counts.add(&death(&format!("n{number}")));
-        }
-        assert_eq!(counts.deaths.len(), SERIES_MAX + 1);
-        assert_eq!(counts.deaths.values().sum::<u64>(), (SERIES_MAX + 50) as u64);
-    }
-}
+mod tests;

@@ -124,7 +124,11 @@ fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Respons
         }),
         "/v1/connections" => return connections(asked),
         "/v1/status" => return json(&status_with_runs(asked, now)),
-        "/metrics" => return exposition(&asked.state.borrow(), now),
+        "/metrics" => {
+            let accept = request.headers().get(header::ACCEPT);
+            let accept = accept.and_then(|it| it.to_str().ok()).unwrap_or_default();
+            return exposition(&asked.state.borrow(), accept, now);
+        }
         _ => {
             return trouble(
                 StatusCode::NOT_FOUND,
@@ -164,7 +168,7 @@ fn connections(asked: &Asked) -> Response<Full<Bytes>> {
     }
 }
 
-fn exposition(state: &State, now: Timestamp) -> Response<Full<Bytes>> {
+fn exposition(state: &State, accept: &str, now: Timestamp) -> Response<Full<Bytes>> {
     let runtimes: Vec<_> = state
         .runtimes
         .iter()
@@ -173,8 +177,15 @@ fn exposition(state: &State, now: Timestamp) -> Response<Full<Bytes>> {
         .map(|it| (it.socket.clone(), it.lists, it.failures))
         .collect();
     let status = status::status(state, now);
-    let text = metrics::text(&status, &state.counts, own::cpu_seconds(), &runtimes);
-    body(StatusCode::OK, metrics::MEDIA_TYPE, text.into())
+    let told = metrics::Told {
+        status: &status,
+        deaths: &state.counts,
+        calls: &state.traffic.totals,
+        cpu_seconds: own::cpu_seconds(),
+        runtimes: &runtimes,
+    };
+    let (kind, bytes) = metrics::exposition(&told, accept);
+    body(StatusCode::OK, kind, bytes.into())
 }
 
 /// `last=30`: seconds.

@@ -274,6 +274,12 @@ impl State {
                 self.traffic.dropped,
             ),
             (
+                "series of calls since the start",
+                Some(self.traffic.totals.len()),
+                Some(traffic::SERIES_MAX),
+                self.traffic.totals.overflowed,
+            ),
+            (
                 "single calls",
                 Some(self.traced.len()),
                 Some(traffic::TRACES_MAX),

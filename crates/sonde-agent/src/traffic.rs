@@ -1,5 +1,6 @@
 //! What an agent remembers of calls: counts by edge for the last minute, and single calls. Pure but for what it is told.
 
+mod totals;
 mod traces;
 mod verdicts;
 
@@ -11,6 +12,7 @@ use sonde_model::{CallEdge, Calls, Owner};
 
 use crate::clock;
 
+pub(crate) use totals::{OTHER, SERIES_MAX, Totals};
 pub(crate) use traces::{TRACES_MAX, Traced};
 pub(crate) use verdicts::Verdicts;
 
@@ -31,6 +33,8 @@ struct Span {
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     spans: VecDeque<Span>,
+    /// The same since the start, by owner.
+    pub(crate) totals: Totals,
     /// Edges that did not fit.
     pub(crate) dropped: u64,
     /// Calls that the kernel counted on no edge of their own.
@@ -55,9 +59,8 @@ impl Traffic {
         let room = EDGES_MAX.saturating_sub(self.edges());
         let too_many = harvest.len().saturating_sub(room);
         self.dropped += too_many as u64;
-        let edges = harvest
+        let mut edges: Vec<CallEdge> = harvest
             .into_iter()
-            .take(room)
             .map(|Harvested { key, first, counts }| CallEdge {
                 since: clock::at(booted, first).clamp(from, until),
                 owner: owner(key.group),
@@ -68,6 +71,10 @@ impl Traffic {
                 counts,
             })
             .collect();
+        for edge in &edges {
+            self.totals.add(edge, until);
+        }
+        edges.truncate(room);
         self.spans.push_back(Span { from, until, edges });
     }
 

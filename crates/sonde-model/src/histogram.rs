@@ -44,6 +44,14 @@ impl Histogram {
             .map(|(at, count)| (Duration::from_nanos(upper(*at)), *count))
     }
 
+    /// Counts of the buckets in use, beside the times that fall into each, in order.
+    pub fn ranges(&self) -> impl Iterator<Item = (std::ops::Range<Duration>, u64)> {
+        let time = Duration::from_nanos;
+        self.0
+            .iter()
+            .map(move |(at, count)| (time(lower(*at))..time(upper(*at)), *count))
+    }
+
     /// How many were seen.
     pub fn count(&self) -> u64 {
         self.0

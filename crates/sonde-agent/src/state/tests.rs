@@ -124,7 +124,15 @@ fn deaths_are_counted_once_and_by_what_they_turned_out_to_be() {
         }
     }
     let status = crate::status::status(&state, at(60_000));
-    let text = crate::metrics::text(&status, &state.counts, 0.0, &[]);
+    let told = crate::metrics::Told {
+        status: &status,
+        deaths: &state.counts,
+        calls: &state.traffic.totals,
+        cpu_seconds: 0.0,
+        runtimes: &[],
+    };
+    let (_, text) = crate::metrics::exposition(&told, "");
+    let text = String::from_utf8(text).expect("text");
     let lines: Vec<_> = text
         .lines()
         .filter(|line| line.starts_with("sonde_agent_deaths_total"))

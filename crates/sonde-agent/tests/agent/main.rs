@@ -252,6 +252,10 @@ fn metrics_are_served_and_other_requests_are_refused_in_words() {
         text.contains("sonde_agent_program_running{program=\"deaths\"} 1"),
         "{text}"
     );
+    assert!(
+        text.contains("# TYPE sonde_call_duration_seconds histogram\n"),
+        "{text}"
+    );
     assert!(text.ends_with("# EOF\n"));
     for (method, path, expected) in [
         ("GET", "/v1/nonsense", 404),
