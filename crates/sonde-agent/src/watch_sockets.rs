@@ -55,6 +55,7 @@ impl SocketWatch {
         let overrun = Arc::new(AtomicU64::new(0));
         let counter = overrun.clone();
         let options = sockets::Options {
+            tier: sonde_bpf::Tier::Socket,
             slow: options.slow,
             payload: options.payload,
             sample_each: options.sample_each,

@@ -21,6 +21,8 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
+    /// The node lacks something.
+    Absent(String),
     /// The object lacks something that this code expects: the two were not built together.
     Missing(String),
 }
@@ -38,9 +40,12 @@ impl Error {
     /// Whether the kernel refused for want of rights.
     pub fn is_permission(&self) -> bool {
         match self {
-            Self::Kernel { source, .. } => source.kind() == libbpf_rs::ErrorKind::PermissionDenied,
+            // The verifier refuses with the same number, and then tells of the program.
+            Self::Kernel { source, said, .. } => {
+                source.kind() == libbpf_rs::ErrorKind::PermissionDenied && !said.contains("PROG LOAD LOG")
+            }
             Self::File { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
-            Self::Missing(_) => false,
+            Self::Absent(_) | Self::Missing(_) => false,
         }
     }
 }
@@ -51,6 +56,7 @@ impl std::fmt::Display for Error {
             Self::Kernel { doing, source, said } if said.is_empty() => write!(f, "{doing}: {source:#}"),
             Self::Kernel { doing, source, said } => write!(f, "{doing}: {source:#}\n{said}"),
             Self::File { doing, source } => write!(f, "{doing}: {source}"),
+            Self::Absent(what) => write!(f, "this node has no {what}"),
             Self::Missing(what) => write!(f, "the embedded object has no {what}"),
         }
     }
@@ -61,7 +67,7 @@ impl std::error::Error for Error {
         match self {
             Self::Kernel { source, .. } => Some(source),
             Self::File { source, .. } => Some(source),
-            Self::Missing(_) => None,
+            Self::Absent(_) | Self::Missing(_) => None,
         }
     }
 }

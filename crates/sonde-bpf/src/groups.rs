@@ -25,13 +25,22 @@ impl Hierarchy {
     ///
     /// When the file cannot be read, or no control groups are mounted.
     pub fn of_this_node() -> Result<Self, Error> {
-        let file = "/proc/self/mountinfo";
-        let text = fs::read_to_string(file).map_err(|source| Error::File {
-            doing: format!("reading the mounts from {file}"),
-            source,
-        })?;
-        Self::from_mounts(&text)
-            .ok_or_else(|| Error::Missing("control groups: neither version is mounted here".into()))
+        Self::from_mounts(&mounts()?)
+            .ok_or_else(|| Error::Absent("control groups: neither version is mounted here".into()))
+    }
+
+    /// The hierarchy of version 2, wherever the memory controller sits.
+    ///
+    /// # Errors
+    ///
+    /// When the mounts cannot be read, or it is not mounted.
+    pub fn unified_of_this_node() -> Result<Self, Error> {
+        let text = mounts()?;
+        let mut lines = text.lines().filter_map(|line| line.split_once(" - cgroup2 "));
+        let point = lines.find_map(|(mount, _)| mount.split(' ').nth(4));
+        point
+            .map(|point| Self::Unified(point.into()))
+            .ok_or_else(|| Error::Absent("control groups of version 2: they are not mounted here".into()))
     }
 
     /// The hierarchy that the lines of a `mountinfo` show.
@@ -66,6 +75,14 @@ impl Hierarchy {
             Self::Unified(root) | Self::Memory(root) => root,
         }
     }
+}
+
+fn mounts() -> Result<String, Error> {
+    let file = "/proc/self/mountinfo";
+    fs::read_to_string(file).map_err(|source| Error::File {
+        doing: format!("reading the mounts from {file}"),
+        source,
+    })
 }
 
 /// More groups than this on one node are not looked at.

@@ -10,6 +10,8 @@ mod groups;
 mod object;
 pub mod probe;
 pub mod sockets;
+mod tier;
 
 pub use error::Error;
 pub use groups::{Groups, Hierarchy};
+pub use tier::Tier;

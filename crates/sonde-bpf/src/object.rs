@@ -1,6 +1,6 @@
 //! Opening, loading and attaching an embedded object.
 
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::sync::Mutex;
 
 use libbpf_rs::{Link, Map, MapCore, MapFlags, Object, ObjectBuilder, OpenObject, PrintLevel};
@@ -47,6 +47,18 @@ impl Loaded {
                     .map_err(Error::kernel(format!("attaching {name}")))?;
                 self.links.push((name, link));
             }
+        }
+        Ok(())
+    }
+
+    /// Attaches all programs to a control group, beside those that others attached there and below.
+    pub(crate) fn attach_to_group(&mut self, group: BorrowedFd<'_>) -> Result<(), Error> {
+        for program in self.object.progs_mut() {
+            let name = program.name().to_string_lossy().into_owned();
+            let link = program
+                .attach_cgroup(group.as_raw_fd())
+                .map_err(Error::kernel(format!("attaching {name} to a control group")))?;
+            self.links.push((name, link));
         }
         Ok(())
     }

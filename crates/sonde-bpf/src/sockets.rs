@@ -1,25 +1,34 @@
-//! Calls and connections, counted in the kernel at the socket (tier S).
+//! Calls and connections, counted in the kernel at the socket (tier S) or by their packets (tier P).
 //!
 //! Nothing here depends on a ring buffer: [`Sockets::harvest`] takes the counts since the last time, and
 //! [`Sockets::sweep`] reads every live connection's state from the kernel.
 
+mod diag;
+mod options;
+mod read;
 mod record;
 mod sample;
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::Read as _;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use libbpf_rs::{Iter, MapCore as _, MapFlags, RingBuffer, RingBufferBuilder};
-use sonde_l7::{KernelCheck, Protocol, Transport};
-use sonde_model::{CallCounts, Histogram, ProgramRuns, Role};
-use zerocopy::{FromBytes as _, Immutable, IntoBytes};
+use sonde_l7::{Protocol, Transport};
+use sonde_model::{CallCounts, ProgramRuns, Role};
+use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use crate::object::{Loaded, set_constants};
-use crate::{Error, Hierarchy};
+use crate::{Error, Hierarchy, Tier};
 
+use options::Settings;
+use read::{number, read_connection, read_edge, to_record};
+
+pub use options::Options;
 pub use sample::{Endpoint, Reason, Sample};
 
 /// One end of the calls between an owner and a remote address.
@@ -85,27 +94,6 @@ pub struct Connection {
     pub state: u8,
 }
 
-/// What the programs are told when they start.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// A call that takes at least this long counts as slow.
-    pub slow: Duration,
-    /// Read the first bytes of requests and answers: without them there is no protocol, no error and no sample.
-    pub payload: bool,
-    /// Every N-th call is a sample; 0 for none.
-    pub sample_each: u32,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            slow: Duration::from_millis(500),
-            payload: true,
-            sample_each: 1000,
-        }
-    }
-}
-
 /// What the programs could not do since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Losses {
@@ -117,12 +105,33 @@ pub struct Losses {
     pub samples: u64,
 }
 
+/// Why a tier does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The tier.
+    pub tier: Tier,
+    /// What it lacks.
+    pub why: String,
+}
+
+/// The programs of the best tier that works.
+pub struct Started {
+    /// They.
+    pub sockets: Sockets,
+    /// The better tiers, which do not.
+    pub refused: Vec<Refusal>,
+}
+
 /// The programs at work. Dropping it takes them down.
 pub struct Sockets {
     samples: RingBuffer<'static>,
     loaded: Loaded,
+    tier: Tier,
+    /// In which the owners' numbers are.
+    hierarchy: Hierarchy,
     /// Which of the two maps is written.
     active: usize,
+    unseen_namespaces: AtomicUsize,
 }
 
 const EDGE_MAPS: [&str; 2] = ["edges_a", "edges_b"];
@@ -143,21 +152,17 @@ impl Sockets {
         options: &Options,
         mut on_sample: impl FnMut(Sample) + Send + 'static,
     ) -> Result<Self, Error> {
-        #[derive(IntoBytes, Immutable)]
-        #[repr(C)]
-        struct Settings {
-            slow_ns: u64,
-            memory_on_v1: u64,
-            read_payload: u64,
-            sample_each: u64,
-        }
-        let settings = Settings {
-            slow_ns: options.slow.as_nanos().try_into().unwrap_or(u64::MAX),
-            memory_on_v1: u64::from(matches!(hierarchy, Hierarchy::Memory(_))),
-            read_payload: u64::from(options.payload),
-            sample_each: options.sample_each.into(),
+        let tier = options.tier;
+        let hierarchy = match tier {
+            Tier::Socket => hierarchy.clone(),
+            Tier::Packet => Hierarchy::unified_of_this_node()?,
         };
-        let loaded = Loaded::load("sockets", OBJECT, |open| set_constants(open, settings.as_bytes()))?;
+        let settings = Settings::of(options, &hierarchy)?;
+        let (name, object) = match tier {
+            Tier::Socket => ("tier S", SOCKETS),
+            Tier::Packet => ("tier P", PACKETS),
+        };
+        let loaded = Loaded::load(name, object, |open| set_constants(open, settings.as_bytes()))?;
         let samples = {
             let doing = "opening the ring of samples";
             let map = loaded.map("samples")?;
@@ -174,15 +179,75 @@ impl Sockets {
         let mut sockets = Self {
             samples,
             loaded,
+            tier,
+            hierarchy,
             active: 0,
+            unseen_namespaces: AtomicUsize::new(0),
         };
         sockets.teach()?;
         sockets.make_room_for_overflow(0)?;
-        // Its first run fills the map of listeners, which tells the roles of connections that are older than the rest.
-        sockets.loaded.attach(|program| program == SWEEP)?;
-        sockets.sweep()?;
-        sockets.loaded.attach(|program| program != SWEEP)?;
+        sockets.attach()?;
         Ok(sockets)
+    }
+
+    fn attach(&mut self) -> Result<(), Error> {
+        match self.tier {
+            Tier::Socket => {
+                // Its first run fills the map of listeners, which tells the roles of connections that are older.
+                self.loaded.attach(|program| program == SWEEP)?;
+                self.sweep()?;
+                self.loaded.attach(|program| program != SWEEP)
+            }
+            Tier::Packet => {
+                let root = self.hierarchy.root();
+                let group = File::open(root).map_err(|source| Error::File {
+                    doing: format!("opening the control group {}", root.display()),
+                    source,
+                })?;
+                self.loaded.attach_to_group(group.as_fd())
+            }
+        }
+    }
+
+    /// Starts the best tier that works; `why_not` may forbid one with a reason.
+    ///
+    /// # Errors
+    ///
+    /// When none works: all of them, with their reasons.
+    pub fn start_best(
+        hierarchy: &Hierarchy,
+        options: &Options,
+        why_not: impl Fn(Tier) -> Option<String>,
+        on_sample: impl FnMut(Sample) + Clone + Send + 'static,
+    ) -> Result<Started, Vec<Refusal>> {
+        let mut refused = Vec::new();
+        for tier in Tier::ALL {
+            let options = Options {
+                tier,
+                ..options.clone()
+            };
+            let started = match why_not(tier) {
+                Some(why) => Err(why),
+                None => {
+                    Self::start(hierarchy, &options, on_sample.clone()).map_err(|error| tier.explain(&error))
+                }
+            };
+            match started {
+                Ok(sockets) => return Ok(Started { sockets, refused }),
+                Err(why) => refused.push(Refusal { tier, why }),
+            }
+        }
+        Err(refused)
+    }
+
+    /// How calls are seen.
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// The hierarchy whose control groups own the edges.
+    pub fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
     }
 
     /// Hands over the samples that wait, without waiting.
@@ -271,12 +336,20 @@ impl Sockets {
             .collect())
     }
 
-    /// Every TCP connection that a process of the node has open, in whatever network namespace; listeners left out.
+    /// Every TCP connection that a process of the node has open; listeners left out. Tier P tells those of other network
+    /// namespaces where it may enter them, for which it needs CAP_SYS_ADMIN.
     ///
     /// # Errors
     ///
     /// When the kernel's iterator cannot be read.
     pub fn sweep(&self) -> Result<Vec<Connection>, Error> {
+        if self.tier == Tier::Packet {
+            let states = self.loaded.map("states")?;
+            let swept = diag::sweep(states.as_fd())?;
+            self.unseen_namespaces
+                .store(swept.unseen_namespaces, Ordering::Relaxed);
+            return Ok(swept.connections);
+        }
         let doing = "sweeping the connections";
         let mut iter = Iter::new(self.loaded.link(SWEEP)?).map_err(Error::kernel(doing))?;
         let mut bytes = Vec::new();
@@ -292,6 +365,11 @@ impl Sockets {
             .filter(|raw| seen.insert(raw.cookie))
             .map(|raw| read_connection(&raw))
             .collect())
+    }
+
+    /// Network namespaces that the last sweep could not enter.
+    pub fn unseen_namespaces(&self) -> usize {
+        self.unseen_namespaces.load(Ordering::Relaxed)
     }
 
     /// What the programs could not do since the start.
@@ -322,136 +400,5 @@ impl Sockets {
     }
 }
 
-static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sockets.bpf.o"));
-
-fn read_edge(key: &[u8], value: &[u8]) -> Option<Harvested> {
-    let key = record::EdgeKey::read_from_bytes(key).ok()?;
-    let edge = record::Edge::read_from_bytes(value).ok()?;
-    // The overflow edge is there whether or not anything overflowed.
-    let is_idle = key.role == 0 && edge.total_ns == 0 && edge.opened == 0 && edge.closed == 0;
-    (!is_idle).then(|| Harvested {
-        key: edge_key(&key),
-        first: Duration::from_nanos(edge.first_boot_ns),
-        counts: counts(&edge, key.role == SERVER),
-    })
-}
-
-fn to_record(check: &KernelCheck) -> record::Check {
-    let rule = |rule: &sonde_l7::kernel::Rule| record::Rule {
-        offset: rule.offset,
-        width: rule.width,
-        outcome: rule.outcome as u8,
-        pad: 0,
-        mask: rule.mask,
-        low: rule.low,
-        high: rule.high,
-    };
-    let (correlation, length) = (check.correlation, check.length);
-    record::Check {
-        guard: rule(&check.guard),
-        rules: check.rules.each_ref().map(rule),
-        otherwise: check.otherwise as u8,
-        pad: [0; 3],
-        correlation: [
-            correlation.request_offset,
-            correlation.response_offset,
-            correlation.width,
-            0,
-        ],
-        length: [
-            length.offset,
-            length.width,
-            length.little_endian,
-            length.add.cast_unsigned(),
-        ],
-    }
-}
-
-fn counts(edge: &record::Edge, is_server: bool) -> CallCounts {
-    let (total, wait) = (
-        Histogram::from_counts(&edge.total),
-        Histogram::from_counts(&edge.wait),
-    );
-    CallCounts {
-        calls: total.count(),
-        errors: edge.errors,
-        slow: edge.slow,
-        total_ns: edge.total_ns,
-        waited_ns: edge.waited_ns,
-        // Until it is read a request waits; from then on it is worked on.
-        worked_ns: if is_server {
-            edge.total_ns.saturating_sub(edge.waited_ns)
-        } else {
-            0
-        },
-        written_ns: edge.written_ns,
-        with_wait: wait.count(),
-        bytes_sent: edge.bytes_sent,
-        bytes_received: edge.bytes_received,
-        opened: edge.opened,
-        closed: edge.closed,
-        connect_ns: edge.connect_ns,
-        connect_failed: edge.connect_failed,
-        retransmits: edge.retransmits,
-        resets_sent: edge.resets_sent,
-        resets_received: edge.resets_received,
-        total,
-        wait,
-    }
-}
-
-fn edge_key(key: &record::EdgeKey) -> EdgeKey {
-    EdgeKey {
-        group: key.group,
-        remote: address(key.remote),
-        netns: key.netns,
-        port: key.port,
-        role: if key.role == SERVER {
-            Role::Server
-        } else {
-            Role::Client
-        },
-        protocol: protocol(key.protocol),
-    }
-}
-
-/// The kernel counts protocols from 1: 0 is "no verdict".
-fn number(protocol: Protocol) -> u8 {
-    protocol as u8 + 1
-}
-
-fn protocol(number: u8) -> Option<Protocol> {
-    Protocol::ALL.get(usize::from(number.checked_sub(1)?)).copied()
-}
-
-/// `enum role` in `programs/sockets.h`.
-const SERVER: u8 = 2;
-
-fn address(bytes: [u8; 16]) -> IpAddr {
-    Ipv6Addr::from(bytes).to_canonical()
-}
-
-fn read_connection(raw: &record::Connection) -> Connection {
-    Connection {
-        edge: edge_key(&raw.edge),
-        local: address(raw.local),
-        local_port: raw.local_port,
-        remote_port: raw.remote_port,
-        cookie: raw.cookie,
-        bytes_acked: raw.bytes_acked,
-        bytes_received: raw.bytes_received,
-        calls: raw.calls,
-        smoothed_rtt: Duration::from_micros(raw.smoothed_rtt_us.into()),
-        // The kernel's "not measured yet" is all ones.
-        min_rtt: Duration::from_micros(if raw.min_rtt_us == u32::MAX {
-            0
-        } else {
-            raw.min_rtt_us.into()
-        }),
-        retransmits: raw.retransmits,
-        unacked: raw.unacked,
-        unread: raw.unread,
-        peer_window: raw.peer_window,
-        state: raw.state,
-    }
-}
+static SOCKETS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sockets.bpf.o"));
+static PACKETS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/packets.bpf.o"));

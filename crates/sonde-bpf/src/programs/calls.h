@@ -104,18 +104,6 @@ struct {
 	__type(value, struct edge);
 } empty SEC(".maps");
 
-/* Ports that something listens on, by network namespace: who is the server of a connection older than the agent. */
-struct listener {
-	__u32 netns;
-	__u32 port;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, struct listener);
-	__type(value, __u8);
-} listeners SEC(".maps");
-
 /* -1: too few bytes to tell */
 static __always_inline int holds(const struct rule *rule, const __u8 *answer, __u32 bytes)
 {

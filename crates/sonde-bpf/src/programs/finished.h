@@ -45,28 +45,6 @@ static __always_inline void tell_key(struct edge_key *key, const SOCKET *sk, con
 	key->role = role;
 }
 
-/* Who serves: the side whose port something listens on. */
-static __always_inline bool is_listened(__u32 netns, __u16 port)
-{
-	struct listener local = {
-		.netns = netns,
-		.port = port,
-	};
-
-	return bpf_map_lookup_elem(&listeners, &local);
-}
-
-static __always_inline void note_listener(__u32 netns, __u16 port)
-{
-	struct listener local = {
-		.netns = netns,
-		.port = port,
-	};
-	__u8 yes = 1;
-
-	bpf_map_update_elem(&listeners, &local, &yes, BPF_ANY);
-}
-
 static __always_inline void set_role(struct call_state *state, const SOCKET *sk, __u8 role)
 {
 	state->role = role;

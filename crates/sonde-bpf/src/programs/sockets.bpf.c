@@ -73,9 +73,42 @@ static __always_inline bool tell_streams(struct sock *sk, const struct call_stat
 	return true;
 }
 
+/* Ports that something listens on, by network namespace: who is the server of a connection older than the agent. */
+struct listener {
+	__u32 netns;
+	__u32 port;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct listener);
+	__type(value, __u8);
+} listeners SEC(".maps");
+
+static __always_inline struct listener listener_of(const struct sock *sk)
+{
+	struct listener local = {
+		.netns = netns_of(sk, 0),
+		.port = port_of(sk, false),
+	};
+
+	return local;
+}
+
+static __always_inline void note_listener(const struct sock *sk)
+{
+	struct listener local = listener_of(sk);
+	__u8 yes = 1;
+
+	bpf_map_update_elem(&listeners, &local, &yes, BPF_ANY);
+}
+
+/* Who serves: the side whose port something listens on. */
 static __always_inline __u8 guess_role(const struct sock *sk)
 {
-	return is_listened(netns_of(sk, 0), port_of(sk, false)) ? ROLE_SERVER : ROLE_CLIENT;
+	struct listener local = listener_of(sk);
+
+	return bpf_map_lookup_elem(&listeners, &local) ? ROLE_SERVER : ROLE_CLIENT;
 }
 
 static __always_inline struct call_state *new_state(struct sock *sk, __u8 role)
@@ -300,7 +333,7 @@ int BPF_PROG(on_state, struct sock *sk, int before, int after)
 		return 0;
 	if (after == TCP_LISTEN || before == TCP_LISTEN) {
 		if (after == TCP_LISTEN)
-			note_listener(netns_of(sk, 0), port_of(sk, false));
+			note_listener(sk);
 		return 0;
 	}
 	if (after == TCP_SYN_SENT) {
@@ -415,7 +448,7 @@ int sweep(struct bpf_iter__task_file *context)
 	/* Go listens for MPTCP since 1.24; what it accepts is a plain connection for most clients. */
 	if (common->skc_state == TCP_LISTEN &&
 	    (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP)) {
-		note_listener(netns_of(sk, 0), port_of(sk, false));
+		note_listener(sk);
 		return 0;
 	}
 	tcp = bpf_skc_to_tcp_sock(sk);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use zerocopy::FromBytes as _;
 
+use super::EdgeKey;
+use super::read::{address, edge_key};
 use super::record::{self, REASON_FAILED, REASON_SLOW, REASON_VERDICT};
-use super::{EdgeKey, address, edge_key};
 
 /// The server's end that calls go to, as one network namespace sees it; all connections to it speak one protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
