@@ -23,7 +23,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::serve::Door;
 use crate::state::{RuntimeState, State};
 use crate::watch_sockets::{self, SocketWatch};
-use crate::{AgentError, Options, check, clock, own, runtime, serve, status};
+use crate::{AgentError, Options, check, clock, export, own, runtime, serve, status};
 
 /// Events that wait between the ring and the memory; the ring itself holds some 200.
 pub(crate) const EVENTS_MAX: usize = 4_096;
@@ -91,6 +91,12 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
         });
         let door = door.clone();
         supervise(&state, move || serve::accept(door.clone(), asked.clone()));
+    }
+    if let Some((collector, every)) = &options.collector {
+        let (collector, every, posted) = (collector.clone(), *every, state.clone());
+        supervise(&state, move || {
+            export::keep_posting(collector.clone(), every, posted.clone())
+        });
     }
     tell_when_known(&state, ready).await;
     tokio::select! {

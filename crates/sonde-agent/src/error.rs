@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::tls::TlsError;
+
 /// An agent could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
@@ -45,6 +47,9 @@ pub enum AgentError {
         /// The address.
         address: SocketAddr,
     },
+    /// TLS could not be set up for those who ask from elsewhere.
+    #[error("failed to prepare the address for those who ask from elsewhere")]
+    Tls(#[from] TlsError),
     /// There is no such group.
     #[error("there is no group {name}")]
     NoGroup {
@@ -71,7 +76,7 @@ impl AgentError {
                 "run it as root, or choose a folder of your own with --socket PATH"
             }
             AgentError::NotLoopback { .. } => {
-                "choose an address such as 127.0.0.1:9470, and reach it from elsewhere through the API server's proxy"
+                "choose an address such as 127.0.0.1:9470, or let those ask who show a certificate: --listen ADDRESS with --tls-cert, --tls-key and --client-ca"
             }
             _ => return Vec::new(),
         };

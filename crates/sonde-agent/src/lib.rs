@@ -17,11 +17,13 @@
 //! | samples between ring and memory | 4,096 | new ones go, counted |
 //! | connections to the socket | 32 | more are closed, counted |
 //! | series of one metric | 1,000 | the rest add up in one |
+//! | calls in one post to a collector | 1,000 | the rest go with the next one |
 
 mod agent;
 pub mod check;
 mod clock;
 mod error;
+mod export;
 mod metrics;
 mod names;
 mod options;
@@ -34,9 +36,11 @@ mod signals;
 mod state;
 mod status;
 mod store;
+pub mod tls;
 mod traffic;
 mod watch_sockets;
 
 pub use agent::{Ended, run};
 pub use error::AgentError;
+pub use export::{Collector, CollectorError};
 pub use options::{Absent, Options};

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use sonde_model::{AgentStatus, CallCounts, Death, DeathKind, Role, Seen};
 
 use crate::traffic::{OTHER, SERIES_MAX, Totals};
-use family::{Family, Kind, Value};
+pub(crate) use family::{Family, Kind, Sample, Value};
+pub(crate) use text::bounds;
 
 /// Deaths by what they were, since the start.
 #[derive(Debug, Default)]
@@ -61,7 +62,7 @@ pub(crate) fn exposition(told: &Told<'_>, accept: &str) -> (&'static str, Vec<u8
     }
 }
 
-fn families(told: &Told<'_>) -> Vec<Family> {
+pub(crate) fn families(told: &Told<'_>) -> Vec<Family> {
     let mut all = calls(told.calls);
     all.push(deaths(told.deaths));
     all.extend(agent(told));

@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
+
+use crate::export::Collector;
+use crate::tls::MutualTls;
 
 /// How an agent runs.
 #[derive(Debug, Clone)]
@@ -23,6 +27,10 @@ pub struct Options {
     pub payload: bool,
     /// Of the calls that are neither slow nor failed, one of so many is kept; 0 for none.
     pub sample_each: u32,
+    /// Answers over TCP to who shows a certificate.
+    pub listen_tls: Option<(SocketAddr, MutualTls)>,
+    /// Where counts and single calls are sent, and how often.
+    pub collector: Option<(Rc<Collector>, Duration)>,
     /// What is taken as absent, for tests.
     pub absent: Vec<Absent>,
 }
@@ -48,6 +56,8 @@ impl Default for Options {
             slow: Duration::from_millis(500),
             payload: true,
             sample_each: 1_000,
+            listen_tls: None,
+            collector: None,
             absent: Vec::new(),
         }
     }

@@ -25,6 +25,7 @@ use crate::state::State;
 use crate::watch_sockets::{self, SocketWatch};
 use crate::{metrics, own, status};
 
+use door::Comer;
 pub(crate) use door::Door;
 
 /// Who asks a node's agent: a person, a scraper, a hub.
@@ -56,7 +57,7 @@ pub(crate) struct Asked {
     pub(crate) sample_each: u32,
 }
 
-fn admit(stream: Box<dyn Stream>, asked: &Rc<Asked>) {
+fn admit(comer: Comer, asked: &Rc<Asked>) {
     {
         let connections = &mut asked.state.borrow_mut().connections;
         if connections.open >= CONNECTIONS_MAX as u64 {
@@ -68,6 +69,17 @@ fn admit(stream: Box<dyn Stream>, asked: &Rc<Asked>) {
     let place = Place(asked.state.clone());
     let asked = asked.clone();
     spawn_local(async move {
+        let stream: Box<dyn Stream> = match comer {
+            Comer::Known(stream) => stream,
+            // Whoever shows no certificate that counts is let go without a word.
+            Comer::Unknown(accept) => match timeout(HEAD_TIME_MAX, *accept).await {
+                Ok(Ok(stream)) => Box::new(stream),
+                _ => {
+                    drop(place);
+                    return;
+                }
+            },
+        };
         let service = service_fn(move |request| {
             let answer = answer(&request, &asked, Timestamp::now());
             async move { Ok::<_, Infallible>(answer) }

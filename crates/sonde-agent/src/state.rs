@@ -6,6 +6,7 @@ use sonde_model::{
     Death, DeathKind, Deaths, GroupMemory, Owner, ProcessSeen, Program, SenderKind, SenderSeen,
 };
 
+use crate::export::Exported;
 use crate::metrics::Counts;
 use crate::names::{Named, Names};
 use crate::signals::{Sent, Signals, Which};
@@ -41,6 +42,8 @@ pub(crate) struct State {
     pub(crate) traced: Traced,
     /// Samples of calls that did not fit into the kernel's ring, or between the ring and here.
     pub(crate) samples_lost: u64,
+    /// How sending to a collector goes.
+    pub(crate) exported: Exported,
     store: Store,
     signals: Signals,
     names: Names,
@@ -94,6 +97,7 @@ impl State {
             traffic: Traffic::default(),
             traced: Traced::default(),
             samples_lost: 0,
+            exported: Exported::default(),
             store: Store::default(),
             signals: Signals::default(),
             names: Names::default(),

@@ -16,7 +16,10 @@ pub(crate) fn status(state: &State, now: Timestamp) -> AgentStatus {
         since: state.since,
         now,
         programs: state.programs.clone(),
-        coverage: vec![deaths(state), calls(state), names(state)],
+        coverage: [deaths(state), calls(state), names(state)]
+            .into_iter()
+            .chain(exported(state))
+            .collect(),
         bounds: state
             .fills()
             .into_iter()
@@ -89,6 +92,35 @@ fn calls(state: &State) -> Coverage {
         why,
         remedy: remedy.to_owned(),
     }
+}
+
+/// Only where a collector is named.
+fn exported(state: &State) -> Option<Coverage> {
+    let it = &state.exported;
+    if it.posts == 0 {
+        return None;
+    }
+    let (seen, why) = match (it.trouble.is_empty(), it.lost) {
+        (true, 0) => (Seen::Whole, format!("{} posts", it.posts)),
+        (true, lost) => (
+            Seen::Partly,
+            format!("{lost} calls were gone before they could be sent"),
+        ),
+        (false, _) => (
+            Seen::Nothing,
+            format!("{} ({} of {} posts failed)", it.trouble, it.failures, it.posts),
+        ),
+    };
+    let remedy = match seen {
+        Seen::Nothing => "see that the collector of --otlp is reached and takes OTLP over HTTP",
+        _ => "",
+    };
+    Some(Coverage {
+        signal: "counts and single calls sent to the collector".to_owned(),
+        seen,
+        why,
+        remedy: remedy.to_owned(),
+    })
 }
 
 fn names(state: &State) -> Coverage {

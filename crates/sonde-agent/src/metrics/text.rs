@@ -77,7 +77,7 @@ fn line(
 
 /// Bounds in seconds with all that is below: each doubling from 65 us to 17 s, which are bounds of the kernel's buckets,
 /// too, so that no count is shared out by guess.
-pub(super) fn bounds(times: &Histogram) -> impl Iterator<Item = (f64, u64)> {
+pub(crate) fn bounds(times: &Histogram) -> impl Iterator<Item = (f64, u64)> {
     const FIRST: u32 = 8;
     const LAST: u32 = 26;
     let mut below = 0;

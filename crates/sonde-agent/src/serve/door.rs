@@ -2,15 +2,17 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio_rustls::{Accept, TlsAcceptor};
 
 use super::Stream;
-use crate::{AgentError, Options};
+use crate::{AgentError, Options, tls};
 
 /// The open sockets.
 pub(crate) struct Door {
@@ -18,12 +20,23 @@ pub(crate) struct Door {
     path: PathBuf,
     inode: u64,
     tcp: Option<TcpListener>,
+    tls: Option<(TcpListener, TlsAcceptor)>,
+}
+
+/// Who came in: a stream, or one that must still show who it is.
+pub(crate) enum Comer {
+    Known(Box<dyn Stream>),
+    Unknown(Box<Accept<TcpStream>>),
 }
 
 impl Door {
     /// Listens where the options say. The Unix socket is there only once its mode is right.
     pub(crate) fn open(options: &Options) -> Result<Self, AgentError> {
-        let tcp = options.listen.map(listen_tcp).transpose()?;
+        let tcp = options.listen.map(listen_loopback).transpose()?;
+        let tls = match &options.listen_tls {
+            Some((address, files)) => Some((listen_tcp(*address)?, TlsAcceptor::from(tls::server(files)?))),
+            None => None,
+        };
         let path = options.socket.clone();
         let group = options.socket_group.as_deref().map(group_number).transpose()?;
         if UnixStream::connect(&path).is_ok() {
@@ -39,20 +52,28 @@ impl Door {
             path,
             inode,
             tcp,
+            tls,
         })
     }
 
     /// The next connection.
-    pub(crate) async fn next(&self) -> io::Result<Box<dyn Stream>> {
+    pub(crate) async fn next(&self) -> io::Result<Comer> {
         let over_tcp = async {
             match &self.tcp {
                 Some(tcp) => tcp.accept().await,
                 None => std::future::pending().await,
             }
         };
+        let over_tls = async {
+            match &self.tls {
+                Some((tcp, acceptor)) => Ok::<_, io::Error>(acceptor.accept(tcp.accept().await?.0)),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            accepted = self.unix.accept() => Ok(Box::new(accepted?.0)),
-            accepted = over_tcp => Ok(Box::new(accepted?.0)),
+            accepted = self.unix.accept() => Ok(Comer::Known(Box::new(accepted?.0))),
+            accepted = over_tcp => Ok(Comer::Known(Box::new(accepted?.0))),
+            accepted = over_tls => Ok(Comer::Unknown(Box::new(accepted?))),
         }
     }
 
@@ -65,10 +86,14 @@ impl Door {
     }
 }
 
-fn listen_tcp(address: std::net::SocketAddr) -> Result<TcpListener, AgentError> {
+fn listen_loopback(address: SocketAddr) -> Result<TcpListener, AgentError> {
     if !address.ip().is_loopback() {
         return Err(AgentError::NotLoopback { address });
     }
+    listen_tcp(address)
+}
+
+fn listen_tcp(address: SocketAddr) -> Result<TcpListener, AgentError> {
     let failed = |source| AgentError::ListenTcp { address, source };
     let listener = std::net::TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;

@@ -34,6 +34,17 @@ impl Traced {
         self.calls.len()
     }
 
+    /// Calls from the one of number `from` on, at most so many; the number after the last one; and how many of them are
+    /// gone. Calls are numbered from 0 as they come.
+    pub(crate) fn since(&self, from: u64, most: usize) -> (Vec<&TracedCall>, u64, u64) {
+        let gone = self.dropped.saturating_sub(from);
+        let first = from.max(self.dropped);
+        let skip = usize::try_from(first - self.dropped).unwrap_or(usize::MAX);
+        let calls: Vec<_> = self.calls.iter().skip(skip).take(most).collect();
+        let next = first + calls.len() as u64;
+        (calls, next, gone)
+    }
+
     /// The calls of the time `last` before now; all without it.
     pub(crate) fn answer(
         &self,

@@ -1,6 +1,7 @@
 //! The agent on this very kernel, as a process of its own. Where rights are missing a test skips and says why.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+mod elsewhere;
 mod pod;
 mod process;
 mod runtime;

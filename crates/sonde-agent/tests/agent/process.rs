@@ -4,13 +4,16 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use sonde_agent::{AgentError, Options};
+use sonde_agent::tls::MutualTls;
+use sonde_agent::{AgentError, Collector, Options};
 
-/// The variable that makes this binary an agent: its sockets, one on a line, its own first.
+/// The variable that makes this binary an agent: its socket, then a line each for a runtime's socket, `otlp=URL`, and
+/// `listen=ADDRESS FOLDER` with the files of TLS in the folder.
 pub(crate) const ROLE: &str = "SONDE_AGENT_TEST_SOCKETS";
 
 /// With what rights the agent runs.
@@ -22,13 +25,29 @@ pub(crate) enum Wrapped {
 
 /// The child's whole work.
 pub(crate) fn run_agent(role: &str) {
-    let mut sockets = role.lines().map(PathBuf::from);
-    let options = Options {
-        socket: sockets.next().unwrap(),
-        runtime_sockets: sockets.collect(),
+    let mut lines = role.lines();
+    let mut options = Options {
+        socket: lines.next().unwrap().into(),
         node: Some("worker-1".into()),
         ..Options::default()
     };
+    for line in lines {
+        if let Some(url) = line.strip_prefix("otlp=") {
+            let collector = Collector::new(url, &["x-key=s3cret".to_owned()]).unwrap();
+            options.collector = Some((Rc::new(collector), Duration::from_secs(1)));
+        } else if let Some((address, folder)) = line.strip_prefix("listen=").and_then(|it| it.split_once(' '))
+        {
+            let folder = Path::new(folder);
+            let files = MutualTls {
+                certificate: folder.join("agent.pem"),
+                key: folder.join("agent.key"),
+                client_authorities: folder.join("ca.pem"),
+            };
+            options.listen_tls = Some((address.parse().unwrap(), files));
+        } else {
+            options.runtime_sockets.push(line.into());
+        }
+    }
     match sonde_agent::run(&options, |_| println!("\nready")) {
         Ok(ended) => println!("\nended {}", ended.took.as_micros()),
         Err(AgentError::Blind { why, rights: true }) => println!("\nno rights: {why}"),
@@ -62,12 +81,26 @@ impl Started for Option<Agent> {
 impl Agent {
     /// Starts one; `None` where it has no rights, or its socket is taken, with the reason on stderr.
     pub(crate) fn start(folder: &Path, name: &str, runtimes: &[PathBuf], wrapped: Wrapped) -> Option<Self> {
+        Self::start_with(folder, name, runtimes, &[], wrapped)
+    }
+
+    /// The same, with more lines of its role.
+    pub(crate) fn start_with(
+        folder: &Path,
+        name: &str,
+        runtimes: &[PathBuf],
+        more: &[String],
+        wrapped: Wrapped,
+    ) -> Option<Self> {
         let socket = folder.join(format!("{name}.sock"));
         let mut role = socket.display().to_string();
         // Without one of our own it would ask the machine's.
         let none = [folder.join("no-runtime.sock")];
         for runtime in if runtimes.is_empty() { &none[..] } else { runtimes } {
             role.push_str(&format!("\n{}", runtime.display()));
+        }
+        for line in more {
+            role.push_str(&format!("\n{line}"));
         }
         let binary = std::env::current_exe().unwrap();
         let mut command = match wrapped {

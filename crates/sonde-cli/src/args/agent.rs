@@ -43,6 +43,34 @@ pub(crate) struct AgentArgs {
     /// Answer on this loopback address, too, to anyone on this machine: HTTP without a password.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen_insecure: Option<SocketAddr>,
+    /// Answer on this address to who shows a certificate of --client-ca: HTTP over TLS.
+    #[arg(long, value_name = "ADDRESS", requires_all = ["tls_cert", "tls_key", "client_ca"])]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The agent's certificate chain for --listen, PEM.
+    #[arg(long, value_name = "FILE", requires = "listen", value_hint = ValueHint::FilePath)]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    #[arg(long, value_name = "FILE", requires = "listen", value_hint = ValueHint::FilePath)]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Authorities whose certificates may ask over --listen, PEM.
+    #[arg(long, value_name = "FILE", requires = "listen", value_hint = ValueHint::FilePath)]
+    pub(crate) client_ca: Option<PathBuf>,
+    /// Send counts and single calls to this collector, as OTLP over HTTP: http://HOST:4318.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_hint = ValueHint::Url)]
+    pub(crate) otlp: Option<String>,
+    /// A header of each post to the collector; may be repeated, or a list with commas.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        env = "OTEL_EXPORTER_OTLP_HEADERS",
+        value_delimiter = ',',
+        hide_env_values = true,
+        requires = "otlp"
+    )]
+    pub(crate) otlp_header: Vec<String>,
+    /// How often.
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub(crate) otlp_every: String,
     /// A call that takes at least this long counts as slow, and is kept.
     #[arg(long, value_name = "DURATION", default_value = "500ms")]
     pub(crate) slow: String,

@@ -22,9 +22,13 @@ pub(super) fn run(args: AgentArgs) -> Outcome<u8> {
 
 #[cfg(feature = "agent")]
 mod with_agent {
+    use std::rc::Rc;
+    use std::time::Duration;
+
     use anyhow::anyhow;
     use sonde_agent::check::ItemState;
-    use sonde_agent::{Absent, AgentError, Options};
+    use sonde_agent::tls::MutualTls;
+    use sonde_agent::{Absent, AgentError, Collector, Options};
 
     use crate::args::AgentArgs;
     use crate::failure::{Failure, Outcome};
@@ -77,7 +81,31 @@ mod with_agent {
                 })
             })
             .collect::<Outcome<_>>()?;
+        let collector = match &args.otlp {
+            Some(url) => {
+                let every = crate::request::duration("--otlp-every", &args.otlp_every)?
+                    .filter(|every| *every >= Duration::from_secs(1))
+                    .ok_or_else(|| Failure::new(anyhow!("--otlp-every is a second at the least")))?;
+                let collector =
+                    Collector::new(url, &args.otlp_header).map_err(|error| Failure::new(error.into()))?;
+                Some((Rc::new(collector), every))
+            }
+            None => None,
+        };
+        let listen_tls = match (args.listen, args.tls_cert, args.tls_key, args.client_ca) {
+            (Some(address), Some(certificate), Some(key), Some(client_authorities)) => {
+                let files = MutualTls {
+                    certificate,
+                    key,
+                    client_authorities,
+                };
+                Some((address, files))
+            }
+            _ => None,
+        };
         Ok(Options {
+            collector,
+            listen_tls,
             socket: args.socket,
             socket_group: args.socket_group,
             runtime_sockets: args.runtime_socket,
