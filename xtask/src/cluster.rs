@@ -25,9 +25,10 @@ mod registry;
 mod trouble;
 pub(crate) mod worker;
 
+pub(crate) use binaries::{Source, build_into};
 pub(crate) use host::Host;
 pub(crate) use machine::Unfit;
-pub(crate) use plan::{Plan, Release, repository};
+pub(crate) use plan::{Plan, Release, cache_folder, repository};
 
 use progress::step;
 

@@ -13,6 +13,7 @@ mod dist;
 mod fixtures;
 mod packages;
 mod scenarios;
+mod services;
 mod test;
 mod tidy;
 
@@ -33,6 +34,8 @@ enum Command {
     Capture(capture::Args),
     /// Judge captured clusters, or what a person would paste of them, without a cluster
     Fixtures(fixtures::Args),
+    /// Provide the servers and clients of the protocol tests
+    Services,
     /// Run every check and every test that this machine can run
     Test(test::Args),
     /// Measure the figures of docs/BENCHMARKS.md
@@ -65,6 +68,7 @@ fn run(command: Command) -> Result<()> {
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Capture(args) => capture::run(&args),
         Command::Fixtures(args) => fixtures::run(&args),
+        Command::Services => services::provide(),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Dist(args) => dist::run(&args),

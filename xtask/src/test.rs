@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{agent, cluster, fixtures, root, scenarios, tidy};
+use crate::{agent, cluster, fixtures, root, scenarios, services, tidy};
 
 /// How a stage ended.
 enum Outcome {
@@ -49,6 +49,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Ok(()) => Outcome::Passed,
             Err(missing) => Outcome::Skipped(missing.to_string()),
         })
+    });
+    stage("servers and clients of the protocol tests", &mut || {
+        if agent.is_err() {
+            return Ok(Outcome::Skipped("the agent is not built".into()));
+        }
+        // A test whose server is missing says so itself.
+        Ok(services::provide().map_or_else(
+            |error| Outcome::Skipped(format!("{error:#}")),
+            |()| Outcome::Passed,
+        ))
     });
     let on_all = |before: &[&'static str], after: &[&'static str]| cargo(&[before, &crates, after].concat());
     stage("clippy", &mut || {

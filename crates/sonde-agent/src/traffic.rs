@@ -2,7 +2,6 @@
 
 mod totals;
 mod traces;
-mod verdicts;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,7 +13,6 @@ use crate::clock;
 
 pub(crate) use totals::{OTHER, SERIES_MAX, Totals};
 pub(crate) use traces::{TRACES_MAX, Traced};
-pub(crate) use verdicts::Verdicts;
 
 /// Counts are kept for this long.
 const KEPT: SignedDuration = SignedDuration::from_secs(60);

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use sonde_bpf::sockets::{self, Sample, Sockets};
 use sonde_bpf::{Error, Groups, Hierarchy};
+use sonde_l7::{Exchange, Verdicts};
 use sonde_model::{ConnectionSeen, Connections, Owner, ProgramRuns};
 
 use crate::state::State;
-use crate::traffic::Verdicts;
 use crate::{Options, clock, owners};
 
 /// The name of the programs that count calls.
@@ -92,7 +92,7 @@ impl SocketWatch {
         for sample in samples {
             let reason = sample.reason;
             if reason.verdict
-                && let Some(protocol) = self.verdicts.take(&sample)
+                && let Some(protocol) = self.verdicts.take(sample.cookie, beginnings(&sample))
             {
                 // The next connections ask again if this could not be written.
                 let _ = self.sockets.set_verdict(sample.endpoint, protocol);
@@ -195,6 +195,14 @@ impl SocketWatch {
             Some(group) => state.name(owners::owner(group)),
             None => Owner::default(),
         }
+    }
+}
+
+fn beginnings(sample: &Sample) -> Exchange<'_> {
+    Exchange {
+        request: &sample.request,
+        request_len: sample.request_length,
+        answer: &sample.answer,
     }
 }
 

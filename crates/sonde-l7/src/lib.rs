@@ -31,6 +31,7 @@ pub mod route;
 pub mod sql;
 pub mod trace;
 mod verdict;
+mod verdicts;
 
 #[cfg(test)]
 mod tests;
@@ -43,3 +44,4 @@ pub use protocol::{Duplex, Protocol, Transport};
 pub use redact::redact;
 pub use trace::{Trace, TraceFormat};
 pub use verdict::{Role, Side, Turn, Verdict, judge};
+pub use verdicts::{Exchange, Verdicts};

@@ -13,12 +13,12 @@ use super::plan::{Plan, repository};
 use super::progress::step;
 
 /// A command to build.
-struct Source {
+pub(crate) struct Source {
     /// Folder under `e2e/` with the module.
-    module: String,
-    package: String,
-    program: &'static str,
-    linker_flags: String,
+    pub(crate) module: String,
+    pub(crate) package: String,
+    pub(crate) program: &'static str,
+    pub(crate) linker_flags: String,
 }
 
 const KUBERNETES: &[&str] = &[
@@ -32,18 +32,22 @@ const ETCD_PACKAGE: &str = "go.etcd.io/etcd/server/v3";
 
 /// Builds what is not there yet. About five minutes on two cores when nothing is cached.
 pub(crate) fn build(plan: &Plan) -> Result<()> {
-    let folder = plan.kubernetes_binaries();
-    std::fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    build_into(&plan.kubernetes_binaries(), &sources(plan))
+}
+
+/// Builds what is not in the folder yet.
+pub(crate) fn build_into(folder: &Path, sources: &[Source]) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
     let lock = File::create(folder.join(".lock")).context("failed to create the lock of the binaries")?;
     lock.lock().context("failed to lock the binaries")?;
-    for source in sources(plan) {
+    for source in sources {
         let stamp = folder.join(format!(".{}.built", source.program));
-        let fingerprint = fingerprint(&source)?;
+        let fingerprint = fingerprint(source)?;
         let is_current = std::fs::read_to_string(&stamp).is_ok_and(|built| built == fingerprint);
         if is_current && folder.join(source.program).exists() {
             continue;
         }
-        build_one(&source, &folder)?;
+        build_one(source, folder)?;
         std::fs::write(&stamp, fingerprint).context("failed to note what was built")?;
     }
     Ok(())
@@ -84,8 +88,12 @@ fn module_folder(source: &Source) -> PathBuf {
 
 fn fingerprint(source: &Source) -> Result<String> {
     let mut hash = Sha256::new();
-    for name in ["go.mod", "go.sum"] {
-        let path = module_folder(source).join(name);
+    let folder = module_folder(source);
+    let entries =
+        std::fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    for path in files {
         hash.update(std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?);
     }
     hash.update(&source.package);

@@ -154,7 +154,8 @@ impl Plan {
     }
 }
 
-fn cache_folder() -> Result<PathBuf> {
+/// Where everything is kept that takes long to make.
+pub(crate) fn cache_folder() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("SONDE_CACHE") {
         return std::path::absolute(folder).context("SONDE_CACHE is not a usable path");
     }

@@ -208,6 +208,7 @@ struct iov_iter {
 	struct iovec __ubuf_iovec;
 	const struct iovec *__iov;
 	unsigned long count;
+	unsigned long nr_segs;
 } KERNEL_TYPE;
 
 struct msghdr {

@@ -174,12 +174,44 @@ static __always_inline void *begin_of(struct msghdr *message, unsigned long *byt
 	return 0;
 }
 
+/* Pieces of a vectored write that are looked at, and where the last one may begin: many send a length by itself. */
+enum {
+	PIECES = 4,
+	PIECE_START = 63,
+};
+
+static __always_inline __u8 read_pieces(__u8 *to, struct iov_iter *iter)
+{
+	unsigned long skipped = iter->iov_offset;
+	__u32 bytes = 0;
+
+	for (__u32 at = 0; at < PIECES && at < iter->nr_segs && bytes <= PIECE_START; at++) {
+		const struct iovec *piece = iter->__iov + at;
+		void *from = BPF_CORE_READ(piece, iov_base) + skipped;
+		unsigned long length = BPF_CORE_READ(piece, iov_len) - skipped;
+
+		skipped = 0;
+		if (!length)
+			continue;
+		if (length > PREFIX_BYTES - PIECE_START)
+			length = PREFIX_BYTES - PIECE_START;
+		if (bpf_probe_read_user(to + (bytes & PIECE_START), length, from))
+			break;
+		bytes += length;
+	}
+	return bytes;
+}
+
 /* The beginning of what a process hands to the kernel. */
 static __always_inline __u8 read_user(__u8 *to, struct msghdr *message)
 {
+	struct iov_iter *iter = &message->msg_iter;
 	unsigned long bytes;
-	void *from = begin_of(message, &bytes);
+	void *from;
 
+	if (iter->iter_type == ITER_IOVEC && iter->nr_segs > 1)
+		return read_pieces(to, iter);
+	from = begin_of(message, &bytes);
 	if (!from)
 		return 0;
 	if (bytes > PREFIX_BYTES)
@@ -203,8 +235,10 @@ static __noinline void read_for_outcome(struct call_state *state, struct msghdr 
 	unsigned long bytes;
 	void *from = begin_of(answer, &bytes);
 
-	if (!from || bpf_probe_read_user(room, sizeof(room), from)) {
-		read_answer(state, answer); /* it may end where the process's memory does */
+	/* It may come in pieces, or end where the process's memory does. */
+	if (!from || (bytes < sizeof(room) && bytes < answer->msg_iter.count) ||
+	    bpf_probe_read_user(room, sizeof(room), from)) {
+		read_answer(state, answer);
 		return;
 	}
 	__builtin_memcpy(state->answer, room, sizeof(room));

@@ -1,0 +1,126 @@
+//! The golden test for each protocol: a real server, a real client, several connections at once, and requests sent are
+//! requests counted, at both ends, under the right verdict. The table of cases is `protocols/cases.rs`.
+//!
+//! `SONDE_PROTOCOLS_REQUESTS` sets how many requests each of the connections sends, `SONDE_PROTOCOLS_TIER` which tier
+//! alone counts: `S` or `P`.
+
+#[path = "protocols/brokers.rs"]
+mod brokers;
+#[path = "protocols/cases.rs"]
+mod cases;
+#[path = "protocols/databases.rs"]
+mod databases;
+#[path = "protocols/stage.rs"]
+mod stage;
+#[path = "protocols/watch.rs"]
+mod watch;
+#[path = "protocols/web.rs"]
+mod web;
+
+use std::sync::Mutex;
+
+use sonde_bpf::Tier;
+use sonde_model::{CallCounts, Role};
+
+use cases::{Case, Errors};
+use stage::{Load, Stage, Tally};
+use watch::Watch;
+
+/// The programs see the whole machine: one server at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// A client before the ones that are compared: what it says gives the verdict.
+const FIRST: Load = Load {
+    connections: 1,
+    requests: 20,
+};
+
+fn load() -> Load {
+    let requests = std::env::var("SONDE_PROTOCOLS_REQUESTS").ok();
+    Load {
+        connections: 4,
+        requests: requests.and_then(|it| it.parse().ok()).unwrap_or(500),
+    }
+}
+
+fn prove(case: &Case) {
+    let _one = ONE.lock();
+    let mut stage = Stage::new();
+    if let Err(reason) = (case.server)(&mut stage) {
+        eprintln!("skipped: {}: {reason}", case.name);
+        return;
+    }
+    stage.await_listener();
+    let tiers = std::env::var("SONDE_PROTOCOLS_TIER").ok();
+    for tier in Tier::ALL {
+        if tiers.as_ref().is_none_or(|it| *it == tier.to_string()) {
+            prove_on(tier, case, &stage);
+        }
+    }
+}
+
+fn prove_on(tier: Tier, case: &Case, stage: &Stage) {
+    let Some(mut watch) = Watch::start(tier) else {
+        return;
+    };
+    (case.client)(stage, FIRST).run(&mut watch);
+    watch.settle(stage.port);
+    let shown = format!("{} on tier {tier}", case.name);
+    assert_eq!(watch.verdict(stage.port), Some(case.protocol), "{shown}");
+
+    let Tally { sent, failed } = (case.client)(stage, load()).run(&mut watch);
+    let counted = watch.settle(stage.port);
+    let sum = |role: Role| {
+        let mut all = CallCounts::default();
+        for ((at, _), counts) in &counted {
+            if *at == role {
+                all.add(counts);
+            }
+        }
+        all
+    };
+    let (client, server) = (sum(Role::Client), sum(Role::Server));
+    let errors = (client.errors, server.errors);
+    println!(
+        "{shown}: verdict {}, sent {sent} failed {failed} on {} connections; counted by client {} server {}, errors {errors:?}",
+        case.protocol, client.opened, client.calls, server.calls,
+    );
+    assert!(sent > 0);
+    assert_eq!((client.calls, server.calls), (sent, sent), "{shown}");
+    match case.errors {
+        Errors::Counted => assert_eq!(errors, (failed, failed), "errors of {shown}"),
+        Errors::NotByFirstBytes => {}
+    }
+    for ((role, protocol), counts) in &counted {
+        assert!(
+            *protocol == Some(case.protocol) || counts.calls == 0,
+            "{shown}: {} calls of {role:?} counted as {protocol:?}",
+            counts.calls
+        );
+    }
+    assert_eq!(watch.losses(), (0, 0), "edges and sockets without room");
+}
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        $(#[test] fn $name() { prove(&cases::$name()); })*
+    };
+}
+
+cases! {
+    redis_commands
+    http1_requests
+    mysql_statements
+    postgres_statements
+    postgres_extended
+    memcached_commands
+    dns_over_tcp
+    amqp_methods
+    mqtt_publishes
+    zookeeper_reads
+    nats_round_trips
+    http2_requests
+    kafka_records
+    dubbo_calls
+    mongodb_commands
+}
