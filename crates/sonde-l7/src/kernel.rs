@@ -27,6 +27,9 @@ impl Outcome {
     }
 }
 
+/// Rules look no further into a response: the kernel reads no more of it to judge it.
+pub const LOOK_MAX: usize = 24;
+
 /// Rules that a check has.
 pub const RULES_MAX: usize = 6;
 
@@ -60,6 +63,10 @@ impl Rule {
         range: std::ops::RangeInclusive<u32>,
         outcome: Outcome,
     ) -> Self {
+        assert!(
+            offset as usize + width as usize <= LOOK_MAX,
+            "the kernel does not read that far"
+        );
         Self {
             offset,
             width,

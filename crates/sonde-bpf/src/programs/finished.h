@@ -20,8 +20,8 @@ enum {
 	/* Calls of a connection that are sent for a verdict, and after how many we stop looking whether there is one. */
 	VERDICT_SAMPLES = 3,
 	VERDICT_LOOKS = 16,
-	/* Checks look no further into an answer (`sonde_l7::kernel`). */
-	OUTCOME_BYTES = 16,
+	/* Checks look no further into an answer: `sonde_l7::kernel::LOOK_MAX`. */
+	OUTCOME_BYTES = 24,
 	/* The reader is woken when this much waits; it looks by itself each second. */
 	WAKE_BYTES = 256 * 1024,
 };
