@@ -7,9 +7,11 @@
 mod addresses;
 mod blame;
 mod graph;
+mod layout;
 mod names;
 
 pub use addresses::Addresses;
 pub use blame::{Blame, Place, blame};
 pub use graph::{Edge, Graph, join};
+pub use layout::{Seat, layout};
 pub use names::{Level, Name, Names};

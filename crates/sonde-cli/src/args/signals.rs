@@ -94,7 +94,7 @@ pub(crate) struct TopArgs {
 #[command(after_help = "Examples:\n  \
         sonde map                        # a tree of callers and callees\n  \
         sonde map --by namespace\n  \
-        sonde map -o dot | dot -Tsvg > map.svg\n  \
+        sonde map -o svg > map.svg\n  \
         sonde map -o json\n\n\
         Below each callee whose calls are slow stands where the time goes.\n\
         Exit codes: 0 answered; 2 no agent answers; 3 answered, but not all calls were counted.")]
@@ -181,4 +181,6 @@ pub(crate) enum MapFormat {
     Json,
     /// For Graphviz.
     Dot,
+    /// A drawing.
+    Svg,
 }

@@ -4,6 +4,7 @@ mod calls;
 mod connections;
 mod graph;
 mod single;
+mod svg;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ pub(crate) use calls::top;
 pub(crate) use connections::net;
 pub(crate) use graph::{dot, map, map_json};
 pub(crate) use single::traces;
+pub(crate) use svg::svg;
 
 /// What is shown of all that was measured.
 #[derive(Debug, Clone, Default)]

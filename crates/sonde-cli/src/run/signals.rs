@@ -63,6 +63,7 @@ pub(super) fn map(args: &MapArgs) -> Outcome<u8> {
         MapFormat::Text => signals::map(&graph, &answer, &filter, &view(&args.signals, TableFormat::Text)),
         MapFormat::Json => render::as_json(&signals::map_json(&graph, &answer, &filter))?,
         MapFormat::Dot => signals::dot(&graph, &answer, &filter),
+        MapFormat::Svg => signals::svg(&graph, &answer, &filter),
     };
     print(&text)?;
     Ok(coverage(&answer))

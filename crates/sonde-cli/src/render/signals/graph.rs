@@ -49,7 +49,7 @@ struct MapEdge {
 }
 
 /// The numbers of the edges that are shown.
-fn shown(graph: &Graph, filter: &Filter) -> Vec<usize> {
+pub(super) fn shown(graph: &Graph, filter: &Filter) -> Vec<usize> {
     let all = graph.edges.iter().enumerate();
     all.filter(|(_, edge)| edge.counts().calls > 0 && filter.takes_either(&edge.from, &edge.to))
         .map(|(at, _)| at)
@@ -164,7 +164,7 @@ fn row(edge: &Edge, answer: &Calls, last: bool) -> Vec<Span<'static>> {
 }
 
 /// Where the time of slow calls goes.
-fn note(graph: &Graph, at: usize) -> Option<String> {
+pub(super) fn note(graph: &Graph, at: usize) -> Option<String> {
     let edge = &graph.edges[at];
     if edge.counts().slow == 0 {
         return None;
@@ -188,6 +188,26 @@ fn place(blame: &Blame) -> String {
     }
 }
 
+/// What stands at an edge of a drawing.
+pub(super) fn label(edge: &Edge, answer: &Calls) -> String {
+    let it = edge.counts();
+    let mut label = format!(
+        "{}:{} {}/s p99 {}",
+        if edge.protocol.is_empty() {
+            "tcp"
+        } else {
+            &edge.protocol
+        },
+        edge.port,
+        rate(it.calls, seconds(answer)),
+        time(it.total.quantile(0.99))
+    );
+    if it.errors > 0 {
+        label.push_str(&format!(" {} errors", share(it.errors, it.calls)));
+    }
+    label
+}
+
 /// The map for Graphviz.
 pub(crate) fn dot(graph: &Graph, answer: &Calls, filter: &Filter) -> String {
     let quoted = |text: &str| {
@@ -200,20 +220,7 @@ pub(crate) fn dot(graph: &Graph, answer: &Calls, filter: &Filter) -> String {
     for at in shown(graph, filter) {
         let edge = &graph.edges[at];
         let it = edge.counts();
-        let mut label = format!(
-            "{}:{} {}/s p99 {}",
-            if edge.protocol.is_empty() {
-                "tcp"
-            } else {
-                &edge.protocol
-            },
-            edge.port,
-            rate(it.calls, seconds(answer)),
-            time(it.total.quantile(0.99))
-        );
-        if it.errors > 0 {
-            label.push_str(&format!(" {} errors", share(it.errors, it.calls)));
-        }
+        let label = label(edge, answer);
         let color = if it.errors > 0 || it.slow > 0 {
             ", color=red"
         } else {

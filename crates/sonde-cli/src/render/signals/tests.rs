@@ -161,6 +161,21 @@ fn graphviz_gets_quoted_names() {
 }
 
 #[test]
+fn a_drawing_has_every_point_and_no_markup_of_others() {
+    let mut graph = graph();
+    graph.edges[1].from = Name::Group("a <script>\"strange\"</script> & group".into());
+    let text = svg(&graph, &answer(), &Filter::default());
+    assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"), "{text}");
+    assert!(!text.contains("<script"), "{text}");
+    assert!(
+        text.contains("a &lt;script&gt;&quot;strange&quot;&lt;/script&gt; &amp; group"),
+        "{text}"
+    );
+    assert!(text.contains(">shop/deploy/gateway<"), "{text}");
+    assert_eq!(text.matches("marker-end").count(), graph.edges.len());
+}
+
+#[test]
 fn single_calls_with_what_was_called() {
     let call = TracedCall {
         time: "2026-03-01T12:00:03Z".parse().unwrap(),
