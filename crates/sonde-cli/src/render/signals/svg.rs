@@ -14,25 +14,28 @@ const BOX_WIDTH: usize = 260;
 const BOX_HEIGHT: usize = 44;
 const GAP_X: usize = 220;
 const GAP_Y: usize = 26;
-const MARGIN: usize = 24;
+const MARGIN: usize = 36;
 const HEAD: usize = 40;
 /// Letters that fit into a box.
-const NAME_MAX: usize = 36;
+const NAME_MAX: usize = 32;
 
 /// The drawing.
 pub(crate) fn svg(graph: &Graph, answer: &Calls, filter: &Filter) -> String {
     let shown = shown(graph, filter);
+    // One line for each pair, however many ports and protocols are between them.
+    let mut lines: BTreeMap<(&Name, &Name), Vec<usize>> = BTreeMap::new();
     let mut points: BTreeMap<&Name, usize> = BTreeMap::new();
     for at in &shown {
         let edge = &graph.edges[*at];
+        lines.entry((&edge.from, &edge.to)).or_default().push(*at);
         for name in [&edge.from, &edge.to] {
             let next = points.len();
             points.entry(name).or_insert(next);
         }
     }
-    let ends: Vec<(usize, usize)> = shown
-        .iter()
-        .map(|at| (points[&graph.edges[*at].from], points[&graph.edges[*at].to]))
+    let ends: Vec<(usize, usize)> = lines
+        .keys()
+        .map(|(from, to)| (points[from], points[to]))
         .collect();
     let seats = layout(points.len(), &ends);
     let columns = seats.iter().map(|seat| seat.column + 1).max().unwrap_or(1);
@@ -56,8 +59,9 @@ pub(crate) fn svg(graph: &Graph, answer: &Calls, filter: &Filter) -> String {
             answer.node, answer.since, answer.now
         )),
     );
-    for (at, (from, to)) in shown.iter().zip(&ends) {
-        draw_edge(&mut out, graph, *at, answer, (seats[*from], seats[*to]));
+    for (mut edges, (from, to)) in lines.into_values().zip(&ends) {
+        edges.sort_by_key(|at| std::cmp::Reverse(graph.edges[*at].counts().calls));
+        draw_line(&mut out, graph, &edges, answer, (seats[*from], seats[*to]));
     }
     for (name, point) in &points {
         draw_point(&mut out, name, seats[*point]);
@@ -92,46 +96,54 @@ fn draw_point(out: &mut String, name: &Name, seat: Seat) {
     );
 }
 
-fn draw_edge(out: &mut String, graph: &Graph, at: usize, answer: &Calls, (from, to): (Seat, Seat)) {
-    let edge: &Edge = &graph.edges[at];
+/// The edges of a pair, the busiest first.
+fn draw_line(out: &mut String, graph: &Graph, edges: &[usize], answer: &Calls, (from, to): (Seat, Seat)) {
     let ((from_x, from_y), (to_x, to_y)) = (corner(from), corner(to));
     let (start_x, start_y) = (from_x + BOX_WIDTH, from_y + BOX_HEIGHT / 2);
     let (end_x, end_y) = (to_x, to_y + BOX_HEIGHT / 2);
     // A bow out to the right and in from the left, also where a ring leads back.
     let bend = GAP_X / 2;
-    let it = edge.counts();
-    let color = if it.errors > 0 || it.slow > 0 {
+    let is_bad = |edge: &Edge| edge.counts().errors > 0 || edge.counts().slow > 0;
+    let color = if edges.iter().any(|at| is_bad(&graph.edges[*at])) {
         "#b00020"
     } else {
         "#567"
     };
-    let label = label(edge, answer);
-    let title = [
-        Some(format!("{} → {}: {label}", edge.from, edge.to)),
-        note(graph, at),
-    ]
-    .into_iter()
-    .flatten()
-    .collect::<Vec<_>>()
-    .join("; ");
+    let mut shown = edges
+        .first()
+        .map(|at| label(&graph.edges[*at], answer))
+        .unwrap_or_default();
+    if edges.len() > 1 {
+        let _ = write!(shown, " +{} more", edges.len() - 1);
+    }
+    let mut title = String::new();
+    for at in edges {
+        let edge = &graph.edges[*at];
+        let _ = write!(title, "{} → {}: {}", edge.from, edge.to, label(edge, answer));
+        if let Some(note) = note(graph, *at) {
+            let _ = write!(title, "; {note}");
+        }
+        title.push('\n');
+    }
     let _ = writeln!(
         out,
         "<g><title>{}</title><path d=\"M{start_x} {start_y} C{} {start_y} {} {end_y} {end_x} {end_y}\" fill=\"none\" \
          stroke=\"{color}\" stroke-width=\"1.5\" marker-end=\"url(#end)\"/>\
-         <text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"{color}\" font-size=\"11\">{}</text></g>",
-        escaped(&title),
+         <text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"{color}\" font-size=\"11\" stroke=\"white\" stroke-width=\"3\" \
+         paint-order=\"stroke\">{}</text></g>",
+        escaped(title.trim_end()),
         start_x + bend,
         end_x.saturating_sub(bend),
-        end_x.saturating_sub(12),
-        end_y.saturating_sub(5),
-        escaped(&label)
+        usize::midpoint(start_x, end_x),
+        usize::midpoint(start_y, end_y) + 4,
+        escaped(&shown)
     );
 }
 
 /// Text of XML: what outside names hold must not become markup; what XML 1.0 has no place for is left out.
 fn escaped(text: &str) -> String {
     text.chars()
-        .filter(|it| !it.is_control())
+        .filter(|it| *it == '\n' || !it.is_control())
         .fold(String::new(), |mut out, it| {
             match it {
                 '&' => out.push_str("&amp;"),
