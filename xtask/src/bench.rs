@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// How often each figure is measured; the median is shown
     #[arg(long, default_value_t = 7)]
     rounds: usize,
+    /// How long a soak takes
+    #[arg(long, default_value_t = 30)]
+    minutes: u64,
 }
 
 /// What can be measured.
@@ -29,6 +32,8 @@ enum What {
     Diagnose,
     /// What the agent costs the processes that it watches; takes root
     Agent,
+    /// What the agent's memory does while processes come and go; takes root
+    Soak,
 }
 
 /// Generates the dumps, measures, and prints a table that can be pasted into `docs/BENCHMARKS.md`.
@@ -36,8 +41,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.rounds < 5 {
         bail!("a median of fewer than 5 rounds says nothing; use --rounds 5 or more");
     }
-    if args.what == What::Agent {
-        return agent::run(args.rounds.max(8));
+    match args.what {
+        What::Agent => return agent::run(&agent::What::Cost(args.rounds.max(8))),
+        What::Soak => return agent::run(&agent::What::Soak(args.minutes)),
+        What::Diagnose => {}
     }
     let sonde = build(&[])?;
     let folder = std::env::temp_dir().join(format!("sonde-bench-{}", std::process::id()));

@@ -9,6 +9,7 @@
 mod loads;
 mod scale;
 mod servers;
+mod soak;
 mod watchers;
 
 use std::fs;
@@ -65,8 +66,16 @@ struct Goal {
     packet: &'static str,
 }
 
-/// Measures all loads and prints tables that can be pasted into `docs/BENCHMARKS.md`.
-pub(super) fn run(rounds: usize) -> Result<()> {
+/// What of the agent is measured.
+pub(super) enum What {
+    /// Its cost, over so many rounds.
+    Cost(usize),
+    /// Its memory, over so many minutes.
+    Soak(u64),
+}
+
+/// Measures and prints tables that can be pasted into `docs/BENCHMARKS.md`.
+pub(super) fn run(what: &What) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("the agent's programs need root");
     }
@@ -81,7 +90,10 @@ pub(super) fn run(rounds: usize) -> Result<()> {
         classic,
         folder: folder.clone(),
     };
-    let outcome = measure_all(&ways, &folder, rounds);
+    let outcome = match what {
+        What::Cost(rounds) => measure_all(&ways, &folder, *rounds),
+        What::Soak(minutes) => soak::run(&ways, *minutes),
+    };
     fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
     outcome
 }

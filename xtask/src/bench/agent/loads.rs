@@ -19,11 +19,11 @@ pub(crate) const INTERNAL: &str = "bench-load";
 /// One load of our own.
 #[derive(clap::Args)]
 pub(crate) struct LoadArgs {
-    /// `read`, `getppid`, `bulk` or `many`
+    /// `read`, `getppid`, `bulk`, `many` or `once`
     what: String,
-    /// How many, where that says something
+    /// How many connections; the port of the one
     #[arg(default_value_t = 0)]
-    how_many: u32,
+    number: u32,
 }
 
 /// A server, and a client that sends it so many requests.
@@ -102,7 +102,8 @@ pub(crate) fn run(args: &LoadArgs) -> Result<()> {
         }
         "getppid" => println!("{}", least_ns(|| rustix::process::getppid().is_some())),
         "bulk" => println!("{}", bulk()?),
-        "many" => super::scale::hold_connections(args.how_many)?,
+        "many" => super::scale::hold_connections(args.number)?,
+        "once" => super::soak::live_once(u16::try_from(args.number)?)?,
         other => bail!("no load {other}"),
     }
     Ok(())
