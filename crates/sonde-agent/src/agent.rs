@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::check::Programs;
 use crate::serve::Door;
 use crate::state::{RuntimeState, State};
 use crate::watch_sockets::{self, SocketWatch};
@@ -58,14 +59,13 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
     let door = Door::open(options)?;
     let node = options.node.clone().unwrap_or_else(own::host_name);
     let mut state = State::new(node, Timestamp::now());
-    let watch = match Watch::start(options, &mut state) {
-        Ok(watch) => watch,
-        Err(error) => {
-            door.close();
-            return Err(error);
-        }
-    };
-    let sockets = Rc::new(RefCell::new(sockets(options, &mut state)));
+    let (watch, blind) = Watch::start(options, &mut state)?;
+    let sockets = sockets(options, &mut state);
+    if let (Some(error), None) = (blind, &sockets) {
+        door.close();
+        return Err(error);
+    }
+    let sockets = Rc::new(RefCell::new(sockets));
     state.runtimes = runtimes(options);
     let state = Rc::new(RefCell::new(state));
     let missed = Rc::new(Notify::new());
@@ -115,21 +115,22 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
 
 /// The programs of sockets, or nothing where the kernel refuses them: then the agent tells of deaths alone.
 fn sockets(options: &Options, state: &mut State) -> Option<SocketWatch> {
-    let ground = check::ground(options);
-    let started = match ground.forbidden {
-        Some(why) => Err(why),
-        None => SocketWatch::start(options, &ground.hierarchy).map_err(|error| error.to_string()),
+    let (watch, refused) = match SocketWatch::start(options) {
+        Ok((watch, refused)) => (Some(watch), refused),
+        Err(refused) => (None, refused),
     };
+    let tier = watch.as_ref().map(SocketWatch::tier);
+    let hooks = tier.or(options.tier).unwrap_or_default().hooks();
+    let why_not: Vec<&str> = refused.iter().map(|it| it.why.as_str()).collect();
     state.programs.push(Program {
         name: watch_sockets::SOCKETS.to_owned(),
-        hooks: watch_sockets::HOOKS
-            .iter()
-            .map(|hook| (*hook).to_owned())
-            .collect(),
-        why_not: started.as_ref().err().cloned(),
+        hooks: hooks.iter().map(|hook| (*hook).to_owned()).collect(),
+        why_not: watch.is_none().then(|| why_not.join("; ")),
         runs: Vec::new(),
     });
-    started.ok()
+    state.tier = tier;
+    state.refused = refused;
+    watch
 }
 
 /// The first status is told once the runtimes had a moment to answer.
@@ -190,19 +191,20 @@ fn supervise<F: Future<Output = ()> + 'static>(state: &Rc<RefCell<State>>, task:
 
 /// The programs at work, and what they told.
 struct Watch {
-    readable: AsyncFd<OwnedFd>,
-    deaths: Deaths,
+    /// The programs that tell of deaths, where they run, and when there is something to read.
+    deaths: Option<(Deaths, AsyncFd<OwnedFd>)>,
     events: Receiver<Event>,
     overrun: Arc<AtomicU64>,
 }
 
 impl Watch {
-    fn start(options: &Options, state: &mut State) -> Result<Self, AgentError> {
+    /// Told is also why deaths are not seen.
+    fn start(options: &Options, state: &mut State) -> Result<(Self, Option<AgentError>), AgentError> {
         let ground = check::ground(options);
         state.hierarchy = ground.words;
         let (to, events) = sync_channel(EVENTS_MAX);
         let overrun = Arc::new(AtomicU64::new(0));
-        let started = match ground.forbidden {
+        let started = match check::forbidden(options, Programs::Deaths) {
             Some(why) => Err(AgentError::Blind { why, rights: false }),
             None => {
                 let overrun = overrun.clone();
@@ -220,17 +222,20 @@ impl Watch {
             why_not: started.as_ref().err().map(ToString::to_string),
             runs: Vec::new(),
         });
-        let deaths = started?;
-        let descriptor = deaths
-            .descriptor()
-            .map_err(io::Error::other)
-            .map_err(AgentError::Start)?;
-        Ok(Self {
-            readable: readable(descriptor).map_err(AgentError::Start)?,
+        let (deaths, blind) = match started {
+            Ok(deaths) => {
+                let descriptor = deaths.descriptor().map_err(io::Error::other);
+                let readable = descriptor.and_then(readable).map_err(AgentError::Start)?;
+                (Some((deaths, readable)), None)
+            }
+            Err(error) => (None, Some(error)),
+        };
+        let watch = Self {
             deaths,
             events,
             overrun,
-        })
+        };
+        Ok((watch, blind))
     }
 
     /// Takes events as they come; ends only with the future.
@@ -249,12 +254,8 @@ impl Watch {
             .and_then(|sockets| readable(sockets.descriptor().ok()?).ok());
         loop {
             tokio::select! {
-                ready = self.readable.readable() => {
-                    if let Ok(mut ready) = ready {
-                        ready.clear_ready();
-                    }
-                }
-                () = samples_wait(samples.as_ref()) => {
+                () = something_waits(self.deaths.as_ref().map(|(_, readable)| readable)) => {}
+                () = something_waits(samples.as_ref()) => {
                     if let Some(sockets) = sockets.borrow_mut().as_mut() {
                         sockets.take(&mut state.borrow_mut());
                     }
@@ -262,7 +263,9 @@ impl Watch {
                 _ = tick.tick() => {
                     let mut state = state.borrow_mut();
                     state.tick(Timestamp::now());
-                    state.lost = self.deaths.lost().unwrap_or(state.lost);
+                    if let Some((deaths, _)) = &self.deaths {
+                        state.lost = deaths.lost().unwrap_or(state.lost);
+                    }
                     state.overrun = self.overrun.load(Ordering::Relaxed);
                     if let Some(sockets) = sockets.borrow_mut().as_mut() {
                         sockets.take(&mut state);
@@ -278,7 +281,9 @@ impl Watch {
 
     fn take(&self, state: &mut State) {
         // A ring that cannot be read once is read at the next turn; what it loses meanwhile is counted by the kernel.
-        let _ = self.deaths.consume();
+        if let Some((deaths, _)) = &self.deaths {
+            let _ = deaths.consume();
+        }
         let booted = clock::booted();
         for event in self.events.try_iter() {
             let time = clock::at(booted, event.since_boot);
@@ -295,12 +300,12 @@ fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(descriptor, Interest::READABLE)
 }
 
-/// Ends when samples wait; never where there are none.
-async fn samples_wait(samples: Option<&AsyncFd<OwnedFd>>) {
-    let Some(samples) = samples else {
+/// Ends when a ring has something to read; never where there is no ring.
+async fn something_waits(ring: Option<&AsyncFd<OwnedFd>>) {
+    let Some(ring) = ring else {
         return std::future::pending().await;
     };
-    if let Ok(mut ready) = samples.readable().await {
+    if let Ok(mut ready) = ring.readable().await {
         ready.clear_ready();
     }
 }

@@ -1,18 +1,22 @@
 //! What this node and these rights allow: read from the kernel's own files, and tried where only trying tells.
 
+mod ground;
 mod rights;
 
 use std::fs;
 
 use serde::Serialize;
-use sonde_bpf::Hierarchy;
 use sonde_bpf::deaths::Deaths;
+use sonde_bpf::sockets::{self, Sockets};
+use sonde_bpf::{Hierarchy, Tier};
 
 use crate::state::Condition;
 use crate::{Absent, Options, runtime};
+use ground::mounts;
 use rights::Rights;
 
-const MOUNTS: &str = "/proc/self/mountinfo";
+pub(crate) use ground::{Programs, forbidden, ground};
+
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 const STATUS: &str = "/proc/self/status";
 
@@ -57,6 +61,13 @@ impl Item {
         }
     }
 
+    /// Something else works, so there is something to see.
+    fn soften(&mut self) {
+        if self.state == ItemState::Missing {
+            self.state = ItemState::Partly;
+        }
+    }
+
     fn lacks(name: &str, state: ItemState, found: impl Into<String>, costs: &str, remedy: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -68,6 +79,18 @@ impl Item {
     }
 }
 
+/// What each tier of calls needs, where it cannot run, beside the rights.
+fn remedy_of(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Socket => {
+            "put right what is missing above; a kernel too old for a tracepoint cannot have it (tcp_sendmsg_locked came with Linux 6.16)"
+        }
+        Tier::Packet => {
+            "put right what is missing above; version 2 can be mounted beside version 1 (mount -t cgroup2 none /sys/fs/cgroup/unified); Linux 5.10 or later"
+        }
+    }
+}
+
 /// Looks at everything once; loads the programs for a moment to see whether the kernel takes them.
 pub fn check(options: &Options) -> Vec<Item> {
     let status = fs::read_to_string(STATUS).unwrap_or_default();
@@ -75,54 +98,17 @@ pub fn check(options: &Options) -> Vec<Item> {
     items.push(btf(options));
     items.push(control_groups(options));
     items.push(ring_buffers(options));
-    items.push(deaths(options));
+    let mut programs = vec![deaths(options)];
+    programs.extend(Tier::ALL.map(|tier| calls(options, tier)));
+    let sees_something = programs.iter().any(|item| item.state == ItemState::Works);
+    items.extend(programs);
+    if sees_something {
+        for item in &mut items {
+            item.soften();
+        }
+    }
     items.extend(runtimes(options));
     items
-}
-
-/// What the programs stand on.
-pub(crate) struct Ground {
-    pub(crate) hierarchy: Hierarchy,
-    /// Where the groups of containers are, for people.
-    pub(crate) words: String,
-    /// Why the programs must not be tried: something was taken away for a test.
-    pub(crate) forbidden: Option<String>,
-}
-
-pub(crate) fn ground(options: &Options) -> Ground {
-    let hierarchy = Hierarchy::from_mounts(&mounts(options));
-    let words = match &hierarchy {
-        Some(Hierarchy::Memory(root)) => {
-            format!("by the memory groups of version 1 under {}", root.display())
-        }
-        Some(Hierarchy::Unified(root)) => format!("by the groups of version 2 under {}", root.display()),
-        None => "no control groups are mounted here; the kernel's own names are used".to_owned(),
-    };
-    let forbidden = [
-        (Absent::Btf, "the kernel has no BTF"),
-        (Absent::RingBuffer, "the kernel has no ring buffers"),
-        (Absent::Bpf, "CAP_BPF is missing"),
-        (Absent::Perfmon, "CAP_PERFMON is missing"),
-    ]
-    .into_iter()
-    .find(|(absent, _)| options.lacks(*absent))
-    .map(|(_, why)| format!("{why} (taken away for a test)"));
-    Ground {
-        hierarchy: hierarchy.unwrap_or_else(|| Hierarchy::Unified("/sys/fs/cgroup".into())),
-        words,
-        forbidden,
-    }
-}
-
-fn mounts(options: &Options) -> String {
-    let text = fs::read_to_string(MOUNTS).unwrap_or_default();
-    if !options.lacks(Absent::CgroupV2) {
-        return text;
-    }
-    text.lines()
-        .filter(|line| !line.contains(" - cgroup2 "))
-        .map(|line| format!("{line}\n"))
-        .collect()
 }
 
 fn btf(options: &Options) -> Item {
@@ -137,7 +123,7 @@ fn btf(options: &Options) -> Item {
             "BTF",
             ItemState::Missing,
             format!("{BTF}: {why}"),
-            "no ends of processes, no calls",
+            "no ends of processes; calls by tier P alone",
             "use a kernel that is built with CONFIG_DEBUG_INFO_BTF, as every large distribution's is since 2021",
         ),
     }
@@ -203,10 +189,9 @@ fn ring_buffers(options: &Options) -> Item {
 
 fn deaths(options: &Options) -> Item {
     let name = "programs of deaths";
-    let ground = ground(options);
-    let tried = match ground.forbidden {
+    let tried = match forbidden(options, Programs::Deaths) {
         Some(why) => Err(why),
-        None => Deaths::start(&ground.hierarchy, |_| {})
+        None => Deaths::start(&ground(options).hierarchy, |_| {})
             .map(drop)
             .map_err(|error| error.to_string()),
     };
@@ -219,6 +204,33 @@ fn deaths(options: &Options) -> Item {
             "no ends of processes, no senders of signals, no victims of the out-of-memory killer",
             "put right what is missing above",
         ),
+    }
+}
+
+fn calls(options: &Options, tier: Tier) -> Item {
+    let name = format!("calls, tier {tier}");
+    let tried = match forbidden(options, Programs::Calls(tier)) {
+        Some(why) => Err(why),
+        None => {
+            let wanted = sockets::Options {
+                tier,
+                ..sockets::Options::default()
+            };
+            Sockets::start(&ground(options).hierarchy, &wanted, |_| {})
+                .map(drop)
+                .map_err(|error| tier.explain(&error))
+        }
+    };
+    let costs = match tier {
+        Tier::Socket => format!(
+            "tier P sees the calls where it runs, with less: {}",
+            Tier::Packet.lacks()
+        ),
+        Tier::Packet => "no calls where tier S does not run".to_owned(),
+    };
+    match tried {
+        Ok(()) => Item::works(&name, format!("the kernel takes it: {}", tier.means())),
+        Err(why) => Item::lacks(&name, ItemState::Missing, why, &costs, remedy_of(tier)),
     }
 }
 
@@ -279,36 +291,60 @@ fn runtimes(options: &Options) -> Vec<Item> {
 mod tests {
     use super::*;
 
-    fn lacking(absent: Absent) -> Vec<(String, ItemState)> {
+    fn check_without(absent: &[Absent]) -> Vec<Item> {
         let options = Options {
-            absent: vec![absent, Absent::Runtime],
+            absent: [absent, &[Absent::Runtime]].concat(),
             ..Options::default()
         };
         check(&options)
-            .into_iter()
-            .filter(|item| item.state != ItemState::Works && item.name != "container runtime")
-            .map(|item| {
-                assert!(
-                    !item.costs.is_empty() && !item.remedy.is_empty(),
-                    "{item:?} tells what to do"
-                );
-                (item.name, item.state)
-            })
-            .collect()
     }
 
     #[test]
     fn what_is_taken_away_is_told_with_what_it_costs() {
-        for (absent, name, state) in [
-            (Absent::Bpf, "CAP_BPF", ItemState::Missing),
-            (Absent::Perfmon, "CAP_PERFMON", ItemState::Missing),
-            (Absent::NetAdmin, "CAP_NET_ADMIN", ItemState::Partly),
-            (Absent::Btf, "BTF", ItemState::Missing),
-            (Absent::RingBuffer, "ring buffers", ItemState::Missing),
-            (Absent::CgroupV2, "control groups", ItemState::Partly),
+        for (absent, names) in [
+            (
+                Absent::Bpf,
+                &["CAP_BPF", "programs of deaths", "calls, tier S", "calls, tier P"][..],
+            ),
+            (
+                Absent::Perfmon,
+                &["CAP_PERFMON", "programs of deaths", "calls, tier S"],
+            ),
+            (Absent::NetAdmin, &["CAP_NET_ADMIN", "calls, tier P"]),
+            (Absent::Btf, &["BTF", "programs of deaths", "calls, tier S"]),
+            (
+                Absent::RingBuffer,
+                &[
+                    "ring buffers",
+                    "programs of deaths",
+                    "calls, tier S",
+                    "calls, tier P",
+                ],
+            ),
+            (Absent::CgroupV2, &["control groups", "calls, tier P"]),
         ] {
-            let found = lacking(absent);
-            assert!(found.contains(&(name.to_owned(), state)), "{absent:?}: {found:?}");
+            let items = check_without(&[absent]);
+            for name in names {
+                let item = items.iter().find(|item| item.name == *name);
+                let item = item.unwrap_or_else(|| panic!("{absent:?}: no {name} in {items:?}"));
+                assert_ne!(item.state, ItemState::Works, "{absent:?}");
+                assert!(
+                    !item.costs.is_empty() && !item.remedy.is_empty(),
+                    "{item:?} tells what to do"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_missing_while_something_can_be_seen() {
+        let is_missing = |items: &[Item]| items.iter().any(|item| item.state == ItemState::Missing);
+        assert!(is_missing(&check_without(&[Absent::Bpf])));
+        assert!(is_missing(&check_without(&[Absent::Btf, Absent::CgroupV2])));
+        let without_btf = check_without(&[Absent::Btf]);
+        let packets = without_btf.iter().find(|item| item.name == "calls, tier P");
+        if packets.is_some_and(|item| item.state == ItemState::Works) {
+            assert!(!is_missing(&without_btf), "{without_btf:?}");
         }
     }
 }

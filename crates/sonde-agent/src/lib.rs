@@ -44,3 +44,4 @@ pub use agent::{Ended, run};
 pub use error::AgentError;
 pub use export::{Collector, CollectorError};
 pub use options::{Absent, Options};
+pub use sonde_bpf::Tier;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use sonde_bpf::Tier;
+
 use crate::export::Collector;
 use crate::tls::MutualTls;
 
@@ -31,6 +33,8 @@ pub struct Options {
     pub listen_tls: Option<(SocketAddr, MutualTls)>,
     /// Where counts and single calls are sent, and how often.
     pub collector: Option<(Rc<Collector>, Duration)>,
+    /// How calls are seen; the best way that works here where none is named.
+    pub tier: Option<Tier>,
     /// What is taken as absent, for tests.
     pub absent: Vec<Absent>,
 }
@@ -58,6 +62,7 @@ impl Default for Options {
             sample_each: 1_000,
             listen_tls: None,
             collector: None,
+            tier: None,
             absent: Vec::new(),
         }
     }

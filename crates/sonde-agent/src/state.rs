@@ -1,7 +1,9 @@
 //! Everything that an agent remembers, in one place. Pure but for what it is told; one thread touches it.
 
 use jiff::{SignedDuration, Timestamp};
+use sonde_bpf::Tier;
 use sonde_bpf::deaths::{Ending, Event, Process, Sender, What};
+use sonde_bpf::sockets::Refusal;
 use sonde_model::{
     Death, DeathKind, Deaths, GroupMemory, Owner, ProcessSeen, Program, SenderKind, SenderSeen,
 };
@@ -25,6 +27,10 @@ pub(crate) struct State {
     pub(crate) node: String,
     pub(crate) since: Timestamp,
     pub(crate) programs: Vec<Program>,
+    /// How calls are seen, while they are.
+    pub(crate) tier: Option<Tier>,
+    /// Why not in a better way, or not at all.
+    pub(crate) refused: Vec<Refusal>,
     pub(crate) runtimes: Vec<RuntimeState>,
     /// Why a container is named by its group alone, where the group tells too little.
     pub(crate) hierarchy: String,
@@ -87,6 +93,8 @@ impl State {
             node,
             since,
             programs: Vec::new(),
+            tier: None,
+            refused: Vec::new(),
             runtimes: Vec::new(),
             hierarchy: String::new(),
             lost: 0,

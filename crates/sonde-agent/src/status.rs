@@ -67,24 +67,31 @@ fn deaths(state: &State) -> Coverage {
 
 fn calls(state: &State) -> Coverage {
     let signal = "calls and connections, by owner and remote address".to_owned();
-    let programs = state
-        .programs
+    let why_not: Vec<String> = state
+        .refused
         .iter()
-        .find(|program| program.name == crate::watch_sockets::SOCKETS);
-    let why_not = programs.and_then(|program| program.why_not.clone());
+        .map(|it| format!("tier {} does not run: {}", it.tier, it.why))
+        .collect();
     let missed = state.traffic.unseen + state.traffic.overflowed + state.traffic.dropped;
-    let (seen, why, remedy) = match why_not {
-        Some(why) => (Seen::Nothing, why, "`sonde agent --check` tells what to do"),
-        None if missed > 0 => (
+    let check = "`sonde agent --check` tells what to do";
+    let (seen, why, remedy) = match state.tier {
+        None => (Seen::Nothing, why_not.join("; "), check),
+        Some(_) if missed > 0 => (
             Seen::Partly,
             format!("{missed} calls or edges found no room in a table"),
             "",
         ),
-        None => (
-            Seen::Whole,
-            "tier S: sockets, by BTF tracepoints; TCP".to_owned(),
-            "",
-        ),
+        Some(tier) => {
+            let mut parts = vec![format!("tier {tier}: {}; TCP", tier.means())];
+            if !tier.lacks().is_empty() {
+                parts.push(tier.lacks().to_owned());
+            }
+            parts.extend(why_not);
+            match tier.lacks() {
+                "" => (Seen::Whole, parts.join("; "), ""),
+                _ => (Seen::Partly, parts.join("; "), check),
+            }
+        }
     };
     Coverage {
         signal,

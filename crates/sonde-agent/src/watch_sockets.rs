@@ -8,26 +8,17 @@ use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sonde_bpf::sockets::{self, Sample, Sockets};
-use sonde_bpf::{Error, Groups, Hierarchy};
+use sonde_bpf::sockets::{self, Refusal, Sample, Sockets, Started};
+use sonde_bpf::{Error, Groups, Tier};
 use sonde_l7::{Exchange, Verdicts};
 use sonde_model::{ConnectionSeen, Connections, Owner, ProgramRuns};
 
+use crate::check::{self, Programs};
 use crate::state::State;
 use crate::{Options, clock, owners};
 
 /// The name of the programs that count calls.
 pub(crate) const SOCKETS: &str = "sockets";
-pub(crate) const HOOKS: &[&str] = &[
-    "tcp_sendmsg_locked",
-    "tcp_rcv_space_adjust",
-    "tcp_probe",
-    "inet_sock_set_state",
-    "tcp_retransmit_skb",
-    "tcp_send_reset",
-    "tcp_receive_reset",
-    "iter/task_file",
-];
 /// Counts are harvested so often.
 const HARVEST: Duration = Duration::from_secs(5);
 /// Samples that wait between the ring and here.
@@ -50,32 +41,46 @@ pub(crate) struct SocketWatch {
 }
 
 impl SocketWatch {
-    pub(crate) fn start(options: &Options, hierarchy: &Hierarchy) -> Result<Self, Error> {
+    /// Starts the best tier that works, or the one that was asked for; told is also why better ones do not run.
+    pub(crate) fn start(options: &Options) -> Result<(Self, Vec<Refusal>), Vec<Refusal>> {
         let (to, samples) = sync_channel(SAMPLES_MAX);
         let overrun = Arc::new(AtomicU64::new(0));
         let counter = overrun.clone();
-        let options = sockets::Options {
-            tier: sonde_bpf::Tier::Socket,
+        let wanted = sockets::Options {
             slow: options.slow,
             payload: options.payload,
             sample_each: options.sample_each,
+            ..sockets::Options::default()
         };
-        let sockets = Sockets::start(hierarchy, &options, move |sample| {
+        let why_not = |tier: Tier| match options.tier {
+            Some(asked) if asked != tier => Some(format!("tier {asked} was asked for")),
+            _ => check::forbidden(options, Programs::Calls(tier)),
+        };
+        let hierarchy = check::ground(options).hierarchy;
+        let on_sample = move |sample| {
             if let Err(TrySendError::Full(_)) = to.try_send(sample) {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
-        })?;
-        Ok(Self {
+        };
+        let Started { sockets, refused } = Sockets::start_best(&hierarchy, &wanted, why_not, on_sample)?;
+        let groups = Groups::new(sockets.hierarchy());
+        let watch = Self {
             sockets,
             samples,
             overrun,
             verdicts: Verdicts::default(),
-            groups: Groups::new(hierarchy),
+            groups,
             missing: HashSet::new(),
             walked: None,
             harvested: Instant::now(),
             since: Timestamp::now(),
-        })
+        };
+        Ok((watch, refused))
+    }
+
+    /// How calls are seen.
+    pub(crate) fn tier(&self) -> Tier {
+        self.sockets.tier()
     }
 
     /// Readable when samples wait for a verdict.

@@ -80,6 +80,9 @@ pub(crate) struct AgentArgs {
     /// Read no byte of what is said: no protocols, no errors by their meaning, no single calls.
     #[arg(long)]
     pub(crate) no_payload: bool,
+    /// How calls are seen: s at the socket, p by packets; auto takes the best that works here.
+    #[arg(long, value_name = "TIER", default_value = "auto", value_parser = ["auto", "s", "p"])]
+    pub(crate) tier: String,
     /// When to use colour.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,

@@ -28,7 +28,7 @@ mod with_agent {
     use anyhow::anyhow;
     use sonde_agent::check::ItemState;
     use sonde_agent::tls::MutualTls;
-    use sonde_agent::{Absent, AgentError, Collector, Options};
+    use sonde_agent::{Absent, AgentError, Collector, Options, Tier};
 
     use crate::args::AgentArgs;
     use crate::failure::{Failure, Outcome};
@@ -115,6 +115,9 @@ mod with_agent {
             slow: crate::request::duration("--slow", &args.slow)?.unwrap_or_default(),
             payload: !args.no_payload,
             sample_each: args.one_of,
+            tier: Tier::ALL
+                .into_iter()
+                .find(|tier| tier.letter().eq_ignore_ascii_case(&args.tier)),
             absent,
         })
     }
