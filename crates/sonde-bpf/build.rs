@@ -22,6 +22,8 @@ fn compile_programs() -> Result<(), String> {
     let out = variable("OUT_DIR")?;
     // libbpf's own headers, as the crate that builds libbpf installs them.
     let headers = variable("DEP_BPF_INCLUDE")?;
+    // A test compiles programs of its own.
+    println!("cargo:rustc-env=BPF_HEADERS={}", headers.display());
     let crate_folder = variable("CARGO_MANIFEST_DIR")?;
     let programs = crate_folder.join("src/programs");
     println!("cargo:rerun-if-env-changed=CLANG");

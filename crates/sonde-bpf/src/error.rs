@@ -40,9 +40,10 @@ impl Error {
     /// Whether the kernel refused for want of rights.
     pub fn is_permission(&self) -> bool {
         match self {
-            // The verifier refuses with the same number, and then tells of the program.
+            // The verifier refuses a program with the same number, and then tells what only the privileged may do.
             Self::Kernel { source, said, .. } => {
-                source.kind() == libbpf_rs::ErrorKind::PermissionDenied && !said.contains("PROG LOAD LOG")
+                source.kind() == libbpf_rs::ErrorKind::PermissionDenied
+                    && (!said.contains("PROG LOAD LOG") || said.contains("prohibited for !root"))
             }
             Self::File { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
             Self::Absent(_) | Self::Missing(_) => false,

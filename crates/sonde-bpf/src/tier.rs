@@ -77,7 +77,7 @@ impl Tier {
                 "the kernel refuses for want of rights: {}",
                 said.lines().next().unwrap_or_default()
             ),
-            _ => said,
+            _ => in_short(&said),
         }
     }
 }
@@ -95,9 +95,27 @@ fn missing_tracepoint(said: &str) -> Option<&str> {
     Some(name.strip_prefix("btf_trace_").unwrap_or(name))
 }
 
+/// What was being done, and the verifier's last word where it has one: it stands before its statistics.
+fn in_short(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    let first = lines.first().copied().unwrap_or_default();
+    let statistics = lines.iter().position(|line| line.starts_with("processed "));
+    match statistics.and_then(|at| lines.get(at.checked_sub(1)?)) {
+        Some(word) => format!("{first}: {word}"),
+        None => lines.join("; "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_short() {
+        let said = "loading: denied\n-- BEGIN PROG LOAD LOG --\n0: r1\nR4 invalid zero-sized read\nprocessed 3 insns";
+        assert_eq!(in_short(said), "loading: denied: R4 invalid zero-sized read");
+        assert_eq!(in_short("loading: denied\nmore"), "loading: denied; more");
+    }
 
     #[test]
     fn a_missing_tracepoint_is_named() {

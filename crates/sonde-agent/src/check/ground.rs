@@ -44,7 +44,7 @@ const NEEDS: &[(Absent, &str, bool, bool)] = &[
     (Absent::Btf, "the kernel has no BTF", true, false),
     (Absent::RingBuffer, "the kernel has no ring buffers", true, true),
     (Absent::Bpf, "CAP_BPF is missing", true, true),
-    (Absent::Perfmon, "CAP_PERFMON is missing", true, false),
+    (Absent::Perfmon, "CAP_PERFMON is missing", true, true),
     (Absent::NetAdmin, "CAP_NET_ADMIN is missing", false, true),
     (
         Absent::CgroupV2,
