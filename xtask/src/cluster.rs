@@ -26,11 +26,14 @@ mod trouble;
 pub(crate) mod worker;
 
 pub(crate) use binaries::{Source, build_into};
+pub(crate) use control::{AUDIT_LOG, kubectl, kubectl_command};
 pub(crate) use host::Host;
+pub(crate) use images::{Image, digest, write_archive};
 pub(crate) use machine::Unfit;
 pub(crate) use plan::{Plan, Release, cache_folder, repository};
 
 use progress::step;
+pub(crate) use progress::wait_until;
 
 /// Name of the hidden command under which this program starts its own helpers inside a cluster.
 pub(crate) const INTERNAL: &str = "cluster-internal";
@@ -102,6 +105,18 @@ pub(crate) fn run_internal(args: &InternalArgs) -> Result<()> {
         Role::Dns(args) => dns::run(args),
         Role::Trouble(args) => trouble::run(args),
     }
+}
+
+/// Gives every worker the images of an archive in the shared folder.
+pub(crate) fn import_image(plan: &Plan, archive: &str) -> Result<()> {
+    plan.workers()
+        .iter()
+        .try_for_each(|worker| worker::import_image(worker, archive))
+}
+
+/// Where the API server is asked, without the path.
+pub(crate) fn server(plan: &Plan) -> String {
+    format!("https://{}:{}", plan.control().address, control::API_PORT)
 }
 
 /// Starts the cluster, or finds that it runs. A machine that cannot run one gives an error that holds an [`Unfit`].

@@ -17,6 +17,21 @@ pub(crate) struct Args {
 
 /// Builds it, checks that the agent is in it, and says what it needs of the machine where it will run.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let built = build()?;
+    let output = root().join(&args.output);
+    fs::create_dir_all(&output).with_context(|| format!("failed to make {}", output.display()))?;
+    let binary = output.join("sonde");
+    fs::copy(&built, &binary).with_context(|| format!("failed to copy {}", built.display()))?;
+    let size = fs::metadata(&binary)?.len();
+    println!("{}: {:.1} MB", binary.display(), size as f64 / 1e6);
+    for library in libraries(&binary)? {
+        println!("needs {library}");
+    }
+    Ok(())
+}
+
+/// Builds it where cargo puts it.
+pub(crate) fn build() -> Result<PathBuf> {
     agent::prepare()?;
     let folder = static_libraries();
     let mut command = Command::new(env!("CARGO"));
@@ -37,17 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if !status.success() {
         bail!("cargo build failed");
     }
-    let output = root().join(&args.output);
-    fs::create_dir_all(&output).with_context(|| format!("failed to make {}", output.display()))?;
-    let binary = output.join("sonde");
-    let built = target_folder()?.join("release/sonde");
-    fs::copy(&built, &binary).with_context(|| format!("failed to copy {}", built.display()))?;
-    let size = fs::metadata(&binary)?.len();
-    println!("{}: {:.1} MB", binary.display(), size as f64 / 1e6);
-    for library in libraries(&binary)? {
-        println!("needs {library}");
-    }
-    Ok(())
+    Ok(target_folder()?.join("release/sonde"))
 }
 
 /// The folder with both libraries as archives; without it the binary needs them where it runs.

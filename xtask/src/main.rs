@@ -9,6 +9,7 @@ mod agent;
 mod bench;
 mod capture;
 mod cluster;
+mod daemonset;
 mod dist;
 mod fixtures;
 mod packages;
@@ -42,6 +43,8 @@ enum Command {
     Bench(bench::Args),
     /// Build the release binary with the agent inside
     Dist(dist::Args),
+    /// Put the agent on a real cluster, and check what it sees and that it asks the API server for nothing
+    Daemonset(daemonset::Args),
     /// Check arrows, purity, manifests, file sizes and pages
     Tidy,
     /// Processes that a cluster starts from this same program
@@ -72,6 +75,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Dist(args) => dist::run(&args),
+        Command::Daemonset(args) => daemonset::run(&args),
         Command::Tidy => tidy::run(),
         Command::Internal(args) => cluster::run_internal(&args),
         Command::Load(args) => bench::run_load(&args),

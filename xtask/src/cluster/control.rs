@@ -15,9 +15,23 @@ use super::progress::{step, wait_until};
 pub(crate) const DOMAIN: &str = "sonde.test";
 pub(crate) const CLUSTER_DNS: &str = "10.96.0.10";
 const SERVICES: &str = "10.96.0.0/16";
-const API_PORT: u16 = 6443;
+pub(crate) const API_PORT: u16 = 6443;
 const CERTIFICATES: &str = "/var/lib/kube-apiserver";
 const ETCD: &str = "http://127.0.0.1:2379";
+const AUDIT_POLICY: &str = "/etc/kubernetes/audit.yaml";
+/// Where the API server writes who asked what, on the control host.
+pub(crate) const AUDIT_LOG: &str = "/var/lib/kube-apiserver/audit.log";
+/// Only those are written down that should never ask: the agents, and whoever does not say who he is.
+const AUDITED: &str = "apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: None
+    nonResourceURLs: [/readyz*, /livez*, /healthz*]
+  - level: Metadata
+    users: ['system:serviceaccount:sonde:sonde-agent', 'system:anonymous']
+  - level: None
+";
 
 /// Starts the control plane and waits until it answers.
 pub(crate) fn start(plan: &Plan) -> Result<()> {
@@ -35,6 +49,7 @@ pub(crate) fn start(plan: &Plan) -> Result<()> {
         control.write(&format!("/etc/kubernetes/{component}.conf"), &config)?;
     }
     control.write("/etc/resolv.conf", &resolv_conf(plan))?;
+    control.write(AUDIT_POLICY, AUDITED)?;
     control.start(plan)?;
 
     start_component(
@@ -175,6 +190,10 @@ fn api_server_flags(control: &Host) -> Vec<String> {
         "--enable-aggregator-routing=true",
         // Node names are not known to any name server here.
         "--kubelet-preferred-address-types=InternalIP",
+        &format!("--audit-policy-file={AUDIT_POLICY}"),
+        &format!("--audit-log-path={AUDIT_LOG}"),
+        "--audit-log-maxsize=20",
+        "--audit-log-maxbackup=1",
     ]
     .into_iter()
     .map(|flag: &str| flag.to_owned())

@@ -34,16 +34,19 @@ pub(crate) fn start(plan: &Plan, worker: &Host) -> Result<()> {
         &["--follow-new".to_owned(), "--time-format=iso".to_owned()],
     )?;
     start_containerd(worker)?;
-    worker.run(
-        "ctr",
-        &[
-            "--namespace=k8s.io",
-            "images",
-            "import",
-            &format!("{SHARED}/images.tar"),
-        ],
-    )?;
+    import_image(worker, "images.tar")?;
     start_kubelet(worker)
+}
+
+/// Gives a worker the images of an archive in the shared folder.
+pub(crate) fn import_image(worker: &Host, archive: &str) -> Result<()> {
+    let arguments = [
+        "--namespace=k8s.io",
+        "images",
+        "import",
+        &format!("{SHARED}/{archive}"),
+    ];
+    worker.run("ctr", &arguments).map(drop)
 }
 
 /// Waits until the API server calls the node ready.
