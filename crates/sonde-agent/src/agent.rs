@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::budget::Budget;
 use crate::check::Programs;
 use crate::serve::Door;
 use crate::state::{RuntimeState, State};
@@ -67,6 +68,9 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
     }
     let sockets = Rc::new(RefCell::new(sockets));
     state.runtimes = runtimes(options);
+    // Where the count of processors is not told, the budget is that of one.
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    state.budget = Budget::new(options.cpu_share, processors);
     let state = Rc::new(RefCell::new(state));
     let missed = Rc::new(Notify::new());
     let runtime_sockets: Vec<String> = state
@@ -269,6 +273,7 @@ impl Watch {
                     state.overrun = self.overrun.load(Ordering::Relaxed);
                     if let Some(sockets) = sockets.borrow_mut().as_mut() {
                         sockets.take(&mut state);
+                        sockets.keep_to_budget(&mut state);
                     }
                 }
             }

@@ -20,6 +20,7 @@
 //! | calls in one post to a collector | 1,000 | the rest go with the next one |
 
 mod agent;
+mod budget;
 pub mod check;
 mod clock;
 mod error;

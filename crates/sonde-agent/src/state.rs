@@ -8,6 +8,7 @@ use sonde_model::{
     Death, DeathKind, Deaths, GroupMemory, Owner, ProcessSeen, Program, SenderKind, SenderSeen,
 };
 
+use crate::budget::Budget;
 use crate::export::Exported;
 use crate::metrics::Counts;
 use crate::names::{Named, Names};
@@ -48,6 +49,10 @@ pub(crate) struct State {
     pub(crate) traced: Traced,
     /// Samples of calls that did not fit into the kernel's ring, or between the ring and here.
     pub(crate) samples_lost: u64,
+    /// Samples that the kernel left out to stay within the budget.
+    pub(crate) samples_thinned: u64,
+    /// What the agent may take of the processors.
+    pub(crate) budget: Budget,
     /// How sending to a collector goes.
     pub(crate) exported: Exported,
     store: Store,
@@ -105,6 +110,8 @@ impl State {
             traffic: Traffic::default(),
             traced: Traced::default(),
             samples_lost: 0,
+            samples_thinned: 0,
+            budget: Budget::new(0.0, 1),
             exported: Exported::default(),
             store: Store::default(),
             signals: Signals::default(),
@@ -296,6 +303,12 @@ impl State {
                 Some(self.traced.len()),
                 Some(traffic::TRACES_MAX),
                 self.traced.dropped,
+            ),
+            (
+                "samples left out for the agent's own processor time",
+                None,
+                None,
+                self.samples_thinned,
             ),
             (
                 "samples of calls on their way",

@@ -18,6 +18,7 @@ pub(crate) fn status(state: &State, now: Timestamp) -> AgentStatus {
         programs: state.programs.clone(),
         coverage: [deaths(state), calls(state), names(state)]
             .into_iter()
+            .chain(single_calls(state))
             .chain(exported(state))
             .collect(),
         bounds: state
@@ -99,6 +100,17 @@ fn calls(state: &State) -> Coverage {
         why,
         remedy: remedy.to_owned(),
     }
+}
+
+/// Only while fewer are kept than asked for.
+fn single_calls(state: &State) -> Option<Coverage> {
+    let why = state.budget.words()?;
+    Some(Coverage {
+        signal: "single calls".to_owned(),
+        seen: Seen::Partly,
+        why,
+        remedy: "give the agent more with --cpu-budget, or keep fewer with --slow and --one-of".to_owned(),
+    })
 }
 
 /// Only where a collector is named.

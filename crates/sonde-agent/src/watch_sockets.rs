@@ -15,7 +15,7 @@ use sonde_model::{ConnectionSeen, Connections, Owner, ProgramRuns};
 
 use crate::check::{self, Programs};
 use crate::state::State;
-use crate::{Options, clock, owners};
+use crate::{Options, clock, own, owners};
 
 /// The name of the programs that count calls.
 pub(crate) const SOCKETS: &str = "sockets";
@@ -37,6 +37,7 @@ pub(crate) struct SocketWatch {
     missing: HashSet<u64>,
     walked: Option<Instant>,
     harvested: Instant,
+    started: Instant,
     since: Timestamp,
 }
 
@@ -73,6 +74,7 @@ impl SocketWatch {
             missing: HashSet::new(),
             walked: None,
             harvested: Instant::now(),
+            started: Instant::now(),
             since: Timestamp::now(),
         };
         Ok((watch, refused))
@@ -114,6 +116,7 @@ impl SocketWatch {
         if let Ok(losses) = self.sockets.losses() {
             state.traffic.overflowed = losses.edges_full;
             state.traffic.unseen = losses.storage_full;
+            state.samples_thinned = losses.thinned;
             state.samples_lost = losses.samples + self.overrun.load(Ordering::Relaxed);
         }
     }
@@ -136,6 +139,14 @@ impl SocketWatch {
             .take((self.since, now), harvest, clock::booted(), owner);
         self.since = now;
         self.harvested = Instant::now();
+    }
+
+    /// Keeps to the budget; called each second.
+    pub(crate) fn keep_to_budget(&mut self, state: &mut State) {
+        if let Some(one_of) = state.budget.look(self.started.elapsed(), own::cpu_seconds()) {
+            // At the next look it is tried again, if it must be.
+            let _ = self.sockets.thin_samples(one_of);
+        }
     }
 
     /// The kernel's own statistics of the programs, where it makes any.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use libbpf_rs::{Iter, MapCore as _, MapFlags, RingBuffer, RingBufferBuilder};
 use sonde_l7::{Protocol, Transport};
 use sonde_model::{CallCounts, ProgramRuns, Role};
-use zerocopy::{FromBytes as _, IntoBytes as _};
+use zerocopy::{FromBytes as _, Immutable, IntoBytes};
 
 use crate::object::{Loaded, set_constants};
 use crate::{Error, Hierarchy, Tier};
@@ -103,6 +103,8 @@ pub struct Losses {
     pub storage_full: u64,
     /// Samples that did not fit into the ring.
     pub samples: u64,
+    /// Samples that were left out by [`Sockets::thin_samples`].
+    pub thinned: u64,
 }
 
 /// Why a tier does not run.
@@ -131,6 +133,7 @@ pub struct Sockets {
     hierarchy: Hierarchy,
     /// Which of the two maps is written.
     active: usize,
+    samples_one_of: u32,
     unseen_namespaces: AtomicUsize,
 }
 
@@ -182,6 +185,7 @@ impl Sockets {
             tier,
             hierarchy,
             active: 0,
+            samples_one_of: 1,
             unseen_namespaces: AtomicUsize::new(0),
         };
         sockets.teach()?;
@@ -315,11 +319,7 @@ impl Sockets {
         self.make_room_for_overflow(next)?;
         let doing = "turning the map of edges over";
         let first = 0_u32.to_ne_bytes();
-        let active = u32::try_from(next).unwrap_or_default().to_ne_bytes();
-        self.loaded
-            .variables()?
-            .update(&first, &active, MapFlags::ANY)
-            .map_err(Error::kernel(doing))?;
+        self.steer(next, self.samples_one_of)?;
         // Waits until no program still writes to the old one.
         let fd = self.loaded.map(EDGE_MAPS[next])?.as_fd().as_raw_fd();
         self.loaded
@@ -382,7 +382,37 @@ impl Sockets {
             edges_full: self.loaded.counter("counters", 0)?,
             storage_full: self.loaded.counter("counters", 1)?,
             samples: self.loaded.counter("counters", 2)?,
+            thinned: self.loaded.counter("counters", 3)?,
         })
+    }
+
+    /// Has only one of so many samples sent from now on, of those that are not for a verdict.
+    ///
+    /// # Errors
+    ///
+    /// When the programs' variables cannot be written.
+    pub fn thin_samples(&mut self, one_of: u32) -> Result<(), Error> {
+        self.steer(self.active, one_of)?;
+        self.samples_one_of = one_of;
+        Ok(())
+    }
+
+    /// Writes the programs' variables.
+    fn steer(&self, active: usize, samples_one_of: u32) -> Result<(), Error> {
+        #[derive(IntoBytes, Immutable)]
+        #[repr(C)]
+        struct Steering {
+            edges_active: u32,
+            samples_one_of: u32,
+        }
+        let steering = Steering {
+            edges_active: u32::try_from(active).unwrap_or_default(),
+            samples_one_of,
+        };
+        self.loaded
+            .variables()?
+            .update(&0_u32.to_ne_bytes(), steering.as_bytes(), MapFlags::ANY)
+            .map_err(Error::kernel("steering the programs"))
     }
 
     /// The kernel's own statistics of the programs, where it makes any.

@@ -50,10 +50,13 @@ struct edge_map {
 struct edge_map edges_a SEC(".maps");
 struct edge_map edges_b SEC(".maps");
 
-/* Which of the two is written now: a variable, for a look into a map that the verifier knows costs half of one into a
+/* Which of the two is written now (the twin of `Steering` in `src/sockets.rs`): a variable, for a look into a map that the verifier knows costs half of one into a
  * map of maps. User space turns it over, then writes to `turned`: the kernel lets that wait until no program is still
  * at work that read the old value (kernel/bpf/syscall.c, maybe_wait_bpf_programs), so a harvest loses nothing. */
-volatile __u32 edges_active = 0;
+volatile struct {
+	__u32 edges_active;
+	__u32 samples_one_of; /* of samples that are no verdict's one of so many is sent; 0 and 1: each */
+} steering = {};
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -204,7 +207,7 @@ static __always_inline void observe(struct histogram *histogram, __u64 ns)
 /* A new edge; those that find no room share one. */
 static __noinline struct edge *new_edge(const struct call_state *state)
 {
-	void *map = edges_active ? (void *)&edges_b : (void *)&edges_a;
+	void *map = steering.edges_active ? (void *)&edges_b : (void *)&edges_a;
 	struct edge_key overflow = {};
 	struct edge *edge, *zeros;
 	__u32 first = 0;
@@ -227,7 +230,7 @@ static __noinline struct edge *new_edge(const struct call_state *state)
 /* The edge of a connection in the map that is written now. */
 static __always_inline struct edge *edge_of(const struct call_state *state)
 {
-	struct edge *edge = edges_active ? bpf_map_lookup_elem(&edges_b, &state->key) :
+	struct edge *edge = steering.edges_active ? bpf_map_lookup_elem(&edges_b, &state->key) :
 					   bpf_map_lookup_elem(&edges_a, &state->key);
 
 	return edge ? edge : new_edge(state);

@@ -167,6 +167,11 @@ static __always_inline void consider_sample(SOCKET *sk, struct call_state *state
 	}
 	if (!reason)
 		return;
+	if (!(reason & SAMPLE_VERDICT) && steering.samples_one_of > 1 &&
+	    bpf_get_prandom_u32() % steering.samples_one_of) {
+		count(COUNT_SAMPLES_THINNED);
+		return;
+	}
 	if (answer)
 		read_answer(state, answer);
 	send_sample(sk, state, now, reason);

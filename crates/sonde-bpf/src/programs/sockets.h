@@ -116,6 +116,7 @@ enum counter {
 	COUNT_EDGES_FULL = 0,	/* a new edge found no room: its calls went to the overflow edge */
 	COUNT_STORAGE_FULL = 1, /* no memory for a socket's storage: its calls were not seen */
 	COUNT_SAMPLES_LOST = 2, /* samples that the ring had no room for */
+	COUNT_SAMPLES_THINNED = 3, /* samples left out because user space asked for fewer */
 	COUNTERS = 8,
 };
 

@@ -77,6 +77,10 @@ pub(crate) struct AgentArgs {
     /// Of the other calls one of so many is kept; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub(crate) one_of: u32,
+    /// The share of the node's processors that the agent may take before it keeps fewer single calls; 0 for no limit.
+    /// Counts are made in the kernel and are never left out.
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
+    pub(crate) cpu_budget: f64,
     /// Read no byte of what is said: no protocols, no errors by their meaning, no single calls.
     #[arg(long)]
     pub(crate) no_payload: bool,
