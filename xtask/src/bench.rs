@@ -4,6 +4,7 @@ mod agent;
 mod dumps;
 mod measure;
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -20,6 +21,9 @@ pub(crate) struct Args {
     /// How often each figure is measured; the median is shown
     #[arg(long, default_value_t = 7)]
     rounds: usize,
+    /// Measure this binary instead of building one
+    #[arg(long)]
+    sonde: Option<PathBuf>,
     /// How long a soak takes
     #[arg(long, default_value_t = 30)]
     minutes: u64,
@@ -42,11 +46,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("a median of fewer than 5 rounds says nothing; use --rounds 5 or more");
     }
     match args.what {
-        What::Agent => return agent::run(&agent::What::Cost(args.rounds.max(8))),
-        What::Soak => return agent::run(&agent::What::Soak(args.minutes)),
+        What::Agent => return agent::run(&agent::What::Cost(args.rounds.max(8)), args.sonde.clone()),
+        What::Soak => return agent::run(&agent::What::Soak(args.minutes), args.sonde.clone()),
         What::Diagnose => {}
     }
-    let sonde = build(&[])?;
+    let sonde = args.sonde.clone().map_or_else(|| build(&[]), Ok)?;
     let folder = std::env::temp_dir().join(format!("sonde-bench-{}", std::process::id()));
     let dumps = dumps::write(&folder)?;
     let figures = measure_all(&sonde, &dumps, args.rounds);
@@ -105,7 +109,7 @@ fn measure_all(sonde: &std::path::Path, dumps: &dumps::Dumps, rounds: usize) -> 
 }
 
 /// The release binary, with more of it turned on by `more`.
-fn build(more: &[&str]) -> Result<std::path::PathBuf> {
+fn build(more: &[&str]) -> Result<PathBuf> {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--release", "--package", "sonde-cli"])
         .args(more)
@@ -119,6 +123,6 @@ fn build(more: &[&str]) -> Result<std::path::PathBuf> {
 }
 
 /// Where cargo builds.
-fn target() -> std::path::PathBuf {
+fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
 }

@@ -13,7 +13,7 @@ mod soak;
 mod watchers;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -75,14 +75,17 @@ pub(super) enum What {
 }
 
 /// Measures and prints tables that can be pasted into `docs/BENCHMARKS.md`.
-pub(super) fn run(what: &What) -> Result<()> {
+pub(super) fn run(what: &What, sonde: Option<PathBuf>) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("the agent's programs need root");
     }
     agent::prepare()?;
     packages::provide(NEEDS)?;
-    let sonde = super::build(&["--features", "agent"])?;
-    let classic = watchers::build_classic()?;
+    let sonde = sonde.map_or_else(|| super::build(&["--features", "agent"]), Ok)?;
+    let classic = match what {
+        What::Cost(_) => watchers::build_classic()?,
+        What::Soak(_) => PathBuf::new(),
+    };
     let folder = std::env::temp_dir().join(format!("sonde-bench-agent-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let ways = watchers::Ways {
