@@ -90,7 +90,7 @@ pub(crate) fn kafka(stage: &mut Stage) -> Result<(), String> {
          node.id=1
          controller.quorum.voters=1@127.0.0.1:{controller}
          listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+         advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}
          inter.broker.listener.name=PLAINTEXT
          controller.listener.names=CONTROLLER
          listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
@@ -100,6 +100,7 @@ pub(crate) fn kafka(stage: &mut Stage) -> Result<(), String> {
          transaction.state.log.min.isr=1
         ",
         port = stage.port,
+        advertised = stage.advertised.unwrap_or(stage.port),
         data = data.display()
     );
     let config = stage.write("server.properties", &config);

@@ -33,6 +33,9 @@ macro_rules! table {
                 client: $client,
             }
         })*
+
+        /// All of them, by the names of their tests.
+        pub(crate) const ALL: &[(&str, fn() -> Case)] = &[$((stringify!($test), $test)),*];
     };
 }
 
@@ -53,6 +56,7 @@ table! {
         |stage, load| loaded(stage, "zookeeper", load);
     nats_round_trips "nats-server, nats.go" Nats Counted brokers::nats, |stage, load| loaded(stage, "nats", load);
     http2_requests "nghttpd, h2load" Http2 NotByFirstBytes web::nghttpd, web::h2load;
+    grpc_calls "grpc-go" Http2 NotByFirstBytes web::grpc, |stage, load| loaded(stage, "grpc", load);
     kafka_records "kafka, franz-go" Kafka NotByFirstBytes brokers::kafka, |stage, load| loaded(stage, "kafka", load);
     dubbo_calls "dubbo" Dubbo Counted brokers::dubbo, brokers::dubbo_consumer;
     mongodb_commands "ferretdb, mongo-driver" Mongodb NotByFirstBytes databases::ferretdb,

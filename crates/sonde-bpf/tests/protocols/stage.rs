@@ -8,11 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::watch::Watch;
-
 /// A free port, a folder, and what runs there.
 pub(crate) struct Stage {
     pub(crate) port: u16,
+    /// Where clients are told to go by a server that tells them; else to its port.
+    pub(crate) advertised: Option<u16>,
     folder: tempfile::TempDir,
     servers: Vec<Child>,
     files: std::cell::Cell<u32>,
@@ -54,6 +54,7 @@ impl Stage {
     pub(crate) fn new() -> Self {
         Self {
             port: free_port(),
+            advertised: None,
             folder: tempfile::tempdir().expect("a folder"),
             servers: Vec::new(),
             files: std::cell::Cell::new(0),
@@ -143,7 +144,7 @@ impl Drop for Stage {
 
 impl Client {
     /// Runs all processes at once and tells what they sent.
-    pub(crate) fn run(mut self, watch: &mut Watch) -> Tally {
+    pub(crate) fn run(mut self, during: &mut dyn FnMut(&mut [Child])) -> Tally {
         let folder = tempfile::tempdir().expect("a folder");
         let out = |at: usize, kind: &str| folder.path().join(format!("{at}.{kind}"));
         let mut children: Vec<Child> = Vec::new();
@@ -157,7 +158,7 @@ impl Client {
                     .unwrap_or_else(|error| panic!("{command:?}: {error}")),
             );
         }
-        watch.during(&mut children);
+        during(&mut children);
         let mut printed = Tally::default();
         for (at, child) in children.iter_mut().enumerate() {
             let text = |kind| fs::read_to_string(out(at, kind)).unwrap_or_default();

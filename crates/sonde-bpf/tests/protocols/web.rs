@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::stage::{Client, FAIL_EACH, Load, Stage, Tally, TallyBy, program};
+use crate::stage::{Client, FAIL_EACH, Load, Stage, Tally, TallyBy, built, program};
 
 pub(crate) fn nginx(stage: &mut Stage) -> Result<(), String> {
     program("ab")?;
@@ -67,6 +67,12 @@ pub(crate) fn h2load(stage: &Stage, load: Load) -> Client {
         commands: vec![ask(total - failed, "/order"), ask(failed, "/absent")],
         tally: TallyBy::Known(Tally { sent: total, failed }),
     }
+}
+
+pub(crate) fn grpc(stage: &mut Stage) -> Result<(), String> {
+    let address = stage.address();
+    stage.serve(Command::new(built("load")?).args(["serve-grpc", &address]));
+    Ok(())
 }
 
 pub(crate) fn unbound(stage: &mut Stage) -> Result<(), String> {

@@ -47,8 +47,9 @@ fn starts(role: Role, turn: &Turn<'_>) -> bool {
 
 fn fit(request: &Turn<'_>, response: &Turn<'_>) -> Fit {
     if let Parsed::Command { name: asked, .. } = command(request.bytes) {
-        // NATS quotes its errors.
-        if !is_reply(response) || response.bytes.starts_with(b"-ERR '") {
+        // NATS quotes its errors; and what comes back as it was sent is an echo.
+        let is_echo = response.bytes == request.bytes;
+        if !is_reply(response) || is_echo || response.bytes.starts_with(b"-ERR '") {
             return Fit::No;
         }
         // An array of strings may be a command or a reply: one that names a command could be either side's.

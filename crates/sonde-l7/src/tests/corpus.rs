@@ -1,5 +1,6 @@
 //! Streams captured from real servers: precision and recall of the verdict, and their calls.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::*;
@@ -44,50 +45,105 @@ fn turns(stream: &Stream, len_max: usize) -> Vec<(Side, Vec<u8>, u64)> {
     turns
 }
 
+/// How the streams of one protocol were judged.
+#[derive(Default)]
+struct Judged {
+    right: usize,
+    /// Without a verdict that they should have.
+    missed: Vec<String>,
+    /// Of this protocol, and taken for another; or nobody's, and claimed.
+    wrong: Vec<String>,
+}
+
+impl Judged {
+    fn all(&self) -> usize {
+        self.right + self.missed.len() + self.wrong.len()
+    }
+}
+
+fn per_cent(part: usize, of: usize) -> f64 {
+    100.0 * part as f64 / of.max(1) as f64
+}
+
 #[test]
 fn the_corpus_is_judged_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let (mut right, mut wrong, mut missed) = (0_u32, Vec::new(), Vec::new());
+    let mut table: BTreeMap<&str, Judged> = BTreeMap::new();
     for path in files(&folder) {
         let text = std::fs::read_to_string(&path).unwrap();
         let stream = Stream::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let shown = path.strip_prefix(&folder).unwrap().display().to_string();
-        let turns = turns(&stream, 256);
-        let turns: Vec<Turn<'_>> = turns
-            .iter()
-            .map(|(side, bytes, len)| Turn {
-                side: *side,
-                bytes,
-                len: *len,
-            })
-            .collect();
         let expected = stream.protocol.map(|protocol| Verdict {
             protocol,
             server: stream.server,
         });
-        match judge(stream.transport, &turns, stream.opener) {
-            found if found == expected => right += 1,
-            None => missed.push(shown.clone()),
-            Some(found) => wrong.push(format!("{shown}: {found:?}")),
+        let judged = table
+            .entry(stream.protocol.map_or("none", Protocol::name))
+            .or_default();
+        match verdict(&stream) {
+            found if found == expected => judged.right += 1,
+            None => judged.missed.push(shown.clone()),
+            Some(found) => judged.wrong.push(format!("{shown}: {found:?}")),
         }
         if let (Some(verdict), Some(expected)) = (expected, stream.calls) {
-            let mut connection = Connection::new(stream.transport, verdict, stream.start).unwrap();
-            let mut count = 0;
-            for segment in &stream.segments {
-                connection.feed(segment.segment(), &mut |_| count += 1);
-            }
-            connection.close(u64::MAX, &mut |_| count += 1);
-            assert_eq!(count, expected, "calls of {shown}");
+            assert_eq!(calls(&stream, verdict), expected, "calls of {shown}");
         }
     }
-    let all = right as usize + missed.len() + wrong.len();
+    println!("protocol    streams  right  missed  wrong");
+    for (name, judged) in &table {
+        let (missed, wrong) = (judged.missed.len(), judged.wrong.len());
+        println!(
+            "{name:<11} {:7}  {:5}  {missed:6}  {wrong:5}  {}",
+            judged.all(),
+            judged.right,
+            judged.missed.join(" ")
+        );
+    }
+    let ours = || {
+        table
+            .iter()
+            .filter(|(name, _)| **name != "none")
+            .map(|(_, it)| it)
+    };
+    let named: usize = ours().map(|it| it.right).sum();
+    let spoken: usize = ours().map(Judged::all).sum();
+    let wrong: Vec<&String> = table.values().flat_map(|it| &it.wrong).collect();
     println!(
-        "{all} streams: {right} right, {} missed, {} wrong",
-        missed.len(),
-        wrong.len()
+        "precision {:.2} % of {} verdicts, recall {:.2} % of {spoken} streams; {} streams are nobody's",
+        per_cent(named, named + wrong.len()),
+        named + wrong.len(),
+        per_cent(named, spoken),
+        table.get("none").map_or(0, Judged::all),
     );
-    assert!(wrong.len() * 1000 <= all, "wrong verdicts: {wrong:?}");
-    assert!(missed.len() * 100 <= all, "no verdict: {missed:?}");
+    assert!(wrong.len() * 1000 <= named, "wrong verdicts: {wrong:?}");
+    assert!(
+        (spoken - named) * 100 <= spoken,
+        "verdicts for {named} of {spoken} streams"
+    );
+}
+
+/// As the kernel hands it over.
+fn verdict(stream: &Stream) -> Option<Verdict> {
+    let turns = turns(stream, 256);
+    let turns: Vec<Turn<'_>> = turns
+        .iter()
+        .map(|(side, bytes, len)| Turn {
+            side: *side,
+            bytes,
+            len: *len,
+        })
+        .collect();
+    judge(stream.transport, &turns, stream.opener)
+}
+
+fn calls(stream: &Stream, verdict: Verdict) -> u64 {
+    let mut connection = Connection::new(stream.transport, verdict, stream.start).unwrap();
+    let mut count = 0;
+    for segment in &stream.segments {
+        connection.feed(segment.segment(), &mut |_| count += 1);
+    }
+    connection.close(u64::MAX, &mut |_| count += 1);
+    count
 }
 
 #[test]

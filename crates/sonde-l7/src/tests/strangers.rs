@@ -14,6 +14,7 @@ const STRANGERS: &[(&str, &[u8], &[u8])] = &[
     ("FTP", b"USER anonymous\r\n", b"331 password\r\n"),
     ("IMAP", b"a1 LOGIN x y\r\n", b"a1 OK done\r\n"),
     ("SSH", b"SSH-2.0-OpenSSH_9.2\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"),
+    ("a command of Redis, sent back", b"*1\r\n$4\r\nPING\r\n", b"*1\r\n$4\r\nPING\r\n"),
     ("echo of a command of Redis", b"*1\r\n$4\r\nPING\r\n", b"hello\r\n"),
     ("a command of Redis, answered in HTTP", b"*1\r\n$4\r\nPING\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
     ("HTTP, answered by Redis", b"GET / HTTP/1.1\r\n\r\n", b"-ERR unknown command\r\n"),
