@@ -223,7 +223,10 @@ impl Watch {
         state.programs.push(Program {
             name: DEATHS.to_owned(),
             hooks: DEATHS_HOOKS.iter().map(|hook| (*hook).to_owned()).collect(),
-            why_not: started.as_ref().err().map(ToString::to_string),
+            why_not: started.as_ref().err().map(|error| match error {
+                AgentError::Blind { why, .. } => why.clone(),
+                other => other.to_string(),
+            }),
             runs: Vec::new(),
         });
         let (deaths, blind) = match started {

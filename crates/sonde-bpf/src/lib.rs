@@ -7,6 +7,7 @@
 pub mod deaths;
 mod error;
 mod groups;
+pub mod lookups;
 mod object;
 pub mod probe;
 pub mod sockets;

@@ -4,29 +4,33 @@
 //! [`Sockets::sweep`] reads every live connection's state from the kernel.
 
 mod diag;
+mod edges;
 mod options;
 mod read;
-mod record;
+pub(crate) mod record;
 mod sample;
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::net::IpAddr;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use libbpf_rs::{Iter, MapCore as _, MapFlags, RingBuffer, RingBufferBuilder};
 use sonde_l7::{Protocol, Transport};
 use sonde_model::{CallCounts, ProgramRuns, Role};
-use zerocopy::{FromBytes as _, Immutable, IntoBytes};
+use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use crate::object::{Loaded, set_constants};
 use crate::{Error, Hierarchy, Tier};
 
 use options::Settings;
-use read::{number, read_connection, read_edge, to_record};
+use read::{read_connection, to_record};
+
+pub(crate) use edges::Edges;
+pub(crate) use read::{edge_key, number};
 
 pub use options::Options;
 pub use sample::{Endpoint, Reason, Sample};
@@ -131,17 +135,12 @@ pub struct Sockets {
     tier: Tier,
     /// In which the owners' numbers are.
     hierarchy: Hierarchy,
-    /// Which of the two maps is written.
-    active: usize,
-    samples_one_of: u32,
+    edges: Edges,
     unseen_namespaces: AtomicUsize,
 }
 
-const EDGE_MAPS: [&str; 2] = ["edges_a", "edges_b"];
 /// The iterator over all sockets.
 const SWEEP: &str = "sweep";
-/// Edges taken by one call of the kernel.
-const BATCH: u32 = 512;
 
 impl Sockets {
     /// Loads and attaches the programs, and takes the inventory of who listens; `on_sample` is called from
@@ -179,17 +178,16 @@ impl Sockets {
             builder.add(&map, read).map_err(Error::kernel(doing))?;
             builder.build().map_err(Error::kernel(doing))?
         };
+        let edges = Edges::new(&loaded)?;
         let mut sockets = Self {
             samples,
             loaded,
             tier,
             hierarchy,
-            active: 0,
-            samples_one_of: 1,
+            edges,
             unseen_namespaces: AtomicUsize::new(0),
         };
         sockets.teach()?;
-        sockets.make_room_for_overflow(0)?;
         sockets.attach()?;
         Ok(sockets)
     }
@@ -314,26 +312,7 @@ impl Sockets {
     ///
     /// When the maps cannot be read; what was counted is then in the next harvest.
     pub fn harvest(&mut self) -> Result<Vec<Harvested>, Error> {
-        let full = self.active;
-        let next = 1 - full;
-        self.make_room_for_overflow(next)?;
-        let doing = "turning the map of edges over";
-        let first = 0_u32.to_ne_bytes();
-        self.steer(next, self.samples_one_of)?;
-        // Waits until no program still writes to the old one.
-        let fd = self.loaded.map(EDGE_MAPS[next])?.as_fd().as_raw_fd();
-        self.loaded
-            .map("turned")?
-            .update(&first, &fd.to_ne_bytes(), MapFlags::ANY)
-            .map_err(Error::kernel(doing))?;
-        self.active = next;
-        let map = self.loaded.map(EDGE_MAPS[full])?;
-        let batches = map
-            .lookup_and_delete_batch(BATCH, MapFlags::ANY, MapFlags::ANY)
-            .map_err(Error::kernel("harvesting the map of edges"))?;
-        Ok(batches
-            .filter_map(|(key, value)| read_edge(&key, &value))
-            .collect())
+        self.edges.harvest(&self.loaded)
     }
 
     /// Every TCP connection that a process of the node has open; listeners left out. Tier P tells those of other network
@@ -392,41 +371,12 @@ impl Sockets {
     ///
     /// When the programs' variables cannot be written.
     pub fn thin_samples(&mut self, one_of: u32) -> Result<(), Error> {
-        self.steer(self.active, one_of)?;
-        self.samples_one_of = one_of;
-        Ok(())
-    }
-
-    /// Writes the programs' variables.
-    fn steer(&self, active: usize, samples_one_of: u32) -> Result<(), Error> {
-        #[derive(IntoBytes, Immutable)]
-        #[repr(C)]
-        struct Steering {
-            edges_active: u32,
-            samples_one_of: u32,
-        }
-        let steering = Steering {
-            edges_active: u32::try_from(active).unwrap_or_default(),
-            samples_one_of,
-        };
-        self.loaded
-            .variables()?
-            .update(&0_u32.to_ne_bytes(), steering.as_bytes(), MapFlags::ANY)
-            .map_err(Error::kernel("steering the programs"))
+        self.edges.thin_samples(&self.loaded, one_of)
     }
 
     /// The kernel's own statistics of the programs, where it makes any.
     pub fn runs(&self) -> Vec<ProgramRuns> {
         self.loaded.runs()
-    }
-
-    /// The overflow edge must be there before a map is full.
-    fn make_room_for_overflow(&self, which: usize) -> Result<(), Error> {
-        let map = self.loaded.map(EDGE_MAPS[which])?;
-        let key = [0; size_of::<record::EdgeKey>()];
-        let value = [0; size_of::<record::Edge>()];
-        map.update(&key, &value, MapFlags::ANY)
-            .map_err(Error::kernel("preparing the map of edges"))
     }
 }
 

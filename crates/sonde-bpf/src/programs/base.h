@@ -58,6 +58,7 @@ enum {
 };
 enum {
 	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
 	IPPROTO_MPTCP = 262,
 };
 

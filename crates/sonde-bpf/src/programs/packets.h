@@ -158,6 +158,14 @@ struct tcp_header {
 	__be16 urgent;
 };
 
+/* RFC 768 */
+struct udp_header {
+	__be16 source;
+	__be16 destination;
+	__be16 length;
+	__be16 checksum;
+};
+
 /* RFC 791, section 3.1, as far as it is looked at */
 struct ipv4_header {
 	__u8 version_words; /* of four bytes, in the low half */

@@ -85,7 +85,7 @@ fn counts(edge: &record::Edge, is_server: bool) -> CallCounts {
     }
 }
 
-pub(super) fn edge_key(key: &record::EdgeKey) -> EdgeKey {
+pub(crate) fn edge_key(key: &record::EdgeKey) -> EdgeKey {
     EdgeKey {
         group: key.group,
         remote: address(key.remote),
@@ -97,7 +97,7 @@ pub(super) fn edge_key(key: &record::EdgeKey) -> EdgeKey {
 }
 
 /// The kernel counts protocols from 1: 0 is "no verdict".
-pub(super) fn number(protocol: Protocol) -> u8 {
+pub(crate) fn number(protocol: Protocol) -> u8 {
     protocol as u8 + 1
 }
 

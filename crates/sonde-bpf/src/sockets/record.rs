@@ -2,11 +2,11 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-pub(super) const BUCKETS: usize = 128;
+pub(crate) const BUCKETS: usize = 128;
 
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub(super) struct EdgeKey {
+pub(crate) struct EdgeKey {
     pub group: u64,
     pub remote: [u8; 16],
     pub netns: u32,
@@ -17,7 +17,7 @@ pub(super) struct EdgeKey {
 
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub(super) struct Edge {
+pub(crate) struct Edge {
     pub first_boot_ns: u64,
     pub errors: u64,
     pub slow: u64,
@@ -39,7 +39,7 @@ pub(super) struct Edge {
 
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     pub edge: EdgeKey,
     pub local: [u8; 16],
     pub remote: [u8; 16],
@@ -59,11 +59,11 @@ pub(super) struct Connection {
     pub pad: [u8; 3],
 }
 
-pub(super) const PREFIX_ROOM: usize = 256;
+pub(crate) const PREFIX_ROOM: usize = 256;
 
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     pub address: [u8; 16],
     pub netns: u32,
     pub port: u32,
@@ -71,7 +71,7 @@ pub(super) struct Endpoint {
 
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub edge: EdgeKey,
     pub endpoint: Endpoint,
     pub cookie: u64,
@@ -90,13 +90,13 @@ pub(super) struct Sample {
     pub answer: [u8; PREFIX_ROOM],
 }
 
-pub(super) const REASON_VERDICT: u32 = 1;
-pub(super) const REASON_SLOW: u32 = 2;
-pub(super) const REASON_FAILED: u32 = 4;
+pub(crate) const REASON_VERDICT: u32 = 1;
+pub(crate) const REASON_SLOW: u32 = 2;
+pub(crate) const REASON_FAILED: u32 = 4;
 
 #[derive(Clone, Copy, IntoBytes, Immutable)]
 #[repr(C)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     pub offset: u8,
     pub width: u8,
     pub outcome: u8,
@@ -108,7 +108,7 @@ pub(super) struct Rule {
 
 #[derive(Clone, Copy, IntoBytes, Immutable)]
 #[repr(C)]
-pub(super) struct Check {
+pub(crate) struct Check {
     pub guard: Rule,
     pub rules: [Rule; 6],
     pub otherwise: u8,
