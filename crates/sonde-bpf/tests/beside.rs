@@ -20,8 +20,9 @@ use sonde_model::{CallCounts, Role};
 
 use common::{ONE, start};
 
-/// The calls of one client on one connection to a port that nobody else uses; both ends live in this process.
-fn exchange(times: usize) -> u16 {
+/// The calls of one client on one connection to a port that nobody else uses; both ends live in this process. The client
+/// keeps the connection open for a while.
+fn exchange(times: usize, keep: Duration) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("an address");
     let server = thread::spawn(move || {
@@ -37,13 +38,19 @@ fn exchange(times: usize) -> u16 {
         stream.write_all(b"0123456789abcdef").expect("the server reads");
         stream.read_exact(&mut answer).expect("the server answers");
     }
+    // A probe or two, which have a number of a byte that was sent (RFC 9293, section 3.8.4).
+    let second = Duration::from_secs(1);
+    rustix::net::sockopt::set_socket_keepalive(&stream, true).expect("an option of every kernel");
+    rustix::net::sockopt::set_tcp_keepidle(&stream, second).expect("an option of every kernel");
+    rustix::net::sockopt::set_tcp_keepintvl(&stream, second).expect("an option of every kernel");
+    thread::sleep(keep * 2);
     drop(stream);
     server.join().expect("the server ends with its connection");
     address.port()
 }
 
-/// Calls at the client's and the server's end of a port, once both are closed.
-fn calls(sockets: &mut Sockets, port: u16) -> (u64, u64) {
+/// What was counted at the client's and the server's end of a port, once both are closed.
+fn counts(sockets: &mut Sockets, port: u16) -> [CallCounts; 2] {
     let (mut client, mut server) = (CallCounts::default(), CallCounts::default());
     for _ in 0..200 {
         for edge in sockets.harvest().expect("the maps can be read") {
@@ -59,7 +66,7 @@ fn calls(sockets: &mut Sockets, port: u16) -> (u64, u64) {
         }
         thread::sleep(Duration::from_millis(20));
     }
-    (client.calls, server.calls)
+    [client, server]
 }
 
 /// A control group of version 2 that this process is in while it lives.
@@ -85,22 +92,23 @@ impl Drop for Group {
     }
 }
 
-/// The programs of `other.bpf.c` at a control group.
+/// Programs of someone else at a control group.
 struct Other {
     _links: Vec<Link>,
     object: Object,
 }
 
 impl Other {
-    fn attach(group: &Path) -> Self {
+    /// Compiles and attaches `beside/NAME.bpf.c`.
+    fn attach(name: &str, group: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let object = folder.path().join("other.bpf.o");
         let headers = env!("BPF_HEADERS");
         let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/src/programs");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/beside/other.bpf.c");
+        let source = format!("{}/tests/beside/{name}.bpf.c", env!("CARGO_MANIFEST_DIR"));
         let built = Command::new("clang")
             .args([
-                "-target", "bpf", "-O2", "-g", "-I", headers, "-I", ours, "-c", source, "-o",
+                "-target", "bpf", "-O2", "-g", "-I", headers, "-I", ours, "-c", &source, "-o",
             ])
             .arg(&object)
             .status()
@@ -119,7 +127,7 @@ impl Other {
         }
     }
 
-    /// Packets and events.
+    /// Packets, dropped ones of `lossy`, and events.
     fn seen(&self) -> [u64; 2] {
         let map = self
             .object
@@ -140,19 +148,53 @@ fn others_at_the_same_and_at_a_lower_group_are_not_disturbed_and_do_not_disturb(
     let Some(first) = start(Tier::Packet) else { return };
     let group = Group::enter();
     // Theirs come after some of ours and before others, above and below.
-    let (above, below) = (Other::attach(root.root()), Other::attach(&group.0));
+    let (above, below) = (
+        Other::attach("other", root.root()),
+        Other::attach("other", &group.0),
+    );
     let Some(second) = start(Tier::Packet) else { return };
     let Some(third) = start(Tier::Socket) else { return };
-    let port = exchange(1_000);
+    let port = exchange(1_000, Duration::ZERO);
     for mut sockets in [first, second, third] {
         let tier = sockets.tier();
-        assert_eq!(calls(&mut sockets, port), (1_000, 1_000), "tier {tier}");
+        let calls = counts(&mut sockets, port).map(|it| it.calls);
+        assert_eq!(calls, [1_000, 1_000], "tier {tier}");
     }
     for other in [above, below] {
         let [packets, events] = other.seen();
         assert!(
             packets >= 4_000 && events >= 2,
             "{packets} packets, {events} events"
+        );
+    }
+}
+
+#[test]
+fn what_is_sent_again_and_what_only_keeps_alive_is_not_counted_twice() {
+    let _one = ONE.lock();
+    let [first, second] = Tier::ALL.map(start);
+    let (Some(first), Some(second)) = (first, second) else {
+        return;
+    };
+    let group = Group::enter();
+    let lossy = Other::attach("lossy", &group.0);
+    let port = exchange(100, Duration::from_secs(1));
+    let [dropped, _] = lossy.seen();
+    assert!(dropped > 3, "{dropped} dropped");
+    for mut sockets in [first, second] {
+        let tier = sockets.tier();
+        let ends = counts(&mut sockets, port);
+        for end in &ends {
+            assert_eq!(
+                (end.calls, end.bytes_sent, end.bytes_received),
+                (100, 1_600, 1_600),
+                "tier {tier}, {dropped} dropped"
+            );
+        }
+        let again: u64 = ends.iter().map(|it| it.retransmits).sum();
+        assert!(
+            again >= dropped,
+            "tier {tier}: {again} sent again, {dropped} dropped"
         );
     }
 }
