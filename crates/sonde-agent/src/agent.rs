@@ -24,6 +24,7 @@ use crate::budget::Budget;
 use crate::check::Programs;
 use crate::serve::Door;
 use crate::state::{RuntimeState, State};
+use crate::watch_lookups::LookupWatch;
 use crate::watch_sockets::{self, SocketWatch};
 use crate::{AgentError, Options, check, clock, export, own, runtime, serve, status};
 
@@ -119,10 +120,22 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
 
 /// The programs of sockets, or nothing where the kernel refuses them: then the agent tells of deaths alone.
 fn sockets(options: &Options, state: &mut State) -> Option<SocketWatch> {
-    let (watch, refused) = match SocketWatch::start(options) {
+    let (mut watch, refused) = match SocketWatch::start(options) {
         Ok((watch, refused)) => (Some(watch), refused),
         Err(refused) => (None, refused),
     };
+    if let Some(watch) = &mut watch {
+        // It needs what tier P needs, whichever tier counts the calls.
+        let forbidden = check::forbidden(options, Programs::Calls(sonde_bpf::Tier::Packet));
+        let lookups = match forbidden {
+            Some(why) => Err(why),
+            None => LookupWatch::start(options).map_err(|error| error.to_string()),
+        };
+        match lookups {
+            Ok(lookups) => watch.add_lookups(lookups),
+            Err(why) => state.no_lookups = why,
+        }
+    }
     let tier = watch.as_ref().map(SocketWatch::tier);
     let hooks = tier.or(options.tier).unwrap_or_default().hooks();
     let why_not: Vec<&str> = refused.iter().map(|it| it.why.as_str()).collect();

@@ -14,6 +14,7 @@
 //! | an answer of the runtime | 16 MiB, 5 s | it counts as failed, with back-off |
 //! | edges of the last minute | 65,536 over its spans | more are left out, counted |
 //! | single calls | 4,096 | the oldest go, counted |
+//! | questions for names | 4,096 | the oldest go, counted |
 //! | samples between ring and memory | 4,096 | new ones go, counted |
 //! | connections to the socket | 32 | more are closed, counted |
 //! | series of one metric | 1,000 | the rest add up in one |
@@ -25,6 +26,7 @@ pub mod check;
 mod clock;
 mod error;
 mod export;
+mod group_names;
 mod metrics;
 mod names;
 mod options;
@@ -39,6 +41,7 @@ mod status;
 mod store;
 pub mod tls;
 mod traffic;
+mod watch_lookups;
 mod watch_sockets;
 
 pub use agent::{Ended, run};

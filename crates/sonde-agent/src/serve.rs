@@ -134,6 +134,10 @@ fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Respons
                     .answer(&state.node, kept, last, now, state.samples_lost),
             )
         }),
+        "/v1/lookups" => last(query).map(|last| {
+            let state = asked.state.borrow();
+            json(&state.lookups.answer(&state.node, last, now))
+        }),
         "/v1/connections" => return connections(asked),
         "/v1/status" => return json(&status_with_runs(asked, now)),
         "/metrics" => {
@@ -144,7 +148,7 @@ fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Respons
         _ => {
             return trouble(
                 StatusCode::NOT_FOUND,
-                "this agent answers /v1/calls, /v1/connections, /v1/traces, /v1/deaths, /v1/status and /metrics",
+                "this agent answers /v1/calls, /v1/connections, /v1/traces, /v1/lookups, /v1/deaths, /v1/status and /metrics",
             );
         }
     };

@@ -14,7 +14,7 @@ use crate::metrics::Counts;
 use crate::names::{Named, Names};
 use crate::signals::{Sent, Signals, Which};
 use crate::store::Store;
-use crate::traffic::{self, Traced, Traffic};
+use crate::traffic::{self, KeptLookups, Traced, Traffic};
 use crate::{owners, senders};
 
 /// What came too late to be learned from within this time is counted as it is.
@@ -47,6 +47,10 @@ pub(crate) struct State {
     pub(crate) traffic: Traffic,
     /// Single calls.
     pub(crate) traced: Traced,
+    /// Single questions for names.
+    pub(crate) lookups: KeptLookups,
+    /// Why no questions for names are seen; empty while they are.
+    pub(crate) no_lookups: String,
     /// Samples of calls that did not fit into the kernel's ring, or between the ring and here.
     pub(crate) samples_lost: u64,
     /// Samples that the kernel left out to stay within the budget.
@@ -109,6 +113,8 @@ impl State {
             counts: Counts::default(),
             traffic: Traffic::default(),
             traced: Traced::default(),
+            lookups: KeptLookups::default(),
+            no_lookups: String::new(),
             samples_lost: 0,
             samples_thinned: 0,
             budget: Budget::new(0.0, 1),
@@ -303,6 +309,12 @@ impl State {
                 Some(self.traced.len()),
                 Some(traffic::TRACES_MAX),
                 self.traced.dropped,
+            ),
+            (
+                "questions for names",
+                Some(self.lookups.len()),
+                Some(traffic::LOOKUPS_MAX),
+                self.lookups.dropped + self.lookups.lost,
             ),
             (
                 "samples left out for the agent's own processor time",

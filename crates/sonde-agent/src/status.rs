@@ -18,6 +18,7 @@ pub(crate) fn status(state: &State, now: Timestamp) -> AgentStatus {
         programs: state.programs.clone(),
         coverage: [deaths(state), calls(state), names(state)]
             .into_iter()
+            .chain(Some(lookups(state)))
             .chain(single_calls(state))
             .chain(exported(state))
             .collect(),
@@ -96,6 +97,32 @@ fn calls(state: &State) -> Coverage {
     };
     Coverage {
         signal,
+        seen,
+        why,
+        remedy: remedy.to_owned(),
+    }
+}
+
+fn lookups(state: &State) -> Coverage {
+    let (seen, why, remedy) = match (&*state.no_lookups, state.tier) {
+        ("", Some(_)) => (
+            Seen::Whole,
+            "at the root of the control groups, port 53".to_owned(),
+            "",
+        ),
+        ("", None) => (
+            Seen::Nothing,
+            "no program of calls runs".to_owned(),
+            "`sonde agent --check` tells what to do",
+        ),
+        (why, _) => (
+            Seen::Nothing,
+            why.to_owned(),
+            "`sonde agent --check` tells what to do",
+        ),
+    };
+    Coverage {
+        signal: "questions for names by UDP".to_owned(),
         seen,
         why,
         remedy: remedy.to_owned(),

@@ -1,5 +1,6 @@
 //! What an agent remembers of calls: counts by edge for the last minute, and single calls. Pure but for what it is told.
 
+mod lookups;
 mod totals;
 mod traces;
 
@@ -11,6 +12,7 @@ use sonde_model::{CallEdge, Calls, Owner};
 
 use crate::clock;
 
+pub(crate) use lookups::{KeptLookups, LOOKUPS_MAX};
 pub(crate) use totals::{OTHER, SERIES_MAX, Totals};
 pub(crate) use traces::{TRACES_MAX, Traced};
 

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use sonde_bpf::sockets::{self, Refusal, Sample, Sockets, Started};
-use sonde_bpf::{Error, Groups, Tier};
+use sonde_bpf::{Error, Tier};
 use sonde_l7::{Exchange, Verdicts};
 use sonde_model::{ConnectionSeen, Connections, Owner, ProgramRuns};
 
 use crate::check::{self, Programs};
+use crate::group_names::GroupNames;
 use crate::state::State;
-use crate::{Options, clock, own, owners};
+use crate::watch_lookups::LookupWatch;
+use crate::{Options, clock, own};
 
 /// The name of the programs that count calls.
 pub(crate) const SOCKETS: &str = "sockets";
@@ -23,19 +25,15 @@ pub(crate) const SOCKETS: &str = "sockets";
 const HARVEST: Duration = Duration::from_secs(5);
 /// Samples that wait between the ring and here.
 pub(crate) const SAMPLES_MAX: usize = 4_096;
-/// Walking the control groups costs some milliseconds; new ones are looked for no more often.
-const WALK: Duration = Duration::from_secs(1);
 
 /// The programs of sockets, and whose the control groups are that they name.
 pub(crate) struct SocketWatch {
     sockets: Sockets,
     samples: Receiver<Sample>,
+    lookups: Option<LookupWatch>,
     overrun: Arc<AtomicU64>,
     verdicts: Verdicts,
-    groups: Groups,
-    /// Groups that were looked for in vain since the last walk.
-    missing: HashSet<u64>,
-    walked: Option<Instant>,
+    groups: GroupNames,
     harvested: Instant,
     started: Instant,
     since: Timestamp,
@@ -64,15 +62,14 @@ impl SocketWatch {
             }
         };
         let Started { sockets, refused } = Sockets::start_best(&hierarchy, &wanted, why_not, on_sample)?;
-        let groups = Groups::new(sockets.hierarchy());
+        let groups = GroupNames::new(sockets.hierarchy());
         let watch = Self {
+            lookups: None,
             sockets,
             samples,
             overrun,
             verdicts: Verdicts::default(),
             groups,
-            missing: HashSet::new(),
-            walked: None,
             harvested: Instant::now(),
             started: Instant::now(),
             since: Timestamp::now(),
@@ -105,10 +102,13 @@ impl SocketWatch {
                 let _ = self.sockets.set_verdict(sample.endpoint, protocol);
             }
             if reason.slow || reason.failed || !reason.verdict {
-                let owner = self.owner(sample.edge.group, state);
+                let owner = self.groups.owner(sample.edge.group, state);
                 let time = clock::at(booted, sample.since_boot);
                 state.traced.take(&sample, time, owner);
             }
+        }
+        if let Some(lookups) = &mut self.lookups {
+            lookups.take(state);
         }
         if self.harvested.elapsed() >= HARVEST {
             self.harvest(state);
@@ -131,14 +131,22 @@ impl SocketWatch {
             .map(|edge| edge.key.group)
             .collect::<HashSet<_>>()
             .into_iter()
-            .map(|group| (group, self.owner(group, state)))
+            .map(|group| (group, self.groups.owner(group, state)))
             .collect();
         let owner = |group: u64| owners.get(&group).cloned().unwrap_or_default();
         state
             .traffic
             .take((self.since, now), harvest, clock::booted(), owner);
+        if let Some(lookups) = &mut self.lookups {
+            lookups.harvest((self.since, now), state);
+        }
         self.since = now;
         self.harvested = Instant::now();
+    }
+
+    /// Sees questions for names from now on, too.
+    pub(crate) fn add_lookups(&mut self, lookups: LookupWatch) {
+        self.lookups = Some(lookups);
     }
 
     /// Keeps to the budget; called each second.
@@ -162,7 +170,7 @@ impl SocketWatch {
         let connections = swept
             .into_iter()
             .map(|it| ConnectionSeen {
-                owner: self.owner(it.edge.group, state),
+                owner: self.groups.owner(it.edge.group, state),
                 role: it.edge.role,
                 local: it.local,
                 local_port: it.local_port,
@@ -191,26 +199,6 @@ impl SocketWatch {
             sweep_micros,
             connections,
         })
-    }
-
-    fn owner(&mut self, group: u64, state: &mut State) -> Owner {
-        if group == 0 {
-            return Owner::default();
-        }
-        if self.groups.get(group).is_none() && !self.missing.contains(&group) {
-            if self.walked.is_none_or(|at| at.elapsed() >= WALK) {
-                self.groups.refresh();
-                self.walked = Some(Instant::now());
-                self.missing.clear();
-            }
-            if self.groups.get(group).is_none() && self.missing.len() < SAMPLES_MAX {
-                self.missing.insert(group);
-            }
-        }
-        match self.groups.get(group) {
-            Some(group) => state.name(owners::owner(group)),
-            None => Owner::default(),
-        }
     }
 }
 

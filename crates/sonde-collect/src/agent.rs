@@ -11,7 +11,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use sonde_model::{AgentStatus, Calls, Connections, Deaths, Traces};
+use sonde_model::{AgentStatus, Calls, Connections, Deaths, LookupsSeen, Traces};
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
@@ -157,6 +157,15 @@ impl Agent {
     /// When it does not answer, or not as an agent does.
     pub fn connections(&self) -> Result<Connections, AgentError> {
         self.ask("/v1/connections")
+    }
+
+    /// Single questions for names of the last so many seconds; all that it keeps without one.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer, or not as an agent does.
+    pub fn lookups(&self, last: Option<u64>) -> Result<LookupsSeen, AgentError> {
+        self.ask(&with_last("/v1/lookups", last))
     }
 
     /// What it says of itself.

@@ -117,7 +117,8 @@ pub(crate) struct MapArgs {
 #[command(after_help = "Examples:\n  \
         sonde net                        # by workload\n  \
         sonde net --connections          # each connection\n  \
-        sonde net --by namespace\n\n\
+        sonde net --by namespace\n  \
+        sonde net --names                # names that were asked for in vain, or whose answer took long\n\n\
         Round-trip times are the kernel's own of every live connection; nothing is sent to measure them.\n\
         Exit codes: 0 answered; 2 no agent answers.")]
 pub(crate) struct NetArgs {
@@ -127,6 +128,12 @@ pub(crate) struct NetArgs {
     /// A row for each connection.
     #[arg(long)]
     pub(crate) connections: bool,
+    /// Questions for names that failed or were slow, instead of connections: by name and answer.
+    #[arg(long, conflicts_with = "connections")]
+    pub(crate) names: bool,
+    /// With --names only what is not older: 30s, 10m.
+    #[arg(long, value_name = "DURATION", requires = "names")]
+    pub(crate) last: Option<String>,
     /// The form of the output.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: TableFormat,

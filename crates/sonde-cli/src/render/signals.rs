@@ -3,6 +3,7 @@
 mod calls;
 mod connections;
 mod graph;
+mod lookups;
 mod single;
 mod svg;
 
@@ -14,6 +15,7 @@ use sonde_topology::Name;
 pub(crate) use calls::top;
 pub(crate) use connections::net;
 pub(crate) use graph::{dot, map, map_json};
+pub(crate) use lookups::lookups;
 pub(crate) use single::traces;
 pub(crate) use svg::svg;
 

@@ -73,6 +73,9 @@ pub(super) fn map(args: &MapArgs) -> Outcome<u8> {
 pub(super) fn net(args: &NetArgs) -> Outcome<u8> {
     let agent = Agent::at(&args.signals.agent).map_err(failed)?;
     let names = names(&args.signals)?;
+    if args.names {
+        return lookups(args, &agent, &names);
+    }
     let answer = agent.connections().map_err(failed)?;
     let text = match args.output {
         TableFormat::Json => render::as_json(&answer)?,
@@ -90,6 +93,30 @@ pub(super) fn net(args: &NetArgs) -> Outcome<u8> {
     };
     print(&text)?;
     Ok(NOTHING_FOUND)
+}
+
+/// `sonde net --names`.
+fn lookups(args: &NetArgs, agent: &Agent, names: &Names) -> Outcome<u8> {
+    let answer = agent
+        .lookups(seconds("--last", args.last.as_deref())?)
+        .map_err(failed)?;
+    let text = match args.output {
+        TableFormat::Json => render::as_json(&answer)?,
+        TableFormat::Yaml => render::as_yaml(&answer)?,
+        TableFormat::Text | TableFormat::Wide => signals::lookups(
+            &answer,
+            names,
+            level(args.by),
+            &filter(&args.signals),
+            &view(&args.signals, args.output),
+        ),
+    };
+    print(&text)?;
+    Ok(if answer.lost > 0 {
+        PARTLY_DONE
+    } else {
+        NOTHING_FOUND
+    })
 }
 
 /// `sonde trace`.

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use sonde_model::{
-    CallCounts, Calls, Histogram, KeptBecause, Kind, ObjectRef, Owner, Role, TracedCall, Traces,
+    CallCounts, Calls, Histogram, KeptBecause, Kind, LookupSeen, LookupsSeen, ObjectRef, Owner, Role,
+    TracedCall, Traces,
 };
 use sonde_topology::{Edge, Graph, Name, Names};
 
@@ -239,4 +240,43 @@ fn numbers_have_as_many_digits_as_are_known() {
         [share(0, 9), share(1, 10_000), share(1, 20), share(1, 2)],
         ["-", "<0.1%", "5.0%", "50%"]
     );
+}
+
+#[test]
+fn names_that_were_asked_for_in_vain() {
+    let one = |name: &str, answer: &str, millis: u64| LookupSeen {
+        time: "2026-03-01T12:00:03Z".parse().unwrap(),
+        owner: Owner {
+            namespace: "shop".into(),
+            pod: "app-1".into(),
+            ..Owner::default()
+        },
+        server: [10, 96, 0, 10].into(),
+        name: name.into(),
+        kind: "A".into(),
+        answer: answer.into(),
+        took_ns: millis * 1_000_000,
+    };
+    let answer = LookupsSeen {
+        schema: LookupsSeen::SCHEMA.into(),
+        node: "n1".into(),
+        now: "2026-03-01T12:00:05Z".parse().unwrap(),
+        lookups: vec![
+            one("db.shop", "NXDOMAIN", 1),
+            one("cache.shop", "", 10_000),
+            one("db.shop", "NXDOMAIN", 3),
+            one("web.shop", "NOERROR", 1),
+            one("api.example", "NOERROR", 900),
+        ],
+        lost: 0,
+        dropped: 0,
+    };
+    let text = lookups(
+        &answer,
+        &Names::default(),
+        sonde_topology::Level::Pod,
+        &Filter::default(),
+        &View::plain(),
+    );
+    insta::assert_snapshot!(text);
 }
