@@ -95,7 +95,10 @@ pub fn diagnose(question: &Question) -> Answer {
                 ended: OnceCell::new(),
             };
             wants.extend(facts.wish_for_agent());
-            for conclusion in conclude(&facts, &differentials) {
+            for mut conclusion in conclude(&facts, &differentials) {
+                if conclusion.verdict == Verdict::Unknown && opened.unexplained < Severity::Error {
+                    conclusion.case.severity(opened.unexplained);
+                }
                 wants.extend(conclusion.wants.iter().cloned());
                 if conclusion.verdict >= Verdict::Likely || opened.told.even_if_unclear(question.now) {
                     undecided.extend(open_wants(&conclusion));

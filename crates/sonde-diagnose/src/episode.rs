@@ -55,6 +55,10 @@ pub enum Symptom {
     ClaimNotBound,
     /// A service has no ready endpoint.
     NoEndpoints,
+    /// A service sends to a port that nothing may listen on.
+    PortNotServed,
+    /// A service of type LoadBalancer has no address.
+    NoAddress,
     /// A workload does nothing because it was told so; of interest only to who asks about it by name.
     AtRest,
 }
@@ -112,7 +116,7 @@ impl Symptom {
             Symptom::NotScaling => "ROL-AUTOSCALER-UNKNOWN",
             Symptom::BudgetBlocks => "ROL-BUDGET-UNKNOWN",
             Symptom::ClaimNotBound => "DEP-CLAIM-UNKNOWN",
-            Symptom::NoEndpoints => "SVC-UNKNOWN",
+            Symptom::NoEndpoints | Symptom::PortNotServed | Symptom::NoAddress => "SVC-UNKNOWN",
             Symptom::AtRest => "ROL-AT-REST-UNKNOWN",
         }
     }

@@ -6,6 +6,8 @@ mod node;
 mod pod;
 mod rollout;
 mod service;
+#[cfg(test)]
+mod tests;
 mod text;
 mod workload;
 mod young;
@@ -16,7 +18,7 @@ pub(crate) use pod::GATE_PATIENCE;
 pub(crate) use rollout::{
     METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, held_pod, unready_for, unready_since,
 };
-pub(crate) use service::{WITH_TEMPLATE, templates};
+pub(crate) use service::{WITH_TEMPLATE, templates, unserved_port};
 pub(crate) use text::nameless;
 pub(crate) use workload::{cleanup_patience, pods_ending};
 
@@ -24,7 +26,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use sonde_model::{Kind, ObjectRef};
+use sonde_model::{Kind, ObjectRef, Severity};
 use sonde_world::{Object, Snapshot};
 
 use crate::{Episode, Scope, Symptom, Texts};
@@ -88,6 +90,8 @@ pub(crate) struct Opened {
     pub(crate) told: Told,
     /// It is about the container's newest run that ended: the engine adds it from the decoded status.
     pub(crate) of_ended_run: bool,
+    /// How severe it is while nothing explains it.
+    pub(crate) unexplained: Severity,
 }
 
 impl From<Episode> for Opened {
@@ -96,11 +100,18 @@ impl From<Episode> for Opened {
             episode,
             told: Told::Always,
             of_ended_run: false,
+            unexplained: Severity::Error,
         }
     }
 }
 
 impl Opened {
+    /// As severe as this while nothing explains it.
+    fn unexplained(mut self, severity: Severity) -> Self {
+        self.unexplained = severity;
+        self
+    }
+
     /// An episode of a subject that may just be slow until then.
     fn patient(episode: Episode, until: Option<Timestamp>) -> Self {
         Opened {

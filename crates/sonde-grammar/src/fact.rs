@@ -15,7 +15,7 @@ pub use admission::{AdmissionRefusal, LimitBound, QuotaItem, WebhookFailure};
 pub use container::{ConfigRef, CreateFailure, RefKind, SandboxFailure, StartFailure};
 pub use image::{PullFact, PullFailure};
 pub use kernel::{OOM_TASKS_MAX, OomConstraint, OomKill, OomTask};
-pub use node::{EvictionFact, NodeFact, RejectFact};
+pub use node::{EvictionFact, KernelArea, NodeFact, RejectFact};
 pub use probe::{HookFact, HookKind, KillReason, ProbeFact, ProbeKind, ProbeOutcome};
 pub use runtime::RuntimeFact;
 pub use scheduling::{NodeReason, PreFilter, Preemption, Unschedulable};

@@ -3,4 +3,4 @@
 #[cfg(test)]
 mod contracts;
 
-crate::cause::family!(selector_matches_nothing, wrong_target_port);
+crate::cause::family!(load_balancer_pending, selector_matches_nothing, wrong_target_port);

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ProbeKind, ProbeOutcome, PullFact};
 use sonde_grammar::log::NodeLog;
-use sonde_model::{Kind, Moment as _};
+use sonde_model::{Kind, Moment as _, Severity};
 use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
 
@@ -206,6 +206,16 @@ fn running(
             out.push(opened);
         }
     }
+    if object.partial
+        && container.last == ContainerState::Unknown
+        && restarts_often(triage, object, container)
+    {
+        restarting = true;
+        let word = format!("restarted {} times", container.restarts);
+        let episode =
+            Episode::new(object.reference.clone(), Symptom::Terminated, word).of_container(&container.name);
+        out.push(Opened::from(episode).unexplained(Severity::Warning));
+    }
     if !restarting {
         out.extend(killed_children(triage, object, &container.name));
         out.extend(broken_probe(triage, object, &container.name, since));
@@ -245,6 +255,21 @@ fn running(
         }
         _ => {}
     }
+}
+
+/// So many restarts, one within this time of the other, are no accident. Guesses.
+const MANY: i64 = 5;
+const OFTEN: SignedDuration = SignedDuration::from_hours(6);
+
+/// A row of a table tells that a container that runs now was restarted again and again, and not long ago.
+fn restarts_often(triage: &Triage<'_>, object: &Object, container: &ContainerColumns) -> bool {
+    let Some(age) = triage.age(object).filter(|_| container.restarts >= MANY) else {
+        return false;
+    };
+    let row = object.encoded.decode::<serde_json::Value>().unwrap_or_default();
+    let last = row["metadata"]["restartAgeSeconds"].as_i64();
+    age.as_secs() / container.restarts < OFTEN.as_secs()
+        && last.is_none_or(|seconds| seconds < OFTEN.as_secs())
 }
 
 /// A container that restarts, and whose preStop hook failed at its last end, or may have used up the grace period: a

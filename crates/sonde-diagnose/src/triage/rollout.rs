@@ -183,6 +183,13 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
         ));
         return;
     }
+    // A row of a table shows no conditions, but that no metric is known.
+    let blind = object.partial && it.status.current_metrics.as_ref().is_some_and(Vec::is_empty);
+    if blind && triage.age(object).is_none_or(|age| age > METRICS_PATIENCE) {
+        let episode = Episode::new(object.reference.clone(), Symptom::NotScaling, "without metrics");
+        out.push(episode.since(object.created).into());
+        return;
+    }
     // Everything looks well from inside while somebody else undoes each step.
     let rescales = triage
         .snapshot

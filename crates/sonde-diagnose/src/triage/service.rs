@@ -1,8 +1,12 @@
 //! Services.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use sonde_model::{Kind, Moment as _, ObjectRef};
-use sonde_world::view::{LabelSelector, Labels, PodTemplate, Service};
+use sonde_world::view::{
+    Condition, Container, IntOrString, LabelSelector, Labels, Pod, PodTemplate, Service, ServicePort,
+};
 use sonde_world::{Object, Snapshot};
 
 use super::{Opened, Triage};
@@ -10,6 +14,8 @@ use crate::{Episode, Symptom};
 
 /// A service and its workload are made one after the other; a guess.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+/// Clouds make a load balancer within minutes; a guess.
+const ADDRESS_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A service with a selector and no pod that could ever answer for it.
 ///
@@ -26,7 +32,13 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
     {
         return;
     }
-    let namespace = &object.reference.namespace;
+    let me = &object.reference;
+    let waits = it.spec.kind == "LoadBalancer" && it.status.load_balancer.ingress.is_empty();
+    if waits && triage.age(object).is_none_or(|age| age > ADDRESS_PATIENCE) {
+        let episode = Episode::new(me.clone(), Symptom::NoAddress, "no address");
+        out.push(episode.since(object.created).into());
+    }
+    let namespace = &me.namespace;
     if !triage.snapshot.is_complete(&Kind::Pod, namespace) {
         return;
     }
@@ -46,11 +58,101 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
     };
     if unwired {
         out.push(Opened::patient(
-            Episode::new(object.reference.clone(), Symptom::NoEndpoints, "no endpoints")
-                .since(object.created),
+            Episode::new(me.clone(), Symptom::NoEndpoints, "no endpoints").since(object.created),
             object.created.map(|created| created.later(PATIENCE)),
         ));
+    } else if let Some(unserved) = unserved_port(triage.snapshot, me, &it) {
+        let word = format!("sending to port {}", unserved.port);
+        out.push(Episode::new(me.clone(), Symptom::PortNotServed, word).into());
     }
+}
+
+/// A port by number that a service sends to and that no container of its ready pods declares, though all of them declare
+/// ports.
+pub(crate) struct Unserved {
+    /// Which of the service's ports.
+    pub(crate) at: usize,
+    /// The port at the pods.
+    pub(crate) port: i64,
+    /// One of the pods.
+    pub(crate) pod: Pod,
+    pub(crate) pod_ref: ObjectRef,
+}
+
+/// To declare a port is a courtesy: one container that declares none may listen anywhere. A headless service sends
+/// nothing; who asks it for addresses knows the port.
+pub(crate) fn unserved_port(snapshot: &Snapshot, me: &ObjectRef, service: &Service) -> Option<Unserved> {
+    if service.spec.cluster_ip == "None" {
+        return None;
+    }
+    let numbers: Vec<(usize, i64)> = service
+        .spec
+        .ports
+        .iter()
+        .enumerate()
+        .filter_map(|(at, port)| Some((at, target_number(port)?)))
+        .collect();
+    if numbers.is_empty() {
+        return None;
+    }
+    let selector = LabelSelector {
+        match_labels: service.spec.selector.clone(),
+        match_expressions: Vec::new(),
+    };
+    let is_ready = |pod: &&Arc<Object>| {
+        pod.deletion.is_none()
+            && pod
+                .pod()
+                .is_some_and(|it| !it.is_terminal() && it.condition("Ready").is_some_and(Condition::is_true))
+    };
+    let mut open = numbers;
+    let mut one = None;
+    for object in snapshot.pods_matching(&me.namespace, &selector).filter(is_ready) {
+        let pod = object.encoded.decode::<Pod>().ok().filter(|_| !object.partial)?;
+        // An init container that has ended serves nobody.
+        let all_declare = pod
+            .all_containers()
+            .filter(|it| is_serving(&pod, it))
+            .all(|it| !it.ports.is_empty());
+        if !all_declare {
+            return None;
+        }
+        open.retain(|(_, number)| {
+            let mut declared = pod.all_containers().flat_map(|it| &it.ports);
+            !declared.any(|port| port.container_port == *number)
+        });
+        if open.is_empty() {
+            return None;
+        }
+        one.get_or_insert_with(|| (pod, object.reference.clone()));
+    }
+    let (at, port) = *open.first()?;
+    let (pod, pod_ref) = one?;
+    Some(Unserved {
+        at,
+        port,
+        pod,
+        pod_ref,
+    })
+}
+
+fn is_serving(pod: &Pod, container: &Container) -> bool {
+    let of_init = pod
+        .spec
+        .init_containers
+        .iter()
+        .any(|it| it.name == container.name);
+    !of_init || container.restart_policy == "Always"
+}
+
+/// The port at the pods, where it is a number; the service's own where none is named (API default).
+fn target_number(port: &ServicePort) -> Option<i64> {
+    match &port.target_port {
+        Some(IntOrString::Int(number)) if *number != 0 => Some(*number),
+        Some(IntOrString::String(name)) => name.parse().ok(),
+        _ => Some(port.port),
+    }
+    .filter(|number| *number > 0)
 }
 
 /// A workload that would match and has no pods was scaled to zero, or cannot create them. Labels that controllers add to
@@ -158,11 +260,11 @@ pub(crate) fn templates(snapshot: &Snapshot, namespace: &str) -> Vec<(ObjectRef,
 
 /// A target port that is a name which no container of the pod has.
 fn named_port_is_missing(service: &Service, pod: &Object) -> bool {
-    let Ok(pod) = pod.encoded.decode::<sonde_world::view::Pod>() else {
+    let Ok(pod) = pod.encoded.decode::<Pod>() else {
         return false;
     };
     service.spec.ports.iter().any(|port| match &port.target_port {
-        Some(sonde_world::view::IntOrString::String(name)) => pod
+        Some(IntOrString::String(name)) if name.parse::<i64>().is_err() => pod
             .all_containers()
             .all(|container| container.port_named(name).is_none()),
         _ => false,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact, VolumeFailure, WorkloadFact};
 use sonde_grammar::log::{self, AppSign};
 use sonde_grammar::{Fact, message};
@@ -44,7 +45,17 @@ pub(super) fn kernel_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     }
     let mut opened = BTreeSet::new();
     for line in triage.texts.kernel.values().flatten() {
-        let Fact::OomKill(kill) = &line.fact else { continue };
+        let kill = match &line.fact {
+            Fact::OomKill(kill) => kill,
+            Fact::Node(alarm) if of_node(alarm) == Some(Symptom::NodePressure) => {
+                if opened.insert(Symptom::NodePressure) {
+                    let episode = Episode::new(nameless(), Symptom::NodePressure, "in the kernel's log");
+                    out.push(episode.since(line.time).into());
+                }
+                continue;
+            }
+            _ => continue,
+        };
         // A process of the runtime has not become the container's command yet.
         let prepares = kill
             .process
@@ -196,8 +207,13 @@ pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
         };
         for fact in line.facts.iter().filter(|fact| !passes(fact)) {
             let Some(symptom) = symptom_of(fact) else { continue };
-            // What is true of a node is told by its own conditions; a kubelet that starts complains for a while.
-            if matches!(symptom, Symptom::NodeNotReady | Symptom::NodePressure) && line.pod.is_none() {
+            // What is true of a node is told by its own conditions, and by its kubelet when they change; a kubelet that
+            // starts complains for a while.
+            let became = line.facts.contains(&Fact::Node(NodeFact::NotReady));
+            if matches!(symptom, Symptom::NodeNotReady | Symptom::NodePressure)
+                && line.pod.is_none()
+                && !became
+            {
                 continue;
             }
             let key = (subject.clone(), symptom, line.container.as_deref());
@@ -216,7 +232,15 @@ pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
         }
         let mut episode = Episode::new(subject, symptom, word(symptom)).since(since);
         episode.container = container.map(Into::into);
-        out.push(episode.into());
+        let told = match symptom {
+            // It says so when it starts, too; its words tell that apart.
+            Symptom::NodeNotReady => Told::WithItsCause,
+            _ => Told::Always,
+        };
+        out.push(Opened {
+            told,
+            ..episode.into()
+        });
     }
 }
 
@@ -243,9 +267,16 @@ fn is_over(triage: &Triage<'_>, reference: &ObjectRef, event: &EventColumns, sym
             "NodeHasSufficientMemory",
             "NodeHasSufficientPID",
         ],
-        _ => return false,
+        _ => &[],
     };
     let events = triage.snapshot.events_about(&event.about);
+    let age = |name: &ObjectRef| triage.snapshot.get(name).and_then(|it| it.age);
+    if let Some(age) = age(reference)
+        && (symptom == Symptom::Terminated && has_settled(triage, event, age)
+            || is_replaced(triage, event, age, symptom))
+    {
+        return true;
+    }
     // Where no clock is known the events stand in their order.
     let after = |other: &ObjectRef, last| match (event.last, last) {
         (Some(this), Some(last)) => last >= this,
@@ -255,6 +286,53 @@ fn is_over(triage: &Triage<'_>, reference: &ObjectRef, event: &EventColumns, sym
         .iter()
         .filter_map(|object| Some((&object.reference, object.event()?)))
         .any(|(name, other)| overcome.contains(&&*other.reason) && after(name, other.last))
+}
+
+/// How long nothing may be said of a kill, in a table that tells ages, until it counts as over. A guess.
+const SETTLED: SignedDuration = SignedDuration::from_mins(10);
+
+/// A kill that is long past, by a table of ages: nothing that ends or fails was said of its subject since.
+fn has_settled(triage: &Triage<'_>, kill: &EventColumns, age: SignedDuration) -> bool {
+    let goes_on = |other: &sonde_world::Object| {
+        let ends = other
+            .event()
+            .is_some_and(|it| matches!(it.reason.as_ref(), "Killing" | "BackOff" | "Failed"));
+        ends && other.age.is_none_or(|it| it < SETTLED)
+    };
+    age >= SETTLED
+        && kill.count < RESTARTS
+        && !triage
+            .snapshot
+            .events_about(&kill.about)
+            .iter()
+            .any(|it| goes_on(it))
+}
+
+/// Another of the same owner has come since, by a table of ages: a pod that runs in place of the one that was evicted, a
+/// Job of the same schedule that completed.
+fn is_replaced(triage: &Triage<'_>, event: &EventColumns, age: SignedDuration, symptom: Symptom) -> bool {
+    let (kind, made_good) = match symptom {
+        Symptom::Evicted => (Kind::Pod, "Started"),
+        Symptom::JobFailed => (Kind::Job, "Completed"),
+        _ => return false,
+    };
+    let Some((stem, _)) = event.about.name.rsplit_once('-') else {
+        return false;
+    };
+    triage.snapshot.of_kind(Kind::Event).any(|object| {
+        object.event().is_some_and(|other| {
+            other.about.kind == kind
+                && other.about.name != event.about.name
+                && other.about.namespace == event.about.namespace
+                && other
+                    .about
+                    .name
+                    .rsplit_once('-')
+                    .is_some_and(|(it, _)| it == stem)
+                && other.reason.as_ref() == made_good
+                && object.age.is_some_and(|it| it <= age)
+        })
+    })
 }
 
 /// The symptom that a message alone shows.

@@ -2,7 +2,7 @@
 
 use crate::wording::count;
 use jiff::{SignedDuration, Timestamp};
-use sonde_model::{Kind, Moment as _};
+use sonde_model::{Kind, Moment as _, Severity};
 use sonde_world::view::{
     Condition, CronJob, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet,
     WorkloadStatus,
@@ -29,6 +29,7 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
         Kind::StatefulSet => {
             creates_pods(triage, object, out);
             rollout::stateful_set(triage, object, out);
+            out.extend(short_alone(triage, object));
         }
         Kind::Service => service::look(triage, object, out),
         Kind::CronJob => rollout::cron_job(triage, object, out),
@@ -59,9 +60,21 @@ fn deletion_fails(object: &Object) -> bool {
     })
 }
 
+fn phase_of(object: &Object) -> String {
+    let status = object.encoded.decode::<serde_json::Value>().unwrap_or_default();
+    status["status"]["phase"].as_str().unwrap_or_default().to_owned()
+}
+
 /// Anything that outlives its deletion: namespaces, claims, volumes, custom resources.
 fn deleting(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
-    let Some(deletion) = object.deletion else { return };
+    let Some(deletion) = object.deletion else {
+        // The word of a table, which does not tell since when.
+        if object.partial && object.reference.kind == Kind::Namespace && phase_of(object) == "Terminating" {
+            let episode = Episode::new(object.reference.clone(), Symptom::Deleting, "Terminating");
+            out.push(Opened::from(episode).unexplained(Severity::Warning));
+        }
+        return;
+    };
     // What its controller says that fails needs no waiting.
     if object.reference.kind == Kind::Namespace && deletion_fails(object) {
         let episode =
@@ -140,6 +153,7 @@ fn deployment(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
         out.push(episode.into());
         return;
     }
+    out.extend(short_alone(triage, object));
     if let Some(progress) =
         find(&it.status.conditions, "Progressing").filter(|condition| condition.is_false())
     {
@@ -155,17 +169,45 @@ fn deployment(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     }
 }
 
+/// The text shows something of a workload's pods, which tells more than how many there are.
+fn shows_pods(triage: &Triage<'_>) -> bool {
+    let mut objects = triage.snapshot.objects();
+    objects.any(|it| matches!(it.reference.kind, Kind::Pod | Kind::ReplicaSet | Kind::Event))
+}
+
+/// A row of a table says that some of a workload's pods are not ready, and nothing is shown of the pods themselves. While
+/// it changes its pods that may be part of the change: no alarm, and no clean bill.
+fn short_alone(triage: &Triage<'_>, object: &Object) -> Option<Opened> {
+    let young = triage.age(object).is_none_or(|age| age < PROGRESS_PATIENCE);
+    if !object.partial || young || shows_pods(triage) {
+        return None;
+    }
+    let it = object.encoded.decode::<serde_json::Value>().ok()?;
+    let wanted = it["spec"]["replicas"].as_i64()?;
+    let ready = it["status"]["readyReplicas"].as_i64()?;
+    if ready >= wanted || ready < 0 {
+        return None;
+    }
+    let changes = it["status"]["updatedReplicas"]
+        .as_i64()
+        .is_some_and(|updated| updated < wanted);
+    let word = format!("{ready} of {} ready", count(wanted, "pod"));
+    let episode = Episode::new(object.reference.clone(), Symptom::RolloutStuck, word);
+    let severity = if changes {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
+    Some(Opened::from(episode.since(object.created)).unexplained(severity))
+}
+
 /// A row of a table says that none of a deployment's pods is ready, and nothing is shown of the pods themselves.
 fn unavailable_alone(triage: &Triage<'_>, object: &Object) -> bool {
     let young = triage.age(object).is_some_and(|age| age < PROGRESS_PATIENCE);
-    let shows_pods = || {
-        let mut objects = triage.snapshot.objects();
-        objects.any(|it| matches!(it.reference.kind, Kind::Pod | Kind::ReplicaSet | Kind::Event))
-    };
     let number =
         |value: &serde_json::Value, pointer: &str| value.pointer(pointer).and_then(serde_json::Value::as_i64);
     !young
-        && !shows_pods()
+        && !shows_pods(triage)
         && object.encoded.decode::<serde_json::Value>().is_ok_and(|it| {
             number(&it, "/status/readyReplicas") == Some(0)
                 && number(&it, "/spec/replicas").is_some_and(|wanted| wanted > 0)

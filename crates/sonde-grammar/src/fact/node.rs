@@ -177,6 +177,8 @@ pub enum NodeFact {
     ShuttingDown,
     /// A task is blocked, a lock is held, a disk fails: the kernel's own alarms.
     KernelTrouble {
+        /// What suffers.
+        area: KernelArea,
         /// The words.
         detail: String,
     },
@@ -201,4 +203,29 @@ pub enum NodeFact {
     },
     /// The node was removed from the cluster.
     Deleted,
+}
+
+/// What a kernel's alarm is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelArea {
+    /// A disk, or the file system on it.
+    Storage,
+    /// A file server.
+    FileServer,
+    /// The table of tracked connections.
+    Connections,
+    /// The table of neighbours (ARP).
+    Neighbours,
+    /// The memory of TCP sockets.
+    Sockets,
+    /// The number of open files.
+    Files,
+    /// Processors that make no progress, or a panic.
+    Processors,
+    /// Memory that is not to be had in one piece.
+    Memory,
+    /// The machine itself.
+    Hardware,
+    /// Something else.
+    Other,
 }

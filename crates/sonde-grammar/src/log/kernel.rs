@@ -5,7 +5,7 @@ mod tasks;
 use jiff::Timestamp;
 
 use crate::Fact;
-use crate::fact::{NodeFact, OomConstraint, OomKill};
+use crate::fact::{KernelArea, NodeFact, OomConstraint, OomKill};
 
 use super::prefix::{Bare, strip};
 use super::scan::{after, between, number, signed, word};
@@ -457,31 +457,34 @@ fn last_words(invoker: &str) -> String {
 
 /// The kernel's alarms other than kills for memory.
 fn alarm(text: &str) -> Option<Fact> {
+    use KernelArea::{
+        Connections, FileServer, Files, Hardware, Memory, Neighbours, Other, Processors, Sockets, Storage,
+    };
     /// The whole line is the detail.
-    const TROUBLE: [&str; 23] = [
-        "BUG: soft lockup",
-        "BUG: unable to handle",
-        "Watchdog detected hard LOCKUP",
-        "rcu: INFO: rcu_",
-        "self-detected stall on CPU",
-        "Kernel panic - not syncing",
-        "EXT4-fs error",
-        "EXT4-fs warning",
-        "Remounting filesystem read-only",
-        "XFS (",
-        "BTRFS error",
-        "Buffer I/O error on dev",
-        "blk_update_request: I/O error",
-        "critical medium error",
-        "nf_conntrack: table full",
-        "neighbor table overflow",
-        "neighbour: arp_cache",
-        "TCP: out of memory",
-        "unregister_netdevice: waiting for",
-        "page allocation failure",
-        "Hardware Error",
-        "VFS: file-max limit",
-        "nfs: server ",
+    const TROUBLE: [(&str, KernelArea); 23] = [
+        ("BUG: soft lockup", Processors),
+        ("BUG: unable to handle", Processors),
+        ("Watchdog detected hard LOCKUP", Processors),
+        ("rcu: INFO: rcu_", Processors),
+        ("self-detected stall on CPU", Processors),
+        ("Kernel panic - not syncing", Processors),
+        ("EXT4-fs error", Storage),
+        ("EXT4-fs warning", Storage),
+        ("Remounting filesystem read-only", Storage),
+        ("XFS (", Storage),
+        ("BTRFS error", Storage),
+        ("Buffer I/O error on dev", Storage),
+        ("blk_update_request: I/O error", Storage),
+        ("critical medium error", Storage),
+        ("nf_conntrack: table full", Connections),
+        ("neighbor table overflow", Neighbours),
+        ("neighbour: arp_cache", Neighbours),
+        ("TCP: out of memory", Sockets),
+        ("unregister_netdevice: waiting for", Other),
+        ("page allocation failure", Memory),
+        ("Hardware Error", Hardware),
+        ("VFS: file-max limit", Files),
+        ("nfs: server ", FileServer),
     ];
     /// Parts that name healthy lines with the same words.
     const CALM: [&str; 7] = [
@@ -522,14 +525,15 @@ fn alarm(text: &str) -> Option<Fact> {
     if text.starts_with("Linux version ") {
         return Some(Fact::Node(NodeFact::Rebooted));
     }
-    let trouble =
-        TROUBLE.iter().any(|sign| text.contains(sign)) && !CALM.iter().any(|sign| text.contains(sign));
+    let trouble = TROUBLE.iter().find(|(sign, _)| text.contains(sign));
+    let (_, area) = trouble.filter(|_| !CALM.iter().any(|sign| text.contains(sign)))?;
     let xfs = text.contains("XFS (")
         && !["orrupt", "error", "rror:", "hutdown", "hut down"]
             .iter()
             .any(|w| text.contains(w));
-    (trouble && !xfs).then(|| {
+    (!xfs).then(|| {
         Fact::Node(NodeFact::KernelTrouble {
+            area: *area,
             detail: text.to_owned(),
         })
     })

@@ -4,7 +4,7 @@ mod eviction;
 mod reject;
 
 use super::words::{after, any, detail, name_after, number};
-use crate::fact::{Fact, NodeFact, OomConstraint, OomKill};
+use crate::fact::{Fact, KernelArea, NodeFact, OomConstraint, OomKill};
 
 pub(super) use eviction::{
     OPENERS as EVICTION_OPENERS, by_text as eviction_by_text, disruption, evicted, preempted, taint,
@@ -150,18 +150,15 @@ pub(super) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
             NodeFact::RuntimeDown { detail: detail(text) }
         }
         // What the node problem detector found in the kernel's log.
-        "KernelOops"
-        | "KernelDeadlock"
-        | "DockerHung"
-        | "AUFSUmountHung"
-        | "Ext4Error"
+        "KernelOops" | "KernelDeadlock" => trouble(KernelArea::Processors, text),
+        "DockerHung" | "AUFSUmountHung" => trouble(KernelArea::Other, text),
+        "Ext4Error"
         | "Ext4Warning"
         | "IOError"
-        | "MemoryReadError"
         | "ReadonlyFilesystem"
         | "FilesystemIsReadOnly"
-        | "XfsShutdown"
-        | "CperHardwareErrorFatal" => NodeFact::KernelTrouble { detail: detail(text) },
+        | "XfsShutdown" => trouble(KernelArea::Storage, text),
+        "MemoryReadError" | "CperHardwareErrorFatal" => trouble(KernelArea::Hardware, text),
         _ => return,
     };
     out.push(Fact::Node(fact));
@@ -170,6 +167,13 @@ pub(super) fn read(reason: &str, text: &str, out: &mut Vec<Fact>) {
 fn pressure(resource: &str) -> NodeFact {
     NodeFact::Pressure {
         resource: resource.to_owned(),
+    }
+}
+
+fn trouble(area: KernelArea, text: &str) -> NodeFact {
+    NodeFact::KernelTrouble {
+        area,
+        detail: detail(text),
     }
 }
 
@@ -184,7 +188,7 @@ fn problem(text: &str, out: &mut Vec<Fact>) {
             process: process.to_owned(),
             pid: pid.parse().ok(),
         },
-        None => NodeFact::KernelTrouble { detail: detail(text) },
+        None => trouble(KernelArea::Other, text),
     };
     out.push(Fact::Node(fact));
 }

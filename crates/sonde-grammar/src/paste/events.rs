@@ -84,6 +84,9 @@ impl EventRow {
                 .and_then(|(now, age)| Timestamp::from_second(now.as_second().checked_sub(age)?).ok())
                 .and_then(plausible)
         };
+        if let Some(seconds) = self.age_seconds.filter(|_| now.is_none()) {
+            set(&mut event, &["metadata", "ageSeconds"], seconds);
+        }
         if let Some(found) = at(self.age_seconds) {
             set(&mut event, &["lastTimestamp"], time(found));
             set(

@@ -29,7 +29,7 @@ view! {
     Namespace { metadata: ObjectMeta, spec: NamespaceSpec, status: NamespaceStatus }
     NamespaceSpec { finalizers: Vec<String> }
     NamespaceStatus { phase: String, conditions: Vec<Condition> }
-    Service { metadata: ObjectMeta, spec: ServiceSpec }
+    Service { metadata: ObjectMeta, spec: ServiceSpec, status: ServiceStatus }
     ServiceSpec {
         #[serde(rename = "type")] kind: String,
         #[serde(rename = "clusterIP")] cluster_ip: String,
@@ -38,7 +38,11 @@ view! {
         ports: Vec<ServicePort>,
         external_name: String,
         publish_not_ready_addresses: bool,
+        load_balancer_class: String,
     }
+    ServiceStatus { load_balancer: LoadBalancerStatus }
+    LoadBalancerStatus { ingress: Vec<LoadBalancerIngress> }
+    LoadBalancerIngress { ip: String, hostname: String }
     ServicePort { name: String, port: i64, target_port: Option<IntOrString>, protocol: String }
     EndpointSlice { metadata: ObjectMeta, endpoints: Vec<Endpoint>, ports: Vec<EndpointPort> }
     Endpoint { addresses: Vec<String>, conditions: EndpointConditions, target_ref: Option<TargetRef> }

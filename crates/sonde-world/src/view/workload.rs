@@ -96,6 +96,8 @@ view! {
         current_replicas: i64,
         desired_replicas: i64,
         last_scale_time: Time,
+        /// Empty where there are none; missing where the source does not tell.
+        current_metrics: Option<Vec<serde_json::Value>>,
         conditions: Vec<Condition>,
     }
     PodDisruptionBudget { metadata: ObjectMeta, spec: BudgetSpec, status: BudgetStatus }

@@ -57,6 +57,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return told(facts, case);
     };
     let conditions = it.conditions();
+    if facts.is_partial() && conditions.is_empty() {
+        return by_its_row(facts, &it, case);
+    }
     let active = conditions
         .iter()
         .find(|it| it.kind == "ScalingActive" && it.is_false());
@@ -125,6 +128,26 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
     case.step("the autoscaler cannot compute how many pods are needed", [seen]);
     case.severity(Severity::Warning);
+}
+
+/// A row of a table shows `<unknown>` in place of each metric, and not why.
+fn by_its_row(facts: &Facts<'_>, it: &HorizontalPodAutoscaler, case: &mut Case) {
+    if it.status.current_metrics.as_ref().is_none_or(|it| !it.is_empty()) {
+        return;
+    }
+    let subject = &facts.episode.subject;
+    let seen = facts.field("status.currentMetrics", "<unknown>");
+    case.hinted_by(seen.clone());
+    case.step("none of the metrics that it compares is known", [seen]);
+    case.step("the autoscaler cannot compute how many pods are needed", []);
+    case.headline(format!(
+        "{subject} does not scale: its metrics are unknown, because the metrics API does not give them or its pods make no requests"
+    ));
+    case.severity(Severity::Warning);
+    case.look(
+        "what it says of that",
+        format!("kubectl describe {}", subject.kubectl()),
+    );
 }
 
 /// Reasons of `ScalingActive` that are about what is scaled, not about metrics.

@@ -38,7 +38,34 @@ fn scaled_to_zero() -> Scene {
         "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"metadata": {"labels": {"app": "none"}}}}}}}))
 }
 
+/// A service that asks for a load balancer, with what came of it.
+fn balanced(status: Value) -> Scene {
+    let mut it = service(json!({"app": "app"}), json!("http"));
+    merge(
+        &mut it,
+        json!({"spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": status}}),
+    );
+    scene(json!({"app": "app"}), json!("http"))
+        .object(backend("app-1", "http"))
+        .object(it)
+}
+
 const TABLE: &[Contract] = &[
+    Contract {
+        code: "SVC-LOAD-BALANCER-PENDING",
+        verdict: Verdict::Likely,
+        found: || balanced(json!({})),
+        rival: ("SVC-WRONG-TARGET-PORT", unnamed),
+        // A controller has taken it, and says nothing.
+        open: || {
+            let mut it = service(json!({"app": "app"}), json!("http"));
+            let taken = json!({"metadata": {"finalizers": ["service.kubernetes.io/load-balancer-cleanup"]}, "spec": {"type": "LoadBalancer"}});
+            merge(&mut it, taken);
+            Scene::new().object(it)
+        },
+        healthy: || balanced(json!({"ingress": [{"ip": "192.0.2.1"}]})),
+        over: || balanced(json!({"ingress": [{"hostname": "lb.example"}]})),
+    },
     Contract {
         code: "SVC-SELECTOR-MATCHES-NOTHING",
         verdict: Verdict::Proven,
@@ -56,7 +83,8 @@ const TABLE: &[Contract] = &[
         found: unnamed,
         rival: ("SVC-SELECTOR-MATCHES-NOTHING", unselected),
         open: || Scene::new().object(service(json!({"app": "app"}), json!("htpp"))),
-        healthy: || scene(json!({"app": "app"}), json!(9999)).object(backend("app-1", "http")),
+        // A container may listen on a port that it does not declare.
+        healthy: || scene(json!({"app": "app"}), json!(9999)).object(pod(json!({}))),
         // The new revision's pods have the port, an old one is left.
         over: || {
             scene(json!({"app": "app"}), json!("web"))

@@ -244,6 +244,7 @@ fn other_alarms() {
         (
             "[1.0000] nf_conntrack: nf_conntrack: table full, dropping packet",
             Some(NodeFact::KernelTrouble {
+                area: KernelArea::Connections,
                 detail: "nf_conntrack: nf_conntrack: table full, dropping packet".into(),
             }),
         ),

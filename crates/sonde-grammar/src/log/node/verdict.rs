@@ -77,12 +77,29 @@ fn kubelet(
             return;
         }
     }
+    if message == "Node became not ready" {
+        found.extend(became_not_ready(record));
+        return;
+    }
     if let Some(fact) = about_node(record, message, error) {
         found.push(fact);
     } else if record.error && (subject.pod.is_some() || subject.pod_uid.is_some()) {
         let text = if error.is_empty() { message } else { error };
         found.extend(message::facts("", &loose(text)));
     }
+}
+
+/// `condition={"type":"Ready","status":"False","reason":…,"message":…}`: that it is not ready, and what it says of that.
+fn became_not_ready(record: &Record<'_>) -> Vec<Fact> {
+    let condition = record.first(&["condition"]).unwrap_or("");
+    let ready: serde_json::Value = serde_json::from_str(condition).unwrap_or_default();
+    let mut found = vec![Fact::Node(NodeFact::NotReady)];
+    // Older kubelets print the fields of the structure instead.
+    match (ready["reason"].as_str(), ready["message"].as_str()) {
+        (Some(reason), Some(words)) => found.extend(message::facts(reason, words)),
+        _ => found.extend(message::facts("KubeletNotReady", condition)),
+    }
+    found
 }
 
 /// Messages of the kubelet, with the event reason under which the same error is known.

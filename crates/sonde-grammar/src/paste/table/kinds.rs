@@ -5,6 +5,7 @@ use sonde_model::Kind;
 
 use super::TableObject;
 use crate::message::is_rejection;
+use crate::paste::age;
 use crate::paste::describe::long_mode;
 use crate::paste::json::{boolean, is_none, number_or_text, push, set};
 
@@ -46,6 +47,13 @@ fn pod(cell: Cell<'_, '_>, found: &mut TableObject) {
     }
     if let Some(node) = cell("NOMINATED NODE").filter(|node| !is_none(node)) {
         set(object, &["status", "nominatedNodeName"], node);
+    }
+    // `214 (3m ago)`, from 1.22 on.
+    let last_restart = cell("RESTARTS")
+        .and_then(|text| text.split_once('(')?.1.split_once(" ago"))
+        .and_then(|(text, _)| age::seconds(text));
+    if let Some(seconds) = last_restart {
+        set(object, &["metadata", "restartAgeSeconds"], seconds);
     }
     let restarts = cell("RESTARTS").and_then(|text| text.split(' ').next()?.parse::<i64>().ok());
     let (ready, total) = cell("READY")
@@ -366,6 +374,12 @@ fn workload(kind: &Kind, cell: Cell<'_, '_>, object: &mut Value) {
             put(&["spec", "minReplicas"], number("MINPODS"));
             put(&["spec", "maxReplicas"], number("MAXPODS"));
             put(&["status", "currentReplicas"], number("REPLICAS"));
+            // `cpu: <unknown>/80%`, `20%/80%, 3/10`, `<unknown>/80%`.
+            let mut targets = cell("TARGETS").into_iter().flat_map(|text| text.split(", "));
+            let blind = |text: &str| text.contains("<unknown>/") || text.ends_with("<unknown>");
+            if cell("TARGETS").is_some_and(|text| text.contains('/')) && targets.all(blind) {
+                set(object, &["status", "currentMetrics"], json!([]));
+            }
             if let Some((kind, name)) = cell("REFERENCE").and_then(|text| text.split_once('/')) {
                 set(
                     object,
