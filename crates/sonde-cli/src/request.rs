@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use jiff::Timestamp;
 use sonde_collect::live::ConnectOptions;
-use sonde_model::Severity;
+use sonde_model::{Kind, Severity};
 
 use crate::args::{CollectArgs, ConnectionArgs, DiagnoseArgs};
 use crate::failure::{Failure, Outcome};
@@ -200,11 +200,28 @@ fn target(objects: &[String], selector: Option<&str>, args: &ConnectionArgs) -> 
         ))
         .hint("name objects, or give a TYPE with -l"));
     }
-    Ok(Target {
+    Ok(with_what_is_in_it(Target {
         namespaces,
         subjects,
         selector,
-    })
+    }))
+}
+
+/// Who names a namespace means what is in it: `ns/shop` is `-n shop`.
+fn with_what_is_in_it(target: Target) -> Target {
+    match target.subjects.as_slice() {
+        [
+            Subject {
+                kind: Kind::Namespace,
+                name: Some(name),
+            },
+        ] => Target {
+            namespaces: Namespaces::One(name.clone()),
+            subjects: Vec::new(),
+            ..target
+        },
+        _ => target,
+    }
 }
 
 fn names_a_cluster(args: &ConnectionArgs) -> bool {
@@ -270,6 +287,37 @@ fn now(text: &str) -> Outcome<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_named_namespace_is_what_is_in_it() {
+        let asked = |words: &[&str], namespaces| {
+            let words: Vec<String> = words.iter().map(|it| (*it).to_owned()).collect();
+            let target = with_what_is_in_it(Target {
+                namespaces,
+                subjects: subject::parse(&words).unwrap(),
+                selector: None,
+            });
+            target.words(Some("usual"))
+        };
+        for (words, namespaces, expected) in [
+            (&["ns/shop"][..], Namespaces::Usual, "namespace shop"),
+            (
+                &["namespace", "shop"],
+                Namespaces::One("other".into()),
+                "namespace shop",
+            ),
+            (&["ns/shop"], Namespaces::All, "namespace shop"),
+            (
+                &["ns/shop", "ns/bank"],
+                Namespaces::Usual,
+                "namespace/shop, namespace/bank",
+            ),
+            (&["ns"], Namespaces::Usual, "all namespaces"),
+            (&["pod/x"], Namespaces::Usual, "pod/x of namespace usual"),
+        ] {
+            assert_eq!(asked(words, namespaces), expected, "{words:?}");
+        }
+    }
 
     #[test]
     fn durations_are_those_of_kubectl() {

@@ -313,10 +313,14 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         verdict,
         ruled_out,
         rivals,
+        contradicted,
         next,
         ..
     } = conclusion;
     crate::origin::tell(facts, &mut case);
+    if matches!(episode.symptom, Symptom::NotReady | Symptom::InitBlocked) {
+        crate::peers::tell(facts, &mut case);
+    }
     if verdict == Verdict::Proven {
         facts.tell_signals(&mut case);
     }
@@ -384,6 +388,7 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         evidence,
         ruled_out,
         rivals,
+        contradicted,
         fixes: case.fixes,
         next,
         explains,
@@ -424,7 +429,7 @@ fn unmet(wants: &[(Want, Code, Verdict)], question: &Question) -> Vec<BlindSpot>
     for (want, code, verdict) in wants {
         // Most nodes have no agent; that is no gap in what was read.
         let no_agent = matches!(want, Want::AgentDeaths { .. }) && !question.texts.was_read(want);
-        if *verdict == Verdict::Proven || no_agent {
+        if *verdict == Verdict::Proven || no_agent || question.texts.says_nothing_of(want) {
             continue;
         }
         let codes = by_want.entry(want).or_default();

@@ -14,6 +14,8 @@ pub(crate) struct Conclusion {
     pub(crate) verdict: Verdict,
     pub(crate) ruled_out: Vec<RuledOut>,
     pub(crate) rivals: Vec<Code>,
+    /// The rivals are proven as well.
+    pub(crate) contradicted: bool,
     pub(crate) next: Vec<NextLook>,
     pub(crate) wants: Vec<Want>,
 }
@@ -55,9 +57,14 @@ pub(crate) fn resolve(episode: &Episode, cases: Vec<Case>) -> Vec<Conclusion> {
                 } else {
                     Verdict::Likely
                 };
+                // One of two proofs is wrong: neither rules anything out.
+                let weaker = if contradicting.is_empty() { weaker } else { &[] };
                 alike
                     .iter()
-                    .map(|case| conclude(case, verdict, &contradicting, weaker, &refuted))
+                    .map(|case| Conclusion {
+                        contradicted: !contradicting.is_empty(),
+                        ..conclude(case, verdict, &contradicting, weaker, &refuted)
+                    })
                     .collect()
             } else {
                 let of_another_part = weaker
@@ -132,6 +139,7 @@ fn conclude(case: &Case, verdict: Verdict, rivals: &[Case], weaker: &[Case], ref
         verdict,
         ruled_out,
         rivals,
+        contradicted: false,
         next,
         wants,
     }
@@ -163,6 +171,7 @@ fn unknown(episode: &Episode, refuted: &[Case], silent: &[Case]) -> Conclusion {
         verdict: Verdict::Unknown,
         ruled_out,
         rivals,
+        contradicted: false,
         next,
         wants,
     }
@@ -321,6 +330,16 @@ mod tests {
             (
                 one_sender,
                 vec![case("EXT-A", Proof, 1), case("EXT-B", Proof, 2)],
+                &["EXT-B Likely | EXT-A | "],
+            ),
+            // Neither rules out what is weaker than both.
+            (
+                one_sender,
+                vec![
+                    case("EXT-A", Proof, 1),
+                    case("EXT-B", Proof, 2),
+                    case("EXT-C", Support, 1),
+                ],
                 &["EXT-B Likely | EXT-A | "],
             ),
             // Both hold, and a weaker case may hold as well: nothing speaks against it.

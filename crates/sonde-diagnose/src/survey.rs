@@ -2,7 +2,7 @@
 //!
 //! Made at most once for a question, and only when a cause asks; it looks at subjects in trouble, never at healthy ones.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub(crate) struct Survey {
     pub(crate) pulls: Vec<FailedPull>,
     /// Live pods of a node without a limit for a resource; filled as it is asked for.
     unbounded: RefCell<BTreeMap<NodeResource, Rc<[ObjectRef]>>>,
+    /// By namespace and owner, the last pod that was preempted; looked up once.
+    preempted: OnceCell<BTreeMap<(Arc<str>, String), ObjectRef>>,
 }
 
 impl Survey {
@@ -50,6 +52,23 @@ impl Survey {
             survey.pulls.extend(pulls(snapshot, object));
         }
         survey
+    }
+
+    /// The last pod of an owner that was preempted, by the events: the pod itself is gone as a rule.
+    pub(crate) fn preempted(&self, snapshot: &Snapshot, owner: &ObjectRef) -> Option<ObjectRef> {
+        let find = || {
+            let victims = snapshot.of_kind(Kind::Event).filter_map(|object| {
+                let event = object.event().filter(|it| it.reason.as_ref() == "Preempted")?;
+                let (owner, _) = event.about.name.rsplit_once('-')?;
+                let key = (event.about.namespace.clone(), owner.to_owned());
+                (event.about.kind == Kind::Pod).then(|| (event.last, key, event.about.clone()))
+            });
+            let mut victims: Vec<_> = victims.collect();
+            victims.sort();
+            victims.into_iter().map(|(_, key, about)| (key, about)).collect()
+        };
+        let key = (owner.namespace.clone(), owner.name.to_string());
+        self.preempted.get_or_init(find).get(&key).cloned()
     }
 
     /// The live pods of a node that may take as much of a resource as they like, in order. Each pod is decoded once,

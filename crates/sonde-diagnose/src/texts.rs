@@ -144,6 +144,16 @@ impl Texts {
         around.map_or(read.span.is_some(), |at| read.covers(at))
     }
 
+    /// What is wanted was looked at, and tells nothing of it: that is no gap in what was looked at.
+    pub(crate) fn says_nothing_of(&self, want: &Want) -> bool {
+        let is_mute = |node: &Arc<str>, log| {
+            let read = self.read.get(&(node.clone(), log));
+            log == NodeLog::Kubelet && read.is_some_and(|it| !it.verbose)
+        };
+        self.was_read(want) && want.node_log().is_some_and(|(node, log, _)| !is_mute(node, log))
+            || matches!(want, Want::ContainerLog(key) if self.container_logs.contains_key(key))
+    }
+
     /// Why something that is wanted is still missing.
     pub(crate) fn why_unmet(&self, want: &Want) -> String {
         let Some((node, log, around)) = want.node_log() else {
@@ -153,12 +163,12 @@ impl Texts {
             return NOT_READ.to_owned();
         };
         match (read.span, around) {
-            (None, _) => "it was read; its lines have no times".to_owned(),
+            (None, _) => "its lines have no times".to_owned(),
             (Some((from, until)), Some(at)) if !read.covers(at) => {
-                format!("it was read from {from} to {until} only")
+                format!("its lines reach from {from} to {until} only")
             }
             _ if log == NodeLog::Kubelet && !read.verbose => {
-                "it was read; at its verbosity a kubelet does not write down what it kills".to_owned()
+                "at its verbosity a kubelet does not write down what it kills".to_owned()
             }
             _ => "it was read and does not tell".to_owned(),
         }

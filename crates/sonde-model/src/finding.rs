@@ -179,6 +179,9 @@ pub struct Finding {
     /// Other causes that the evidence still allows; empty when proven.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rivals: Vec<Code>,
+    /// The evidence proves each of the rivals as well, and only one of them can be true.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contradicted: bool,
     /// What to do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<Fix>,

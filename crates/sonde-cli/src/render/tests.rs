@@ -106,6 +106,7 @@ fn memory_kill() -> Finding {
             },
         ],
         rivals: vec![],
+        contradicted: false,
         fixes: vec![
             Fix {
                 text: "Raise the memory limit.".into(),
@@ -152,6 +153,7 @@ fn unknown_exit() -> Finding {
         )],
         ruled_out: vec![],
         rivals: vec![Code::new("OOM-NODE"), Code::new("LIV-KILLED")],
+        contradicted: false,
         fixes: vec![],
         next: vec![NextLook {
             text: "The kernel log of worker-3 around 09:58 tells whether the kernel killed it.".into(),
@@ -172,6 +174,7 @@ fn over() -> Finding {
         family: Family::Img,
         explains: vec![],
         rivals: vec![],
+        contradicted: false,
         verdict: Verdict::Likely,
         ..unknown_exit()
     }

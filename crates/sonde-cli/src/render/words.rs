@@ -102,6 +102,9 @@ pub(super) fn verdict(finding: &Finding) -> String {
         (Verdict::Likely, true) => {
             "Likely: the evidence points to this cause and to no other as strongly.".to_owned()
         }
+        (Verdict::Likely, false) if finding.contradicted => format!(
+            "Likely, but the evidence contradicts itself: it proves {rivals} as well, and only one of them can be true."
+        ),
         (Verdict::Likely, false) => format!(
             "Likely: the evidence points to this cause and to no other as strongly; not ruled out: {rivals}."
         ),

@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use sonde_collect::live::{self, Cluster, Fetched, LiveError};
 use sonde_collect::{CollectError, Gathered, Options, dump, paste};
 use sonde_diagnose::{Want, kinds_read};
+use sonde_model::Kind;
 
 use super::progress::Progress;
 use super::scope;
@@ -74,9 +75,11 @@ pub(super) fn live(
         .subjects
         .iter()
         .any(|subject| !subject.kind.is_namespaced());
+    let of_namespaces = target.subjects.iter().any(|it| it.kind == Kind::Namespace);
     let namespace = match &target.namespaces {
         Namespaces::All => None,
         Namespaces::Usual if of_cluster => None,
+        Namespaces::One(_) if of_namespaces => None,
         Namespaces::One(name) => Some(name.clone()),
         Namespaces::Usual => Some(cluster.namespace().to_owned()),
     };

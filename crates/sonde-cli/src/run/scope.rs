@@ -59,6 +59,10 @@ pub(super) fn resolve(target: &Target, snapshot: &Snapshot, usual: Option<&str>)
             None => named.extend(objects(snapshot, &subject.kind, namespace).map(|it| it.reference.clone())),
             Some(name) => named.extend(by_name(snapshot, subject, name, namespace)?),
         }
+        if let (Kind::Namespace, Some(name)) = (&subject.kind, &subject.name) {
+            let within = snapshot.objects().map(|object| &object.reference);
+            named.extend(within.filter(|it| *it.namespace == **name).cloned());
+        }
     }
     if named.is_empty() {
         return Err(nothing(&target.words(namespace)));

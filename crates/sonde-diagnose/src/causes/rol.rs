@@ -18,6 +18,7 @@ crate::cause::family!(
     job_deadline,
     job_failed_indexes,
     job_failure_policy,
+    job_kept_running,
     job_suspended,
     paused,
     progress_deadline,

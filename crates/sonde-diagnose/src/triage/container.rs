@@ -268,7 +268,7 @@ fn restarts_often(triage: &Triage<'_>, object: &Object, container: &ContainerCol
     };
     let row = object.encoded.decode::<serde_json::Value>().unwrap_or_default();
     let last = row["metadata"]["restartAgeSeconds"].as_i64();
-    age.as_secs() / container.restarts < OFTEN.as_secs()
+    age.as_secs() < OFTEN.as_secs().saturating_mul(container.restarts)
         && last.is_none_or(|seconds| seconds < OFTEN.as_secs())
 }
 

@@ -144,7 +144,8 @@ fn ages_of_events_tell_what_is_over() {
     const FAILED: &str =
         "Warning   BackoffLimitExceeded   job/cj-1   Job has reached the specified backoff limit";
     const DONE: &str = "Normal   Completed   job/cj-2   Job completed";
-    let rows: &[(&[(&str, &str)], &[&str])] = &[
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let rows: &[Row<'_>] = &[
         (&[("15m", KILL), ("15m", STOP)], &[]),
         (&[("40s", KILL), ("40s", STOP)], &["LIV-STATUS-CODE Error"]),
         (&[("14m", EVICTED)], &["EVI-EMPTY-DIR-LIMIT Error"]),

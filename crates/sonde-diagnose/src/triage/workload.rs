@@ -2,12 +2,12 @@
 
 use crate::wording::count;
 use jiff::{SignedDuration, Timestamp};
-use sonde_model::{Kind, Moment as _, Severity};
+use sonde_model::{Kind, Moment as _, ObjectRef, Severity};
 use sonde_world::view::{
     Condition, CronJob, DaemonSet, Deployment, Job, PersistentVolumeClaim, ReplicaSet, StatefulSet,
     WorkloadStatus,
 };
-use sonde_world::{Object, Snapshot};
+use sonde_world::{ContainerRole, ContainerState, Object, Snapshot};
 
 use super::{Opened, Triage, rollout, service};
 use crate::{Episode, Symptom};
@@ -338,6 +338,52 @@ fn job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     );
     let status = WorkloadStatus::default();
     not_created(triage, object, wanted, it.status.active, &status, out);
+    if let Some(kept) = kept_running(triage.snapshot, &object.reference) {
+        let long = triage.elapsed(kept.ended).is_some_and(|age| age > KEPT_PATIENCE);
+        if long {
+            let episode = Episode::new(object.reference.clone(), Symptom::JobFailed, "not complete");
+            out.push(Opened::from(episode.since(kept.ended)));
+        }
+    }
+}
+
+/// Containers of one pod may do their work side by side; one that goes on so long after the other is asked about. A guess.
+const KEPT_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// A pod of a Job of which one container has done its work and another runs on.
+pub(crate) struct KeptRunning {
+    pub(crate) pod: ObjectRef,
+    pub(crate) done: String,
+    pub(crate) ended: Option<Timestamp>,
+    pub(crate) running: String,
+}
+
+/// The first such pod: a Job is complete when all containers of its pods have ended, sidecars among the containers too.
+pub(crate) fn kept_running(snapshot: &Snapshot, job: &ObjectRef) -> Option<KeptRunning> {
+    snapshot.owned_by(job).find_map(|object| {
+        let pod = object
+            .pod()
+            .filter(|it| !it.is_terminal() && object.deletion.is_none())?;
+        let main = || pod.containers.iter().filter(|it| it.role == ContainerRole::Main);
+        let mut running = main().filter(|it| matches!(it.state, ContainerState::Running { .. }));
+        let (one, others) = (running.next()?, running.next());
+        let mut ended = main().filter(|it| it.name != one.name);
+        // Only one is left, and all others have done well.
+        if others.is_some() || !ended.clone().all(|it| it.state.ended_well()) {
+            return None;
+        }
+        let done = ended.next()?;
+        let last = main().filter_map(|it| match &it.state {
+            ContainerState::Terminated { finished, .. } => *finished,
+            _ => None,
+        });
+        Some(KeptRunning {
+            pod: object.reference.clone(),
+            done: done.name.to_string(),
+            ended: last.max(),
+            running: one.name.to_string(),
+        })
+    })
 }
 
 /// When a later run of the same CronJob succeeded.

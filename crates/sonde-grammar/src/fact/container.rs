@@ -44,6 +44,11 @@ pub enum CreateFailure {
         /// The words.
         detail: String,
     },
+    /// A subPathExpr names a variable that the container does not define.
+    SubPathVariable {
+        /// The variable.
+        name: String,
+    },
     /// A name is still reserved by an earlier attempt.
     NameReserved,
     /// The runtime refuses the memory limit before it tries (CRI-O).

@@ -193,14 +193,23 @@ pub(super) fn webhook_call(
     });
     case.severity(Severity::Critical);
     case.advice(
-        format!("let {behind} answer again: see that its pods run and are ready, and that the API server's machines reach them; a restart of the workload behind it often does"),
+        if *failure == WebhookFailure::ServiceMissing {
+            format!("install what {behind} is of again; if it was removed for good, remove its webhook configuration, too")
+        } else {
+            format!("let {behind} answer again: see that its pods run and are ready, and that the API server's machines reach them; a restart of the workload behind it often does")
+        },
         Risk::Restart,
     );
     match &configuration {
-        Some((configuration, _)) => {
-            case.advice(
+        Some((configuration, path)) => {
+            let at = path.trim_start_matches("webhooks[").trim_end_matches("].name");
+            case.fix(
                 format!(
                     "if {webhook} may be skipped for a while, set failurePolicy: Ignore in {configuration}"
+                ),
+                format!(
+                    "kubectl patch {} --type json -p '[{{\"op\":\"replace\",\"path\":\"/webhooks/{at}/failurePolicy\",\"value\":\"Ignore\"}}]'",
+                    configuration.kubectl()
                 ),
                 Risk::Wide,
             );

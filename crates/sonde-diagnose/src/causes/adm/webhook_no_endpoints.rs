@@ -19,10 +19,13 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("ADM-WEBHOOK-NO-ENDPOINTS"),
 };
 
-const FAILURES: &[WebhookFailure] = &[WebhookFailure::NoEndpoints, WebhookFailure::ServiceMissing];
-
 fn state(facts: &Facts<'_>, case: &mut Case) {
-    webhook_call(facts, case, FAILURES, |behind| {
-        format!("{behind} has no ready endpoint or does not exist")
+    let empty = webhook_call(facts, case, &[WebhookFailure::NoEndpoints], |behind| {
+        format!("{behind} has no ready endpoint")
     });
+    if !empty {
+        webhook_call(facts, case, &[WebhookFailure::ServiceMissing], |behind| {
+            format!("{behind} does not exist")
+        });
+    }
 }

@@ -5,6 +5,7 @@ use sonde_model::{Code, Kind, Severity};
 
 use super::evicted::{Told, node_name, tell, victim};
 use crate::cause::page;
+use crate::preemption::preemptor;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -47,13 +48,4 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             [facts.field("spec.priority", priority)],
         );
     }
-}
-
-/// From 1.29 on the event names the other pod by its uid only.
-fn preemptor(facts: &Facts<'_>, by: &str) -> String {
-    let named = facts.snapshot.of_kind(Kind::Pod).find(|it| *it.uid == *by);
-    named.map_or_else(
-        || by.to_owned(),
-        |it| format!("{}/{}", it.reference.namespace, it.reference.name),
-    )
 }

@@ -6,6 +6,7 @@ use sonde_model::{Code, Kind, ObjectRef, Risk};
 use super::place::place;
 use super::words::{binds_port, dns_is_silent, is_forbidden, quote, refused_by_api, was_told, why};
 use crate::cause::page;
+use crate::peers::pod_of_service;
 use crate::triage::templates;
 use crate::{Case, Cause, Facts, Symptom, field_on};
 use sonde_schedule::nearest;
@@ -225,52 +226,6 @@ fn about_target(facts: &Facts<'_>, case: &mut Case, sign: &AppSign) {
             Risk::Wide,
         );
     }
-}
-
-/// A name of one pod, `db-1.db.shop.svc.cluster.local`: it exists by the headless service of the pod's StatefulSet.
-/// True where that service does not exist.
-fn pod_of_service(facts: &Facts<'_>, case: &mut Case, host: &str) -> bool {
-    let labels: Vec<&str> = host.split('.').collect();
-    let own = facts.episode.subject.namespace.to_string();
-    let (service, namespace) = match labels.as_slice() {
-        [_, service, namespace, "svc", ..] => (*service, *namespace),
-        // Short forms, which end where they like: only those of a set that is known.
-        [_, service] | [_, service, _] => (*service, labels.get(2).copied().unwrap_or(&own)),
-        _ => return false,
-    };
-    let set = facts
-        .snapshot
-        .in_namespace(Kind::StatefulSet, namespace)
-        .find(|set| {
-            let ordinal = labels[0].strip_prefix(&*set.reference.name);
-            ordinal.is_some_and(|it| it.starts_with('-'))
-                && set
-                    .encoded
-                    .decode::<sonde_world::view::StatefulSet>()
-                    .is_ok_and(|it| it.spec.service_name == service)
-        });
-    let Some(set) = set else { return false };
-    let missing = ObjectRef::new(Kind::Service, namespace, service);
-    let Some(seen) = facts.absence(&missing) else {
-        return false;
-    };
-    case.step(
-        format!(
-            "{host} is a name of a pod of {}, which its service {service} gives, and no service {service} exists in namespace {namespace}",
-            set.reference
-        ),
-        [
-            seen,
-            field_on(&set.reference, "spec.serviceName", service),
-        ],
-    );
-    case.advice(
-        format!(
-            "create the headless service {service} (clusterIP: None, with the labels of the set's pods as selector; publishNotReadyAddresses: true where they must find each other before they are ready)"
-        ),
-        Risk::None,
-    );
-    true
 }
 
 /// The only workload whose pods a service selects, where it is to have none.

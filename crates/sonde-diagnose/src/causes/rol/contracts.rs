@@ -305,6 +305,24 @@ fn guarded(cordoned: bool, patch: Value, guarded: Value) -> Scene {
         .object(pod(guarded))
 }
 
+/// A Job whose container `app` ended well at a time, and another runs on beside it.
+fn kept(other: &str, ended: &str, job: Value) -> Scene {
+    let mut it = json!({"apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"name": "report", "namespace": "shop", "creationTimestamp": "2026-03-01T10:00:00Z"},
+        "spec": {"completions": 1}, "status": {"active": 1}});
+    merge(&mut it, job);
+    let done = status(
+        json!({"ready": false, "state": {"running": null, "terminated": {"exitCode": 0, "reason": "Completed",
+        "finishedAt": format!("2026-03-01T{ended}:00Z")}}}),
+    );
+    let pod = pod(
+        json!({"metadata": {"ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "report", "controller": true}]},
+        "spec": {"restartPolicy": "Never", "containers": [{"name": "app", "image": "registry.example/app:1"}, {"name": other, "image": "registry.example/x:1"}]},
+        "status": {"conditions": [], "containerStatuses": [done, status(json!({"name": other}))]}}),
+    );
+    Scene::new().object(it).object(pod)
+}
+
 const TABLE: &[Contract] = &[
     Contract {
         code: "ROL-AUTOSCALER-AT-MAXIMUM",
@@ -518,6 +536,22 @@ const TABLE: &[Contract] = &[
         open: || failed("SomethingNew"),
         healthy: done,
         over: || made_good("DeadlineExceeded"),
+    },
+    Contract {
+        code: "ROL-JOB-KEPT-RUNNING",
+        verdict: Verdict::Likely,
+        found: || kept("cloudsql-proxy", "11:00", json!({})),
+        rival: ("ROL-JOB-BACKOFF", || failed("BackoffLimitExceeded")),
+        // It may have work of its own.
+        open: || kept("second-half", "11:00", json!({})),
+        healthy: || kept("cloudsql-proxy", "11:58", json!({})),
+        over: || {
+            kept(
+                "cloudsql-proxy",
+                "11:00",
+                json!({"status": {"succeeded": 1, "conditions": [{"type": "Complete", "status": "True"}]}}),
+            )
+        },
     },
     Contract {
         code: "ROL-JOB-FAILURE-POLICY",

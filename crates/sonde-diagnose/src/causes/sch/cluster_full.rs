@@ -111,6 +111,40 @@ mod tests {
             .object(other("b", "n2", "3", json!({})))
     }
 
+    /// Its pod ran until another came first: who, and by which priority, is the point.
+    #[test]
+    fn a_pod_that_lost_its_room_is_told_with_who_took_it() {
+        let first = other(
+            "urgent",
+            "n1",
+            "3500m",
+            json!({"spec": {"priority": 1000}, "metadata": {"uid": "u-urgent"}}),
+        );
+        let scene = |time: &str| {
+            full()
+                .object(first.clone())
+                .object(pending(SAID, json!({"spec": {"priority": -100}})))
+                .event(
+                    "Pod/shop/app-0",
+                    "Preempted",
+                    "Preempted by pod u-urgent on node n1",
+                    time,
+                )
+        };
+        let outcome = scene("2026-03-01T11:49:00Z").diagnose();
+        let finding = outcome.finding("SCH-CLUSTER-FULL");
+        assert!(finding.headline.contains("shop/urgent"), "{}", finding.headline);
+        let told = finding
+            .chain
+            .iter()
+            .any(|it| it.text.contains("-100") && it.text.contains("1000"));
+        assert!(told, "{:?}", finding.chain);
+        // Long ago: that is another story.
+        let outcome = scene("2026-03-01T09:00:00Z").diagnose();
+        let finding = outcome.finding("SCH-CLUSTER-FULL");
+        assert!(!finding.headline.contains("urgent"), "{}", finding.headline);
+    }
+
     #[test]
     fn found_with_the_numbers_of_each_node() {
         let outcome = full().object(pending(SAID, json!({}))).diagnose();

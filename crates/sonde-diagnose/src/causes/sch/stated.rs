@@ -136,6 +136,7 @@ impl<'a> Stated<'a> {
             let seen = facts.field("status.phase", &facts.episode.word);
             case.step("so the pod has no node", [seen]);
         }
+        crate::preemption::tell_lost_room(facts, case);
         if let Some((placement, _)) = &self.placement {
             fixes::add(facts, case, placement);
         }

@@ -129,6 +129,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "what is left in it",
         format!("kubectl api-resources --verbs=list --namespaced -o name | xargs -n1 kubectl get --ignore-not-found --show-kind -n {}", subject.name),
     );
+    if let Some(object) = held.first() {
+        case.fix(
+            format!("only if the controller of the finalizer is gone for good: lift it from {object} by hand; what it should have cleaned up then stays behind"),
+            format!("kubectl patch {} --type json -p '[{{\"op\":\"remove\",\"path\":\"/metadata/finalizers\"}}]'", object.kubectl()),
+            Risk::DataLoss,
+        );
+    }
     case.advice("lift what holds the content; do not remove the namespace's own finalizer, its content would stay behind unseen", Risk::None);
 }
 

@@ -59,6 +59,12 @@ const ROWS: &[Row] = &[
         ],
         |text| CreateFailure::SubPath { detail: detail(text) },
     ),
+    // `pkg/kubelet/container/helpers.go`, `ExpandContainerVolumeMounts`.
+    (&["missing value for "], |text| CreateFailure::SubPathVariable {
+        name: name_after(text, "missing value for ")
+            .unwrap_or_default()
+            .to_owned(),
+    }),
     (&["services have not yet been read"], |_| {
         CreateFailure::ServicesNotSynced
     }),

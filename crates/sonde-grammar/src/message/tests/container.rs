@@ -129,6 +129,18 @@ fn configuration() {
             },
         ),
         (
+            "missing value for POD_NAME",
+            CreateFailure::SubPathVariable {
+                name: "POD_NAME".to_owned(),
+            },
+        ),
+        (
+            "missing value for \"POD_NAME\"",
+            CreateFailure::SubPathVariable {
+                name: "POD_NAME".to_owned(),
+            },
+        ),
+        (
             "failed to create subPath directory for volumeMount \"conf\" of container \"web\"",
             CreateFailure::SubPath {
                 detail: "failed to create subPath directory for volumeMount \"conf\" of container \"web\""
