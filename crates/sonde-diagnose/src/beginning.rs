@@ -6,7 +6,7 @@ use sonde_grammar::fact::ProbeKind;
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::view::{CronJob, Job};
 
-use crate::{Facts, Symptom};
+use crate::{Facts, Origin, Symptom};
 
 /// The kubelet's first wait before it restarts a container.
 const FIRST_BACK_OFF: SignedDuration = SignedDuration::from_secs(10);
@@ -28,7 +28,12 @@ pub(crate) fn begun(facts: &Facts<'_>) -> (Option<Timestamp>, bool) {
     };
     let first_back_off = facts
         .all_messages()
-        .filter(|message| message.facts.contains(&Fact::RestartBackOff))
+        .filter(|message| {
+            message
+                .facts
+                .iter()
+                .any(|it| matches!(it, Fact::RestartBackOff { .. }))
+        })
         .filter_map(|message| message.first)
         .min();
     let derived = if first_back_off.is_none() {
@@ -81,9 +86,16 @@ fn restarting_since(facts: &Facts<'_>) -> Option<Timestamp> {
     let end = run.end.finished_at.0.filter(real);
     // The kubelet waits 10 s at first and twice as long each time, so the earlier waits sum up to the present one less
     // the first.
-    let waits = facts.status().and_then(|(status, _)| {
-        let (_, rest) = status.state.waiting.as_ref()?.message.split_once("back-off ")?;
-        let wait: SignedDuration = rest.split_whitespace().next()?.parse().ok()?;
+    let said = facts
+        .messages()
+        .filter(|message| message.origin == Origin::Status)
+        .flat_map(|message| &message.facts)
+        .find_map(|fact| match fact {
+            Fact::RestartBackOff { wait_seconds } => *wait_seconds,
+            _ => None,
+        });
+    let waits = said.and_then(|seconds| {
+        let wait = SignedDuration::from_secs(seconds);
         let earlier = wait.saturating_sub(FIRST_BACK_OFF);
         earlier.is_positive().then_some(())?;
         end?.checked_sub(earlier).ok()

@@ -16,7 +16,7 @@ use crate::placement::Placements;
 use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::revision;
 use crate::subject::Subject;
-use crate::triage::{Opened, Triage};
+use crate::triage::{Opened, Told, Triage};
 use crate::{Answer, Case, Cause, Facts, Question, Strength, Symptom, Want, causes};
 
 /// Before the headline of what is over.
@@ -64,6 +64,7 @@ pub fn diagnose(question: &Question) -> Answer {
     let mut drafts = Vec::new();
     // What would decide more, and what is open of that in the report.
     let (mut wants, mut undecided) = (Vec::new(), Vec::new());
+    let mut timeless = Vec::new();
     let mut not_understood = NotUnderstood {
         count: 0,
         samples: Vec::new(),
@@ -100,6 +101,10 @@ pub fn diagnose(question: &Question) -> Answer {
                     conclusion.case.severity(opened.unexplained);
                 }
                 wants.extend(conclusion.wants.iter().cloned());
+                if opened.told == Told::Timeless && conclusion.verdict < Verdict::Proven {
+                    conclusion.case.severity(Severity::Info);
+                    timeless.push(timeless_spot(&facts, &conclusion));
+                }
                 if conclusion.verdict >= Verdict::Likely || opened.told.even_if_unclear(question.now) {
                     undecided.extend(open_wants(&conclusion));
                     drafts.push(draft(&facts, conclusion));
@@ -114,6 +119,8 @@ pub fn diagnose(question: &Question) -> Answer {
         crate::unnamed::tell(finding);
     }
     let mut blind_spots = question.blind_spots.clone();
+    timeless.dedup();
+    blind_spots.append(&mut timeless);
     for unmet in unmet(&undecided, question) {
         // The adapter may have tried and know why it could not.
         match blind_spots.iter_mut().find(|tried| tried.what == unmet.what) {
@@ -172,6 +179,18 @@ fn conclude(facts: &Facts<'_>, differentials: &Differentials) -> Vec<Conclusion>
         }
     }
     conclusions
+}
+
+/// How long a trouble lasts decides whether it is one, and the source does not tell.
+fn timeless_spot(facts: &Facts<'_>, conclusion: &Conclusion) -> BlindSpot {
+    let episode = facts.episode;
+    let mut forbids = conclusion.rivals.clone();
+    forbids.push(conclusion.case.code.clone());
+    BlindSpot {
+        what: format!("how long {} is {}", episode.subject, episode.word),
+        why: "nothing that was read is newer than the object itself; if it has been so for minutes, it is in trouble: --now TIME says when it was read, and kubectl describe shows what happened since".to_owned(),
+        forbids,
+    }
 }
 
 /// What is seen although nothing explains it.

@@ -70,13 +70,15 @@ pub(crate) enum Told {
     From(Timestamp),
     /// Never: what was seen is worth a word only with its cause.
     WithItsCause,
+    /// No alarm and no clean bill: the source does not tell how long it lasts.
+    Timeless,
 }
 
 impl Told {
     /// Without a time to compare with, nobody can say that the subject is just slow.
     pub(crate) fn even_if_unclear(self, now: Option<Timestamp>) -> bool {
         match self {
-            Told::Always => true,
+            Told::Always | Told::Timeless => true,
             Told::From(time) => now.is_none_or(|now| now >= time),
             Told::WithItsCause => false,
         }
@@ -135,6 +137,7 @@ impl Triage<'_> {
                 self.look_at(object, &mut opened);
                 self.spare_ending(object, &mut opened, before);
                 self.spare_young(object, &mut opened[before..]);
+                self.mark_timeless(object, &mut opened[before..]);
                 // Who names an object wants to know why nothing happens; nobody else does.
                 if matches!(scope, Scope::Objects(wanted) if wanted.contains(&object.reference)) {
                     workload::at_rest(self, object, &mut opened);

@@ -67,7 +67,10 @@ impl Want {
                 let since = around.map_or(String::new(), |time| {
                     format!("&sinceTime={}", time.earlier(LOOKBACK))
                 });
-                format!("kubectl get --raw \"/api/v1/nodes/{node}/proxy/logs/?query=kubelet{since}\"")
+                // Many kubelets do not answer queries for logs (`NodeLogQuery`).
+                format!(
+                    "kubectl get --raw \"/api/v1/nodes/{node}/proxy/logs/?query=kubelet{since}\" || ssh {node} journalctl -u kubelet -n 1000"
+                )
             }
             // On the node itself; where no agent ran then, the next end is seen by one that runs.
             Want::AgentDeaths { .. } => "sonde deaths".to_owned(),

@@ -57,7 +57,10 @@ pub enum Fact {
         reason: KillReason,
     },
     /// The kubelet waits before it restarts a container.
-    RestartBackOff,
+    RestartBackOff {
+        /// How long it waits, in seconds, where the text tells.
+        wait_seconds: Option<i64>,
+    },
     /// The kernel killed a process for memory.
     OomKill(OomKill),
     /// An agent saw a signal that was sent to a process, or a process that ended.

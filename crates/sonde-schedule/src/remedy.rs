@@ -4,14 +4,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sonde_model::{Kind, ObjectRef};
+use sonde_model::{Kind, ObjectRef, nearest};
 use sonde_world::Object;
 use sonde_world::view::Taint;
 
 use crate::change::{Change, NEW_NODE};
 use crate::fit::{Fit, Miss, NodeFit, Obstacle, Rejection, RejectionKind};
 use crate::room::amount;
-use crate::{Cluster, NodeRoom, nearest};
+use crate::{Cluster, NodeRoom};
 
 /// A change after which the pod fits: the filters were run on a fork that has it.
 #[derive(Debug, Clone, PartialEq)]

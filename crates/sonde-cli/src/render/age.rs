@@ -43,9 +43,10 @@ pub(super) fn age(time: Timestamp, now: Option<Timestamp>) -> Option<String> {
     now.map(|now| length(now.as_second() - time.as_second()))
 }
 
-/// `2026-11-21 09:58:11 UTC (5m ago)`.
+/// `2026-11-21 09:58:11 UTC (5m ago)`. Where nothing that was read is newer, nobody knows how long ago it was.
 pub(super) fn dated(time: Timestamp, now: Option<Timestamp>) -> String {
-    match age(time, now) {
+    let later = now.filter(|now| now.as_second() > time.as_second().saturating_add(1));
+    match age(time, later) {
         Some(age) => format!("{} ({age} ago)", absolute(time)),
         None => absolute(time),
     }
@@ -83,5 +84,6 @@ mod tests {
         assert_eq!(clock(near, None), "2026-11-21 09:58:11");
         assert_eq!(dated(near, Some(now)), "2026-11-21 09:58:11 UTC (5m ago)");
         assert_eq!(dated(near, None), "2026-11-21 09:58:11 UTC");
+        assert_eq!(dated(near, Some(near)), "2026-11-21 09:58:11 UTC");
     }
 }

@@ -84,6 +84,19 @@ pub(super) fn clip(text: &str, max: usize) -> Cow<'_, str> {
     }
 }
 
+/// As [`clip`], in the middle: what a chain of errors begins with is what was tried, what it ends with is why it failed.
+pub(super) fn clip_middle(text: &str, max: usize) -> Cow<'_, str> {
+    let count = text.chars().count();
+    if count <= max {
+        return Cow::Borrowed(text);
+    }
+    let tail = max / 3;
+    let at = |nth: usize| text.char_indices().nth(nth).map_or(text.len(), |(at, _)| at);
+    let head = &text[..at(max.saturating_sub(tail.saturating_add(1)))];
+    let tail = &text[at(count.saturating_sub(tail))..];
+    Cow::Owned(format!("{}…{}", head.trim_end(), tail.trim_start()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +123,8 @@ mod tests {
         assert_eq!(clip("größer", 5), "größ…");
         assert_eq!(clip("a b c", 3), "a…");
         assert_eq!(clip("abc", 0), "…");
+        assert_eq!(clip_middle("größer", 6), "größer");
+        assert_eq!(clip_middle("one two three größer", 12), "one two…ößer");
+        assert_eq!(clip_middle("abc", 0), "…");
     }
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use sonde_model::{Evidence, EvidenceId, Finding, Report, Verdict};
 
-use super::escape::{clip, shown};
+use super::escape::{clip_middle, shown};
 use super::{View, age, scanned, words};
 use crate::terminal::Charset;
 
@@ -250,7 +250,7 @@ fn seen(item: &Evidence, now: Option<Timestamp>) -> String {
     format!(
         "{}: {}",
         prose(&words::place(item, now)),
-        span(&clip(&item.text, WORDS_MAX))
+        span(&clip_middle(&item.text, WORDS_MAX))
     )
 }
 

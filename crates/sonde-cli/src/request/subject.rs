@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::anyhow;
-use sonde_model::Kind;
+use sonde_model::{Kind, nearest_few};
 
 use crate::failure::{Failure, Outcome};
 
@@ -97,31 +97,38 @@ fn kind_of(word: &str, name: Option<&str>) -> Outcome<Kind> {
     Err(failure.hint("the types are kubectl's: pod, deploy, sts, ds, job, node, pvc and so on"))
 }
 
-/// The types whose names are spelt nearly so, nearest first.
+/// The types whose names are spelt nearly so, nearest first; of a word of two letters any type would be near.
 fn nearest(word: &str) -> Vec<String> {
-    let word = word.to_ascii_lowercase();
-    let room = match word.len() {
-        0..=2 => 0,
-        3..=4 => 1,
-        5..=9 => 2,
-        _ => 3,
-    };
-    let mut near: Vec<(usize, String)> = Vec::new();
-    for kind in Kind::KNOWN {
-        let Some(info) = kind.info() else { continue };
-        let singular = info.kind.to_ascii_lowercase();
-        let spellings = [singular.as_str(), info.plural]
-            .into_iter()
-            .chain(info.short.iter().copied());
-        let best = spellings
-            .map(|spelling| strsim::damerau_levenshtein(&word, spelling))
-            .min();
-        if let Some(distance) = best.filter(|distance| *distance <= room) {
-            near.push((distance, singular));
+    if word.chars().count() < 3 {
+        return Vec::new();
+    }
+    let spellings: Vec<(String, String)> = Kind::KNOWN
+        .iter()
+        .filter_map(Kind::info)
+        .flat_map(|info| {
+            let singular = info.kind.to_ascii_lowercase();
+            let names = [singular.clone(), info.plural.to_owned()];
+            let short = info.short.iter().map(|short| (*short).to_owned());
+            names
+                .into_iter()
+                .chain(short)
+                .map(move |spelling| (spelling, singular.clone()))
+        })
+        .collect();
+    let near = nearest_few(
+        word,
+        spellings.iter().map(|(spelling, _)| spelling.as_str()),
+        spellings.len(),
+    );
+    let mut types: Vec<String> = Vec::new();
+    for spelling in near {
+        let of = spellings.iter().find(|(it, _)| it == spelling);
+        if let Some((_, singular)) = of.filter(|(_, it)| !types.contains(it)) {
+            types.push(singular.clone());
         }
     }
-    near.sort();
-    near.into_iter().take(2).map(|(_, word)| word).collect()
+    types.truncate(2);
+    types
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use sonde_diagnose::Scope;
-use sonde_model::{BlindSpot, Kind, ObjectRef};
+use sonde_model::{BlindSpot, Kind, ObjectRef, nearest_few};
 use sonde_world::{Object, Snapshot};
 
 use crate::failure::{Failure, Outcome};
@@ -198,23 +198,19 @@ fn unread(subject: &Subject, place: &str) -> Failure {
     .hint(format!("on a live cluster, `kubectl auth can-i list {plural}` tells whether you may; a pod that you may read can be asked about by its name"))
 }
 
+/// Names that are offered in place of one that does not exist.
+const NEAREST_MAX: usize = 3;
+
 /// Names that are spelt nearly so, or start so, as a hint; else a few of those there are.
 pub(super) fn with_nearest(failure: Failure, wanted: &str, names: &[&str]) -> Failure {
-    let room = wanted.len() / 3;
-    let mut near: Vec<(usize, &str)> = names
-        .iter()
-        .map(|name| {
-            let distance = if name.starts_with(wanted) || wanted.starts_with(name) {
-                0
-            } else {
-                strsim::damerau_levenshtein(wanted, name)
-            };
-            (distance, *name)
-        })
-        .filter(|(distance, _)| *distance <= room)
-        .collect();
+    // What people type of a pod's name is often its beginning.
+    let begins = |name: &&&str| name.starts_with(wanted) || wanted.starts_with(**name);
+    let mut near: Vec<&str> = names.iter().filter(begins).copied().collect();
     near.sort_unstable();
-    near.truncate(3);
+    let mut others: Vec<&str> = names.iter().filter(|name| !begins(name)).copied().collect();
+    others.sort_unstable();
+    near.extend(nearest_few(wanted, others, NEAREST_MAX));
+    near.truncate(NEAREST_MAX);
     if near.is_empty() {
         match names {
             [] => failure,
@@ -226,7 +222,6 @@ pub(super) fn with_nearest(failure: Failure, wanted: &str, names: &[&str]) -> Fa
             )),
         }
     } else {
-        let near: Vec<&str> = near.into_iter().map(|(_, name)| name).collect();
         failure.hint(format!("did you mean {}?", near.join(" or ")))
     }
 }

@@ -72,11 +72,16 @@ fn pressure(facts: &Facts<'_>, case: &mut Case, scarce: &Scarce) -> bool {
                 .is_ok_and(|pod| is_victim(&pod, scarce));
         }
     }
-    let seen = facts.computed(format!("evicted pods of {}", node.name), evicted.to_string());
-    case.step(
-        format!("it evicts pods ({evicted} so far) and the node takes no new ones"),
-        [seen],
-    );
+    // Without the pods nobody knows how many.
+    if evicted > 0 || facts.snapshot.is_complete_everywhere(&sonde_model::Kind::Pod) {
+        let seen = facts.computed(format!("evicted pods of {}", node.name), evicted.to_string());
+        case.step(
+            format!("it evicts pods ({evicted} so far) and the node takes no new ones"),
+            [seen],
+        );
+    } else {
+        case.step("it evicts pods and the node takes no new ones", []);
+    }
     case.headline(format!(
         "node {} is short of {short_of}: pods are evicted and new ones avoid it",
         node.name

@@ -241,17 +241,25 @@ fn running(
                     .into(),
             );
         }
-        _ if !container.ready && !restarting && over_budget(triage, object, container, since) => {
+        _ if !container.ready && !restarting => {
+            let told = if over_budget(triage, object, container, since) {
+                Told::Always
+            } else if triage.is_timeless(object) {
+                Told::Timeless
+            } else {
+                return;
+            };
             let not_ready_since = object
                 .pod()
                 .and_then(|pod| pod.condition("ContainersReady"))
                 .and_then(|condition| condition.last_transition_time.0);
-            out.push(
-                Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady")
-                    .of_container(&container.name)
-                    .since(not_ready_since.max(since))
-                    .into(),
-            );
+            let episode = Episode::new(object.reference.clone(), Symptom::NotReady, "NotReady")
+                .of_container(&container.name)
+                .since(not_ready_since.max(since));
+            out.push(Opened {
+                told,
+                ..episode.into()
+            });
         }
         _ => {}
     }

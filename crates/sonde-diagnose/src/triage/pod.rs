@@ -152,15 +152,16 @@ fn not_scheduled(triage: &Triage<'_>, object: &Object, pod: &PodColumns, out: &m
             }
         }
         None => {
-            if triage
+            let silent = triage
                 .elapsed(object.created)
-                .is_some_and(|age| age > SCHEDULING_SILENCE)
-            {
-                out.push(
-                    Episode::new(me, Symptom::Unschedulable, "Pending")
-                        .since(object.created)
-                        .into(),
-                );
+                .is_some_and(|age| age > SCHEDULING_SILENCE);
+            if silent || triage.is_timeless(object) {
+                let episode = Episode::new(me, Symptom::Unschedulable, "Pending").since(object.created);
+                let told = if silent { Told::Always } else { Told::Timeless };
+                out.push(Opened {
+                    told,
+                    ..episode.into()
+                });
             }
         }
     }

@@ -1,8 +1,9 @@
 //! What texts show that tell less than a cluster does: rows of tables, lines of a kubelet.
 
+use serde_json::{Value, json};
 use sonde_model::Severity;
 
-use crate::testing::Scene;
+use crate::testing::{Scene, merge, pod, status};
 
 /// `CODE severity` of everything that is told, worst first.
 fn told(text: &str) -> Vec<String> {
@@ -159,5 +160,64 @@ fn ages_of_events_tell_what_is_over() {
             .map(|(age, event)| format!("{age}   {event}\n"))
             .collect();
         assert_eq!(told(&format!("{HEAD}{text}")), *expected, "{text}");
+    }
+}
+
+/// YAML of one object has no clock: how long it has been so is not known, which is neither an alarm nor health.
+#[test]
+fn what_has_no_clock_is_neither_an_alarm_nor_well() {
+    const AT: &str = "2026-03-01T10:00:05Z";
+    let unready = |patch: Value| {
+        let waiting = json!({"ready": false, "state": {"running": {"startedAt": "2026-03-01T10:00:02Z"}}});
+        let mut it = pod(
+            json!({"spec": {"containers": [{"name": "app", "readinessProbe": {"httpGet": {"path": "/", "port": 80}}}]},
+            "status": {"conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "False", "lastTransitionTime": AT}],
+                "containerStatuses": [status(waiting)]}}),
+        );
+        merge(&mut it, patch);
+        it
+    };
+    let starting = unready(json!({"status": {"phase": "Pending", "containerStatuses": [
+        {"name": "app", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": "ContainerCreating"}}}]}}));
+    let nobody = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app-1", "namespace": "shop", "creationTimestamp": AT},
+        "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Pending"}});
+    let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": "n1", "namespace": "kube-node-lease"}, "spec": {"renewTime": AT}});
+    let rows = [
+        ("not ready", unready(json!({})), AT, true),
+        ("not started", starting, AT, true),
+        ("not scheduled", nobody, AT, true),
+        // Then it is known how long, and that is long enough, or not.
+        ("for an hour", unready(json!({})), "2026-03-01T11:00:05Z", false),
+        ("for seconds", unready(json!({})), "2026-03-01T10:00:09Z", false),
+        ("well", pod(json!({})), "2026-03-01T10:00:05Z", false),
+    ];
+    for (what, object, now, timeless) in rows {
+        let outcome = Scene::new().object(object.clone()).now(now).diagnose();
+        assert_eq!(
+            outcome.alarms() > 0,
+            what == "for an hour",
+            "{what}: {}",
+            outcome.summary()
+        );
+        let blind = &outcome.report.blind_spots;
+        let told = blind
+            .iter()
+            .any(|it| it.what.starts_with("how long pod/app-1 is "));
+        assert_eq!(told, timeless, "{what}: {blind:?}");
+        // Another object's time is a clock.
+        let outcome = Scene::new()
+            .object(object)
+            .object(lease.clone())
+            .now(now)
+            .diagnose();
+        assert!(
+            !outcome
+                .report
+                .blind_spots
+                .iter()
+                .any(|it| it.what.starts_with("how long")),
+            "{what}"
+        );
     }
 }

@@ -159,7 +159,7 @@ pub(super) fn events_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
             continue;
         }
         let facts = message::facts(&event.reason, &event.message);
-        if event.count >= RESTARTS && facts.contains(&Fact::RestartBackOff) {
+        if event.count >= RESTARTS && facts.iter().any(|it| matches!(it, Fact::RestartBackOff { .. })) {
             restarting.entry(event.about.clone()).or_insert(event);
         }
         for symptom in facts.iter().filter_map(symptom_of) {
@@ -366,7 +366,11 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
         Fact::Workload(WorkloadFact::NoMetrics { .. } | WorkloadFact::MissingRequest { .. }) => {
             Symptom::NotScaling
         }
-        Fact::Pull(_) | Fact::RestartBackOff | Fact::Runtime(_) | Fact::Workload(_) | Fact::Death(_) => {
+        Fact::Pull(_)
+        | Fact::RestartBackOff { .. }
+        | Fact::Runtime(_)
+        | Fact::Workload(_)
+        | Fact::Death(_) => {
             return None;
         }
     })

@@ -164,7 +164,7 @@ pub(super) fn killing_by_text(text: &str, out: &mut Vec<Fact>) {
 /// Reads a wait before a restart in a text of unknown origin.
 pub(super) fn restart_by_text(text: &str, out: &mut Vec<Fact>) {
     if is_restart_back_off(text) {
-        out.push(Fact::RestartBackOff);
+        out.push(restart_back_off(text));
     }
 }
 
@@ -203,4 +203,16 @@ fn killed(text: &str) -> Option<String> {
 /// The kubelet waits before a restart.
 pub(super) fn is_restart_back_off(text: &str) -> bool {
     any(text, RESTART)
+}
+
+/// `back-off 1m20s restarting failed container=app pod=…`.
+pub(super) fn restart_back_off(text: &str) -> Fact {
+    let wait = text
+        .split_once("ack-off ")
+        .and_then(|(_, rest)| rest.split_whitespace().next())
+        .filter(|word| word.starts_with(|first: char| first.is_ascii_digit()))
+        .and_then(|word| word.parse::<jiff::SignedDuration>().ok());
+    Fact::RestartBackOff {
+        wait_seconds: wait.map(|wait| wait.as_secs()),
+    }
 }

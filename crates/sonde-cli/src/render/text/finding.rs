@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sonde_model::{Evidence, EvidenceId, EvidenceKind, Finding, NextLook, Verdict};
 
 use super::overview;
-use crate::render::escape::clip;
+use crate::render::escape::{clip, clip_middle};
 use crate::render::{Indent, Page, Paint, Span, age, words};
 
 /// Characters of one evidence; log lines can be long, and `wide` shows them whole.
@@ -256,7 +256,11 @@ impl<'a> Proof<'a> {
             .filter(|line| !line.trim().is_empty());
         let first = lines.next().unwrap_or_default();
         let cut = |line: &'a str| {
-            if wide { line.into() } else { clip(line, WORDS_MAX) }
+            if wide {
+                line.into()
+            } else {
+                clip_middle(line, WORDS_MAX)
+            }
         };
         let between = if place.is_empty() || first.is_empty() {
             ""

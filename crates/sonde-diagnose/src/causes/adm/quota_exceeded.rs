@@ -68,7 +68,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             );
         }
     }
-    let short: Vec<String> = items.iter().filter_map(short_by).collect();
+    let short: Vec<String> = items.iter().filter_map(|item| short_by(item, 1)).collect();
+    let missing = super::refusal::missing(facts).filter(|missing| *missing > 1);
+    let for_all: Vec<String> = missing
+        .into_iter()
+        .flat_map(|missing| items.iter().filter_map(move |item| short_by(item, missing)))
+        .collect();
     let more = if items
         .iter()
         .all(|item| matches!(item.resource.as_str(), "pods" | "count/pods"))
@@ -82,7 +87,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let short = if short.is_empty() {
         String::new()
     } else {
-        format!(", short by {}", short.join(" and "))
+        match (missing, for_all.is_empty()) {
+            (Some(missing), false) => format!(
+                ", short by {} for one more pod and by {} for all {missing} that are missing",
+                short.join(" and "),
+                for_all.join(" and ")
+            ),
+            _ => format!(", short by {}", short.join(" and ")),
+        }
     };
     case.headline(format!(
         "{}: quota {quota} is used up{short}",
@@ -156,12 +168,15 @@ fn asked(items: &[QuotaItem]) -> String {
         .join(" and ")
 }
 
-/// `400m requests.cpu`: what is missing.
-fn short_by(item: &QuotaItem) -> Option<String> {
+/// Nobody waits for more; a hostile object may say so.
+const PODS_MAX: i64 = 10_000;
+
+/// `400m requests.cpu`: what is missing for so many pods more.
+fn short_by(item: &QuotaItem, pods: i64) -> Option<String> {
     let read = |text: &str| Quantity::parse(text).ok();
-    let short = read(&item.used)?
-        .plus(read(&item.requested)?)
-        .minus(read(&item.limited)?);
+    let one = read(&item.requested)?;
+    let wanted = (1..pods.min(PODS_MAX)).fold(one, |sum, _| sum.plus(one));
+    let short = read(&item.used)?.plus(wanted).minus(read(&item.limited)?);
     (short > Quantity::ZERO).then(|| {
         let amount = if item.resource.contains("memory") || item.resource.contains("storage") {
             sonde_model::bytes_text(short.units())

@@ -50,6 +50,13 @@ pub(super) fn cannot_create(facts: &Facts<'_>) -> String {
     }
 }
 
+/// How many pods are missing: `1 of 3 pods created`.
+pub(super) fn missing(facts: &Facts<'_>) -> Option<i64> {
+    let (have, rest) = facts.episode.word.split_once(" of ")?;
+    let wanted: i64 = rest.split(' ').next()?.parse().ok()?;
+    wanted.checked_sub(have.parse().ok()?)
+}
+
 /// A controller that was refused tries again after a pause that doubles up to 16 minutes 40 seconds; whoever is still
 /// without its pods after this has another trouble.
 const NEXT_TRY: SignedDuration = SignedDuration::from_mins(20);

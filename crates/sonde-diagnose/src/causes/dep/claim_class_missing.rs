@@ -1,12 +1,11 @@
 //! DEP-CLAIM-CLASS-MISSING: the claim names a storage class that does not exist.
 
 use sonde_grammar::fact::ClaimFact;
-use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_model::{Code, Kind, ObjectRef, Risk, nearest};
 
 use super::claim::{class_reference, unbound, volumes_of};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
-use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CLAIM-CLASS-MISSING"),

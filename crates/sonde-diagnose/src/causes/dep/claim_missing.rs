@@ -1,13 +1,12 @@
 //! DEP-CLAIM-MISSING: the pod refers to a claim that does not exist.
 
 use sonde_grammar::fact::{PreFilter, VolumeFailure};
-use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_model::{Code, Kind, ObjectRef, Risk, nearest};
 
 use super::claim::{claims, reference, stopped};
 use super::volume::failing;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Seen, Symptom};
-use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CLAIM-MISSING"),

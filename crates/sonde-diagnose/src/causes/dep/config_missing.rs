@@ -3,13 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{ConfigRef, CreateFailure, RefKind, VolumeFailure};
-use sonde_model::{Code, EvidenceKind, Kind, ObjectRef, Risk, Severity};
+use sonde_model::{Code, EvidenceKind, Kind, ObjectRef, Risk, Severity, nearest};
 use sonde_world::view::ConfigUse;
 
 use super::volume::failing;
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Message, Seen, Symptom, field_on};
-use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("DEP-CONFIG-MISSING"),

@@ -93,7 +93,7 @@ fn undefined_variable(facts: &Facts<'_>, case: &mut Case) -> bool {
                 [facts.field(&format!("{path}.env"), &has)],
             );
         }
-        if let Some(close) = sonde_schedule::nearest(name, names.iter().copied()) {
+        if let Some(close) = sonde_model::nearest(name, names.iter().copied()) {
             case.advice(
                 format!("if {close} is meant, name it in subPathExpr"),
                 Risk::Restart,

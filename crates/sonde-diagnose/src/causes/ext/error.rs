@@ -1,7 +1,7 @@
 //! EXT-ERROR: the application ended itself with an error; its log says which.
 
 use sonde_grammar::log::AppSign;
-use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_model::{Code, Kind, ObjectRef, Risk, nearest};
 
 use super::place::place;
 use super::words::{binds_port, dns_is_silent, is_forbidden, quote, refused_by_api, was_told, why};
@@ -9,7 +9,6 @@ use crate::cause::page;
 use crate::peers::pod_of_service;
 use crate::triage::templates;
 use crate::{Case, Cause, Facts, Symptom, field_on};
-use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("EXT-ERROR"),

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use sonde_grammar::fact::PullFailure;
-use sonde_model::{Code, Risk};
+use sonde_model::{Code, Risk, nearest};
 
 use super::pull::{Asked, failed, look_from_node, wants_reason};
 use crate::cause::page;
 use crate::survey::registry_of;
 use crate::{Case, Cause, Facts, Symptom};
-use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("IMG-DNS"),

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use sonde_grammar::fact::PullFailure;
-use sonde_model::{Code, Kind, Risk};
+use sonde_model::{Code, Kind, Risk, nearest};
 use sonde_world::view::ReplicaSet;
 
 use super::login::{refused, secrets};
 use super::pull::{Pull, Root, failed, names, set_image, wants_reason};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
-use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("IMG-NOT-FOUND"),

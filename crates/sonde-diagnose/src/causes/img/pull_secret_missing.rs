@@ -1,13 +1,12 @@
 //! IMG-PULL-SECRET-MISSING: the registry wants a login, and the pull secret that the pod names does not exist.
 
 use sonde_grammar::fact::PullFailure;
-use sonde_model::{Code, Kind, ObjectRef, Risk};
+use sonde_model::{Code, Kind, ObjectRef, Risk, nearest};
 
 use super::login::{refused, secrets};
 use super::pull::{Root, failed_by};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
-use sonde_schedule::nearest;
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("IMG-PULL-SECRET-MISSING"),

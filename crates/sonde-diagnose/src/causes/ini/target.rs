@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use sonde_grammar::log::AppSign;
-use sonde_model::{Kind, ObjectRef};
-use sonde_schedule::nearest;
+use sonde_model::{Kind, ObjectRef, nearest};
 use sonde_world::view::{EndpointSlice, Endpoints};
 
 use crate::{Facts, Seen, field_on};

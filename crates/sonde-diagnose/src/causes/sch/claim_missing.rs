@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sonde_grammar::fact::PreFilter;
-use sonde_model::{Code, Kind, Risk};
-use sonde_schedule::{Obstacle, nearest};
+use sonde_model::{Code, Kind, Risk, nearest};
+use sonde_schedule::Obstacle;
 
 use super::stated::{claim_ref, decides, who};
 use crate::cause::page;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sonde_model::{Code, Risk};
-use sonde_schedule::{Rejection, nearest};
+use sonde_model::{Code, Risk, nearest};
+use sonde_schedule::Rejection;
 
 use super::stated::{computed, decides, request_field, who};
 use super::words;

@@ -2,7 +2,7 @@
 
 use sonde_model::{Kind, ObjectRef, Risk};
 use sonde_schedule::{Change, Holder, Preemption, PreemptionPlan, Remedy, Unknown};
-use sonde_world::view::Deployment;
+use sonde_world::view::{Deployment, ReplicaSet};
 
 use super::words;
 use crate::placement::Placement;
@@ -207,7 +207,14 @@ fn make_way(facts: &Facts<'_>, case: &mut Case, workload: &ObjectRef) {
     }
     let surges = deployment.is_some_and(|it| it.spec.strategy.kind != "Recreate");
     let text = "if this is an update, let the old replica go before the new one comes (maxSurge 0)";
-    if surges {
+    // Without pods of another revision there is no update that could wait for itself.
+    let revisions = facts
+        .snapshot
+        .owned_by(workload)
+        .filter_map(|it| facts.snapshot.view::<ReplicaSet>(&it.reference))
+        .filter(|it| it.status.replicas > 0)
+        .count();
+    if surges && revisions > 1 {
         case.fix(text, without_surge(workload), Risk::Restart);
     }
 }

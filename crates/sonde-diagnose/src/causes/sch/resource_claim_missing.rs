@@ -3,8 +3,7 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::WorkloadFact;
-use sonde_model::{Code, Kind, ObjectRef, Risk};
-use sonde_schedule::nearest;
+use sonde_model::{Code, Kind, ObjectRef, Risk, nearest};
 use sonde_world::view::PodResourceClaim;
 
 use super::stated::{scheduler_is_silent, who};

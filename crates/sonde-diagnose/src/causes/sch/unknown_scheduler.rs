@@ -1,7 +1,7 @@
 //! SCH-UNKNOWN-SCHEDULER: the pod asks for a scheduler by name, and nothing shows that one of that name runs.
 
-use sonde_model::{Code, Kind, Risk};
-use sonde_schedule::{Obstacle, nearest};
+use sonde_model::{Code, Kind, Risk, nearest};
+use sonde_schedule::Obstacle;
 
 use super::stated::{said, who};
 use crate::Want;

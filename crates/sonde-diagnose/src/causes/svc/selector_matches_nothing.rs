@@ -1,7 +1,6 @@
 //! SVC-SELECTOR-MATCHES-NOTHING: no pod carries the labels that the service selects.
 
-use sonde_model::{Code, Kind, ObjectRef, Risk, Severity};
-use sonde_schedule::nearest;
+use sonde_model::{Code, Kind, ObjectRef, Risk, Severity, nearest};
 use sonde_world::view::{LabelSelector, Labels, Service};
 
 use crate::cause::page;

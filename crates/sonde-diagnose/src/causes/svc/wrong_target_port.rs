@@ -1,8 +1,7 @@
 //! SVC-WRONG-TARGET-PORT: the service sends to a port that its pods do not have.
 
 use sonde_grammar::log::{AppSign, application};
-use sonde_model::{Code, EvidenceKind, Kind, ObjectRef, Risk, Severity};
-use sonde_schedule::nearest;
+use sonde_model::{Code, EvidenceKind, Kind, ObjectRef, Risk, Severity, nearest};
 use sonde_world::view::{Container, IntOrString, LabelSelector, Pod, Service};
 
 use crate::case::Seen;

@@ -281,6 +281,15 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
         ],
         |l| Some(AppSign::LimitReached { detail: l.detail() }),
     ),
+    // Bootstrap checks of Elasticsearch and its kin: the heading says only that one failed.
+    (
+        Cause,
+        &[
+            "is too low, increase to at least",
+            "unsuitable for production use; at least one of",
+        ],
+        |l| Some(AppSign::ConfigError { detail: l.detail() }),
+    ),
     (
         Cause,
         &[

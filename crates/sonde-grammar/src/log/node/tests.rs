@@ -32,7 +32,13 @@ fn subjects_of_old_and_new_lines() {
         );
         assert_eq!(found.pod_uid.as_deref(), Some(UID), "{line}");
         assert_eq!(found.container.as_deref(), Some("app"), "{line}");
-        assert_eq!(found.facts, vec![Fact::RestartBackOff], "{line}");
+        assert_eq!(
+            found.facts,
+            vec![Fact::RestartBackOff {
+                wait_seconds: Some(300)
+            }],
+            "{line}"
+        );
         assert!(found.time.is_some(), "{line}");
     }
 }

@@ -175,15 +175,32 @@ fn kills() {
 
 #[test]
 fn back_off() {
-    for text in [
-        "Back-off restarting failed container",
-        "Back-off restarting failed container web in pod web-1_shop(9f)",
-        "Back-off 5m0s restarting failed container=web pod=web-1_shop(9f)",
-        "back-off 5m0s restarting failed container=web pod=web-1_shop(9f)",
+    for (text, wait_seconds) in [
+        ("Back-off restarting failed container", None),
+        (
+            "Back-off restarting failed container web in pod web-1_shop(9f)",
+            None,
+        ),
+        (
+            "Back-off 5m0s restarting failed container=web pod=web-1_shop(9f)",
+            Some(300),
+        ),
+        (
+            "back-off 1m20s restarting failed container=web pod=web-1_shop(9f)",
+            Some(80),
+        ),
+        (
+            "back-off -9223372036854775807s restarting failed container=web pod=web-1_shop(9f)",
+            None,
+        ),
     ] {
         for reason in ["BackOff", "CrashLoopBackOff", ""] {
-            says(reason, text, &[Fact::RestartBackOff]);
+            says(reason, text, &[Fact::RestartBackOff { wait_seconds }]);
         }
     }
-    says("CrashLoopBackOff", "", &[Fact::RestartBackOff]);
+    says(
+        "CrashLoopBackOff",
+        "",
+        &[Fact::RestartBackOff { wait_seconds: None }],
+    );
 }

@@ -357,11 +357,13 @@ fn budgets_and_namespaces() {
 
 #[test]
 fn synchronization_errors() {
-    let back_off = Fact::RestartBackOff;
+    let back_off = |seconds| Fact::RestartBackOff {
+        wait_seconds: Some(seconds),
+    };
     says(
         "",
         r#"failed to \"StartContainer\" for \"web\" with CrashLoopBackOff: \"back-off 5m0s restarting failed container=web pod=web-1_shop(9f)\""#,
-        std::slice::from_ref(&back_off),
+        &[back_off(300)],
     );
     let pull = Fact::Pull(PullFact::Failed {
         image: Some("r.example/a:1".to_owned()),
@@ -371,7 +373,7 @@ fn synchronization_errors() {
     says(
         "FailedSync",
         r#"Error syncing pod, skipping: [failed to "StartContainer" for "web" with ErrImagePull: "failed to pull and unpack image \"r.example/a:1\": failed to resolve reference \"r.example/a:1\": r.example/a:1: not found", failed to "StartContainer" for "side" with CrashLoopBackOff: "back-off 10s restarting failed container=side pod=web-1_shop(9f)"], skipping"#,
-        &[pull, back_off],
+        &[pull, back_off(10)],
     );
     says(
         "FailedKillPod",

@@ -325,7 +325,12 @@ Failed to pull image \"r.example/app:1\": rpc error: code = NotFound desc = fail
     );
     assert_eq!(pasted.kernel_lines.len(), 1);
     assert_eq!(pasted.node_lines.len(), 1);
-    assert_eq!(pasted.node_lines[0].facts, vec![Fact::RestartBackOff]);
+    assert_eq!(
+        pasted.node_lines[0].facts,
+        vec![Fact::RestartBackOff {
+            wait_seconds: Some(80)
+        }]
+    );
     assert!(
         pasted.node_lines[0].time.is_some(),
         "the year comes from the description"

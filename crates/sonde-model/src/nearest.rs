@@ -2,15 +2,28 @@
 
 /// The candidate that a misspelt word most likely means: at most a third of its letters differ. Of equals the first.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_few(word, candidates, 1).pop()
+}
+
+/// As [`nearest`], up to `most` of them, nearest first.
+pub fn nearest_few<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    most: usize,
+) -> Vec<&'a str> {
     let length = word.chars().count();
     let bound = (length / 3).clamp(1, 4);
-    candidates
+    let wanted = folded(word);
+    let mut near: Vec<(usize, &str)> = candidates
         .into_iter()
         .filter(|candidate| *candidate != word)
-        .map(|candidate| (distance(&folded(word), &folded(candidate), bound), candidate))
+        .map(|candidate| (distance(&wanted, &folded(candidate), bound), candidate))
         .filter(|(distance, _)| *distance <= bound)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .collect();
+    // The order of equals is that of the candidates.
+    near.sort_by_key(|(distance, _)| *distance);
+    near.truncate(most);
+    near.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// Case and the usual separators do not make another word.
@@ -64,5 +77,7 @@ mod tests {
         ] {
             assert_eq!(nearest(word, candidates.iter().copied()), expected, "{word}");
         }
+        let few = nearest_few("chekout", ["check-in", "checkouts", "checkout", "payment"], 2);
+        assert_eq!(few, ["checkout", "checkouts"]);
     }
 }
