@@ -105,11 +105,7 @@ fn answer(entries: &[Entry], words: &[String], format: ExplainFormat, view: &Vie
 fn nothing(entries: &[Entry], query: &str) -> Failure {
     let mut failure = Failure::new(anyhow!("no cause is called {query:?} or speaks of it"));
     let wanted = query.to_ascii_uppercase();
-    let nearest = entries
-        .iter()
-        .map(|entry| (strsim::damerau_levenshtein(&wanted, entry.code), entry.code))
-        .min();
-    if let Some((0..=4, code)) = nearest {
+    if let Some(code) = sonde_model::nearest(&wanted, entries.iter().map(|entry| entry.code)) {
         failure = failure.hint(format!("did you mean {code}?"));
     }
     failure
