@@ -126,6 +126,8 @@ cases! {
     zookeeper_reads
     nats_round_trips
     http2_requests
+    grpc_calls
+    grpc_streams
     kafka_records
     dubbo_calls
     mongodb_commands

@@ -69,9 +69,9 @@ struct {
 } samples SEC(".maps");
 
 /* -1: too few bytes to tell */
-static __always_inline int holds(const struct rule *rule, const __u8 *answer, __u32 bytes)
+static __always_inline int holds(const struct rule *rule, const __u8 *answer, __u32 start, __u32 bytes)
 {
-	__u32 at = rule->offset & (PREFIX_ROOM - 1), width = rule->width, value;
+	__u32 at = (start + rule->offset) & (PREFIX_ROOM - 1), width = rule->width, value;
 
 	if (at + width > bytes)
 		return -1;
@@ -81,8 +81,8 @@ static __always_inline int holds(const struct rule *rule, const __u8 *answer, __
 	return value >= rule->low && value <= rule->high;
 }
 
-/* How the call went, by the first bytes of its answer. */
-static __always_inline __u8 outcome_of(struct call_state *state)
+/* How the call went, by the bytes of its answer from `start` on. */
+static __always_inline __u8 outcome_of(struct call_state *state, __u32 start)
 {
 	__u32 protocol = state->key.protocol;
 	struct check *check;
@@ -92,7 +92,7 @@ static __always_inline __u8 outcome_of(struct call_state *state)
 	check = bpf_map_lookup_elem(&checks, &protocol);
 	if (!check)
 		return OUTCOME_UNKNOWN;
-	if (check->guard.width && holds(&check->guard, state->answer, state->answer_bytes) != 1)
+	if (check->guard.width && holds(&check->guard, state->answer, start, state->answer_bytes) != 1)
 		return OUTCOME_UNKNOWN;
 	for (int at = 0; at < RULES; at++) {
 		const struct rule *rule = &check->rules[at];
@@ -100,7 +100,7 @@ static __always_inline __u8 outcome_of(struct call_state *state)
 
 		if (!rule->width)
 			continue;
-		held = holds(rule, state->answer, state->answer_bytes);
+		held = holds(rule, state->answer, start, state->answer_bytes);
 		if (held)
 			return held > 0 ? rule->outcome : OUTCOME_UNKNOWN;
 	}

@@ -14,7 +14,10 @@ const volatile struct {
 	__u64 sample_each;	/* every N-th call is a sample; 0: none */
 	__u64 netns_at_events;	/* tier P: the kernel tells a connection's namespace when it is made, */
 	__u64 netns_at_packets; /* and when a packet comes */
+	__u64 frames_protocol;	/* the number of HTTP/2 */
 } settings = {};
+
+#include "multiplexed.h"
 
 enum {
 	/* Calls of a connection that are sent for a verdict, and after how many we stop looking whether there is one. */
@@ -105,6 +108,13 @@ static __noinline void look_for_verdict(const SOCKET *sk, struct call_state *sta
 		state->key.protocol = *verdict;
 }
 
+/* What an endpoint speaks may be known before its first call: then that is counted as any other. */
+static __always_inline void look_at_first(const SOCKET *sk, struct call_state *state)
+{
+	if (!state->key.protocol && !state->calls)
+		look_for_verdict(sk, state);
+}
+
 /* Bytes of the request, all of it, when its answer begins. */
 static __always_inline __u64 request_length(SOCKET *sk, const struct call_state *state)
 {
@@ -187,12 +197,18 @@ static __always_inline void count_call(SOCKET *sk, struct call_state *state, ANS
 
 	if (!state->key.protocol && state->calls < VERDICT_LOOKS)
 		look_for_verdict(sk, state);
+	if (answer && settings.read_payload && state->key.protocol) {
+		if (speaks_frames(state))
+			read_answer(state, answer);
+		else
+			read_for_outcome(state, answer);
+	}
+	if (!is_answered(state))
+		return;
 	edge = edge_of(state);
 	if (!edge)
 		return;
-	if (answer && settings.read_payload && state->key.protocol)
-		read_for_outcome(state, answer);
-	state->outcome = outcome_of(state);
+	state->outcome = outcome_of(state, speaks_frames(state) ? headers_at(state, true) : 0);
 	failed = state->outcome == OUTCOME_CALLER_ERROR || state->outcome == OUTCOME_CALLEE_ERROR;
 	state->calls += 1;
 	if (state->role == ROLE_SERVER && state->arrived_ns && state->arrived_ns <= began) {

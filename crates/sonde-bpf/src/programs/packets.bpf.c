@@ -254,6 +254,12 @@ static __always_inline void on_bytes(struct bpf_sock *sk, struct call_state *sta
 	if (is_request) {
 		if (state->turn == TURN_REQUEST)
 			return;
+		look_at_first(sk, state);
+		if (speaks_frames(state)) {
+			state->request_bytes = read_packet(state->request, segment, PREFIX_BYTES);
+			if (!begins_request(state))
+				return;
+		}
 		count_answer(state);
 		begin_request(state, segment->sequence);
 		if (settings.read_payload)

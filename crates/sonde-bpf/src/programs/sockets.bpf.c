@@ -278,19 +278,23 @@ int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 			state->answer_ns = now;
 			state->answer_bytes = 0;
 			count_call(sk, state, message, now);
-			state->arrived_ns = 0;
+			if (state->turn != TURN_REQUEST)
+				state->arrived_ns = 0;
 		}
 		return 0;
 	}
 	if (state->turn != TURN_REQUEST) {
 		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
+		if (settings.read_payload)
+			state->request_bytes = read_user(state->request, message);
+		look_at_first(sk, state);
+		if (!begins_request(state))
+			return 0;
 		state->turn = TURN_REQUEST;
 		state->turn_seq = tcp ? tcp->write_seq : 0;
 		state->answer_bytes = 0;
 		state->arrived_ns = 0;
-		if (settings.read_payload)
-			state->request_bytes = read_user(state->request, message);
 		state->began_ns = bpf_ktime_get_ns();
 	}
 	return 0;
@@ -304,7 +308,7 @@ int BPF_PROG(on_receive, struct sock *sk)
 	if (!state)
 		return 0;
 	if (state->role == ROLE_SERVER) {
-		if (state->turn == TURN_REQUEST)
+		if (state->turn == TURN_REQUEST || (speaks_frames(state) && !state->arrived_ns))
 			return 0;
 		count_answer(state);
 		state->turn = TURN_REQUEST;
@@ -312,10 +316,12 @@ int BPF_PROG(on_receive, struct sock *sk)
 		state->began_ns = bpf_ktime_get_ns();
 		return 0;
 	}
-	if (state->turn == TURN_REQUEST) {
+	if (state->turn == TURN_REQUEST && !(speaks_frames(state) && !state->arrived_ns)) {
 		state->turn = TURN_ANSWER;
 		/* What the caller itself leaves unread is neither the network's time nor the server's. */
 		count_call(sk, state, 0, state->arrived_ns ?: bpf_ktime_get_ns());
+		if (state->turn == TURN_REQUEST)
+			state->arrived_ns = 0;
 	}
 	return 0;
 }
@@ -341,10 +347,16 @@ int BPF_PROG(on_packet, struct sock *sk, struct sk_buff *skb)
 	state->arrived_ns = bpf_ktime_get_ns();
 	if (!settings.read_payload)
 		return 0;
-	if (state->role == ROLE_SERVER)
+	if (state->role == ROLE_SERVER) {
 		state->request_bytes = read_packet(state->request, skb, header);
-	else
+		look_at_first(sk, state);
+		if (!begins_request(state))
+			state->arrived_ns = 0;
+	} else {
 		state->answer_bytes = read_packet(state->answer, skb, header);
+		if (!begins_answer(state))
+			state->arrived_ns = 0;
+	}
 	return 0;
 }
 

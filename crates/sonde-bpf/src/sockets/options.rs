@@ -41,6 +41,7 @@ pub(super) struct Settings {
     sample_each: u64,
     netns_at_events: u64,
     netns_at_packets: u64,
+    frames_protocol: u64,
 }
 
 impl Settings {
@@ -62,6 +63,7 @@ impl Settings {
             sample_each: options.sample_each.into(),
             netns_at_events: tells_netns(ProgramType::SockOps)?,
             netns_at_packets: tells_netns(ProgramType::CgroupSkb)?,
+            frames_protocol: super::number(sonde_l7::Protocol::Http2).into(),
         })
     }
 }

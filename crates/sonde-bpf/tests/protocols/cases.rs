@@ -55,8 +55,10 @@ table! {
     zookeeper_reads "zookeeper, go-zookeeper" Zookeeper Counted brokers::zookeeper,
         |stage, load| loaded(stage, "zookeeper", load);
     nats_round_trips "nats-server, nats.go" Nats Counted brokers::nats, |stage, load| loaded(stage, "nats", load);
-    http2_requests "nghttpd, h2load" Http2 NotByFirstBytes web::nghttpd, web::h2load;
+    http2_requests "nghttpd, h2load" Http2 Counted web::nghttpd, web::h2load;
     grpc_calls "grpc-go" Http2 NotByFirstBytes web::grpc, |stage, load| loaded(stage, "grpc", load);
+    grpc_streams "grpc-go, streams" Http2 NotByFirstBytes web::grpc,
+        |stage, load| loaded(stage, "grpc-streams", load);
     kafka_records "kafka, franz-go" Kafka NotByFirstBytes brokers::kafka, |stage, load| loaded(stage, "kafka", load);
     dubbo_calls "dubbo" Dubbo Counted brokers::dubbo, brokers::dubbo_consumer;
     mongodb_commands "ferretdb, mongo-driver" Mongodb NotByFirstBytes databases::ferretdb,

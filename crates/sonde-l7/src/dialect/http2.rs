@@ -59,8 +59,10 @@ fn fit(request: &Turn<'_>, response: &Turn<'_>) -> Fit {
     }
 }
 
+/// A server's settings, or its word that it has the client's: its own may have come before the preface.
 fn is_settings(bytes: &[u8]) -> bool {
-    frame::frame(bytes).is_some_and(|it| it.kind == frame::SETTINGS && it.flags == 0)
+    frame::frame(bytes)
+        .is_some_and(|it| it.kind == frame::SETTINGS && (it.flags == 0 || (it.flags == 1 && it.len == 0)))
 }
 
 /// Shows every frame and its payload, as far as it is here. `false` if the turn is not made of frames.
