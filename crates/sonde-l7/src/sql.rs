@@ -139,7 +139,11 @@ pub fn normalize(statement: &[u8], quotes: Quotes, max: usize, out: &mut String)
     };
     let mut rest = statement;
     while !rest.is_empty() {
-        if writer.out.len() - start >= max {
+        let (token, len) = token(rest, quotes);
+        writer.write(token);
+        rest = &rest[len.max(1).min(rest.len())..];
+        // The last token may be the long one.
+        if writer.out.len() - start > max {
             let mut end = start + max;
             while !writer.out.is_char_boundary(end) {
                 end -= 1;
@@ -148,9 +152,6 @@ pub fn normalize(statement: &[u8], quotes: Quotes, max: usize, out: &mut String)
             writer.out.push('…');
             return;
         }
-        let (token, len) = token(rest, quotes);
-        writer.write(token);
-        rest = &rest[len.max(1).min(rest.len())..];
     }
     let end = writer.out[start..].trim_end_matches([';', ' ']).len();
     out.truncate(start + end);
@@ -364,6 +365,23 @@ mod tests {
             let mut out = String::new();
             normalize(statement.as_bytes(), quotes, 512, &mut out);
             assert_eq!(out, *expected, "{statement}");
+        }
+    }
+
+    #[test]
+    fn a_long_last_name_is_cut() {
+        for text in [
+            "x".repeat(900),
+            format!("`{}`", "x".repeat(900)),
+            format!("select {}", "é".repeat(900)),
+        ] {
+            let mut out = String::new();
+            normalize(text.as_bytes(), Quotes::Names, 512, &mut out);
+            assert!(
+                out.len() <= 512 + '…'.len_utf8() && out.ends_with('…'),
+                "{}",
+                out.len()
+            );
         }
     }
 
