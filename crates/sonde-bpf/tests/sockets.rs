@@ -3,7 +3,7 @@
 #[path = "common/start.rs"]
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -238,5 +238,41 @@ fn a_sweep_shows_what_waits_unread() {
             "tier {tier}: {of_client:?}"
         );
         assert!(of_client.edge.group != 0, "tier {tier}: {of_client:?}");
+    });
+}
+
+#[test]
+fn what_goes_by_sendfile_and_splice_is_counted() {
+    const BYTES: u64 = 100_000;
+    on_each_tier(|tier, mut sockets| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let server = thread::spawn(move || {
+            let mut page = tempfile::tempfile().expect("a file");
+            page.write_all(&[b'x'; BYTES as usize]).expect("room on the disk");
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut request = [0; 16];
+            while stream.read_exact(&mut request).is_ok() {
+                page.rewind().expect("a file");
+                // From a file to a socket: the standard library takes sendfile(2).
+                std::io::copy(&mut page, &mut stream).expect("the client reads");
+            }
+        });
+        let mut stream = TcpStream::connect(address).expect("the server accepts");
+        let mut page = tempfile::tempfile().expect("a file");
+        for _ in 0..50 {
+            stream.write_all(b"0123456789abcdef").expect("the server reads");
+            page.rewind().expect("a file");
+            // From a socket to a file: it takes splice(2).
+            let copied = std::io::copy(&mut (&stream).take(BYTES), &mut page);
+            assert_eq!(copied.expect("the server answers"), BYTES);
+        }
+        drop(stream);
+        server.join().expect("it ends with its connection");
+        let (client, server) = harvest(&mut sockets, address.port(), 1);
+        assert_eq!((client.calls, server.calls), (50, 50), "tier {tier}");
+        let bytes = (50 * 16, 50 * BYTES);
+        assert_eq!((client.bytes_sent, client.bytes_received), bytes, "tier {tier}");
+        assert_eq!((server.bytes_received, server.bytes_sent), bytes, "tier {tier}");
     });
 }
