@@ -6,6 +6,7 @@ mod pod;
 mod process;
 mod runtime;
 
+use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -267,4 +268,54 @@ fn metrics_are_served_and_other_requests_are_refused_in_words() {
         assert_eq!(status, expected, "{method} {path}");
         assert!(text.contains("message"), "{text}");
     }
+}
+
+#[test]
+fn a_name_that_is_not_there_is_told_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(agent) = Agent::start(folder.path(), "agent", &[], Wrapped::No) else {
+        return;
+    };
+    // An address that no resolver of a machine has.
+    let server = UdpSocket::bind(("127.77.0.3", 53)).unwrap();
+    let asker = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut message =
+        *b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04gone\x06sonde1\x04test\x00\x00\x01\x00\x01";
+    for id in 0..3 {
+        let mut buffer = [0; 64];
+        message[0] = id;
+        message[2..4].copy_from_slice(&[0x01, 0x00]);
+        asker.send_to(&message, server.local_addr().unwrap()).unwrap();
+        let (_, from) = server.recv_from(&mut buffer).unwrap();
+        // An answer: there is no such name.
+        message[2..4].copy_from_slice(&[0x81, 0x03]);
+        server.send_to(&message, from).unwrap();
+        asker.recv_from(&mut buffer).unwrap();
+    }
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let told = loop {
+        let answer = agent.get("/v1/lookups");
+        let lookups = answer["lookups"].as_array().unwrap();
+        let ours = lookups.iter().filter(|it| it["name"] == "gone.sonde1.test");
+        let ours: Vec<Value> = ours.cloned().collect();
+        // Both ends are here.
+        if ours.len() == 6 && agent.get("/v1/calls").to_string().contains("127.77.0.3") {
+            break ours;
+        }
+        assert!(Instant::now() < deadline, "{answer:#}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert!(told.iter().all(|it| it["answer"] == "NXDOMAIN"), "{told:#?}");
+    let calls = agent.get("/v1/calls");
+    let edge = calls["edges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["remote"] == "127.77.0.3" && it["protocol"] == "dns");
+    let edge = edge.unwrap_or_else(|| panic!("no edge to the server in {calls:#}"));
+    assert_eq!(
+        (&edge["calls"], &edge["errors"]),
+        (&3.into(), &3.into()),
+        "{edge:#}"
+    );
 }
