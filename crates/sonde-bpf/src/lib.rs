@@ -1,7 +1,8 @@
 //! The eBPF programs of Sonde's agent, their loader, and the probe of what this kernel and these rights allow.
 //!
 //! The programs are C in `src/programs`, compiled by the build and embedded; each has its twin here: [`deaths`] says
-//! who died and who sent the signal, [`probe`] says what can run and why the rest cannot.
+//! who died and who sent the signal, [`sockets`] counts calls by the best [`Tier`] that works, [`lookups`] questions for
+//! names, [`probe`] says what can run.
 //! Nothing here keeps state beyond the kernel's maps, and dropping a handle takes everything down.
 
 pub mod deaths;
