@@ -6,6 +6,7 @@ mod connection;
 mod deaths;
 mod diagnose;
 mod explain;
+mod place;
 mod signals;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -16,6 +17,7 @@ pub(crate) use connection::ConnectionArgs;
 pub(crate) use deaths::{DeathsArgs, DeathsFormat};
 pub(crate) use diagnose::DiagnoseArgs;
 pub(crate) use explain::{ExplainArgs, ExplainFormat};
+pub(crate) use place::AgentPlace;
 pub(crate) use signals::{
     By, MapArgs, MapFormat, NetArgs, SignalArgs, Sort, TableFormat, TopArgs, TraceArgs,
 };

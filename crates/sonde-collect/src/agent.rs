@@ -1,5 +1,7 @@
 //! Asking the agent of this node: HTTP/1.1 on its Unix socket.
 
+mod remote;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sonde_model::{AgentStatus, Calls, Connections, Deaths, LookupsSeen, Traces};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
@@ -20,10 +23,15 @@ use crate::limits::{AGENT_ANSWER_BYTES_MAX, AGENT_ANSWER_TIME_MAX};
 /// Deaths as lines of a log, which a diagnosis takes as it takes a kubelet's.
 pub use sonde_grammar::log::agent::{line, text};
 
-/// The agent that answers on a socket of this node.
+pub use remote::Credentials;
+use remote::Remote;
+
+/// An agent that can be asked.
 #[derive(Debug)]
 pub struct Agent {
+    /// Its socket on this node; of one elsewhere its address, as it is told.
     socket: PathBuf,
+    remote: Option<Remote>,
     runtime: Runtime,
 }
 
@@ -71,6 +79,28 @@ pub enum AgentError {
         /// What is wrong with it.
         why: String,
     },
+    /// The address of an agent elsewhere is none.
+    #[error("{0} is no address of an agent: https://HOST:PORT")]
+    Address(String),
+    /// What to show an agent elsewhere cannot be read.
+    #[error("failed to read {what} from {}: {why}", path.display())]
+    Credentials {
+        /// What it should hold.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An agent elsewhere cannot be reached, or refuses what it is shown.
+    #[error("failed to reach the agent at {address}")]
+    Unreachable {
+        /// Its address.
+        address: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// This process could not ask at all.
     #[error("failed to set up a connection")]
     Setup(#[source] io::Error),
@@ -95,6 +125,17 @@ impl AgentError {
                         .to_owned(),
                 ]
             }
+            AgentError::Unreachable { .. } => vec![
+                "see that it runs with --listen, and that its --client-ca knows the certificate of --agent-cert"
+                    .to_owned(),
+            ],
+            AgentError::Address(_) => vec![
+                "name its address with --agent https://HOST:PORT, or the socket of one on this node with --agent PATH"
+                    .to_owned(),
+            ],
+            AgentError::Credentials { .. } => {
+                vec!["name PEM files with --agent-ca, --agent-cert and --agent-key".to_owned()]
+            }
             AgentError::Refused { .. } | AgentError::Setup(_) => Vec::new(),
         }
     }
@@ -116,7 +157,20 @@ impl Agent {
             .map_err(AgentError::Setup)?;
         Ok(Self {
             socket: socket.to_owned(),
+            remote: None,
             runtime,
+        })
+    }
+
+    /// Prepares to ask an agent on another machine, by `https://HOST:PORT`; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// When the address is none, a file cannot be read, or this process cannot have a connection.
+    pub fn over_tls(address: &str, credentials: &Credentials) -> Result<Self, AgentError> {
+        Ok(Self {
+            remote: Some(Remote::new(address, credentials)?),
+            ..Self::at(Path::new(address))?
         })
     }
 
@@ -199,9 +253,7 @@ impl Agent {
     }
 
     async fn get(&self, path: &str) -> Result<(StatusCode, Bytes), AgentError> {
-        let stream = UnixStream::connect(&self.socket)
-            .await
-            .map_err(|source| self.unreachable(source))?;
+        let stream = self.connect().await.map_err(|source| self.unreachable(source))?;
         let (mut requests, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.strange(error))?;
@@ -224,8 +276,21 @@ impl Agent {
         Ok((status, body?.to_bytes()))
     }
 
+    async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        match &self.remote {
+            Some(remote) => Ok(Box::new(remote.connect().await?)),
+            None => Ok(Box::new(UnixStream::connect(&self.socket).await?)),
+        }
+    }
+
     fn unreachable(&self, source: io::Error) -> AgentError {
         let socket = self.socket.clone();
+        if self.remote.is_some() {
+            return AgentError::Unreachable {
+                address: socket.display().to_string(),
+                source,
+            };
+        }
         match source.kind() {
             io::ErrorKind::PermissionDenied => AgentError::Forbidden { socket },
             _ => AgentError::Absent { socket, source },
@@ -239,6 +304,11 @@ impl Agent {
         }
     }
 }
+
+/// A byte stream of either kind.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 fn with_last(path: &str, last: Option<u64>) -> String {
     match last {

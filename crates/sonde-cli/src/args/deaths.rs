@@ -1,10 +1,8 @@
 //! Arguments of `sonde deaths`.
 
-use std::path::PathBuf;
+use clap::{Args, ValueEnum};
 
-use clap::{Args, ValueEnum, ValueHint};
-use sonde_collect::agent::Agent;
-
+use super::AgentPlace;
 use crate::terminal::ColorChoice;
 
 /// Which deaths, and how to say them.
@@ -34,9 +32,8 @@ pub(crate) struct DeathsArgs {
     /// Stay, and show each death as it comes.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
-    /// The agent's socket.
-    #[arg(long, value_name = "PATH", default_value = Agent::SOCKET, value_hint = ValueHint::FilePath)]
-    pub(crate) agent: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: AgentPlace,
     /// The form of the output.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: DeathsFormat,

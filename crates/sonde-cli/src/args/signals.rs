@@ -1,19 +1,15 @@
 //! Arguments of the commands that show what an agent measures.
 
-use std::path::PathBuf;
+use clap::{Args, ValueEnum};
 
-use clap::{Args, ValueEnum, ValueHint};
-use sonde_collect::agent::Agent;
-
-use super::ConnectionArgs;
+use super::{AgentPlace, ConnectionArgs};
 use crate::terminal::ColorChoice;
 
 /// What is common to them.
 #[derive(Debug, Args)]
 pub(crate) struct SignalArgs {
-    /// The agent's socket.
-    #[arg(long, value_name = "PATH", default_value = Agent::SOCKET, value_hint = ValueHint::FilePath)]
-    pub(crate) agent: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: AgentPlace,
     /// Ask no cluster for the names of addresses; the agent's own names stay.
     #[arg(long)]
     pub(crate) no_cluster: bool,

@@ -30,7 +30,7 @@ pub(super) fn run(args: &DeathsArgs) -> Outcome<u8> {
         wide: args.output == DeathsFormat::Wide,
         ..View::plain()
     };
-    let agent = Agent::at(&args.agent).map_err(failed)?;
+    let agent = args.place.agent().map_err(failed)?;
     let since = match &args.since {
         Some(text) => request::duration("--since", text)?.map(ago).transpose()?,
         None => None,

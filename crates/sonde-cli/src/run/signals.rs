@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// `sonde top`.
 pub(super) fn top(args: &TopArgs) -> Outcome<u8> {
-    let agent = Agent::at(&args.signals.agent).map_err(failed)?;
+    let agent = args.signals.place.agent().map_err(failed)?;
     let last = seconds("--last", args.last.as_deref())?;
     let names = names(&args.signals)?;
     let view = view(&args.signals, args.output);
@@ -53,7 +53,7 @@ pub(super) fn top(args: &TopArgs) -> Outcome<u8> {
 
 /// `sonde map`.
 pub(super) fn map(args: &MapArgs) -> Outcome<u8> {
-    let agent = Agent::at(&args.signals.agent).map_err(failed)?;
+    let agent = args.signals.place.agent().map_err(failed)?;
     let last = seconds("--last", args.last.as_deref())?;
     let names = names(&args.signals)?;
     let answer = agent.calls(last).map_err(failed)?;
@@ -71,7 +71,7 @@ pub(super) fn map(args: &MapArgs) -> Outcome<u8> {
 
 /// `sonde net`.
 pub(super) fn net(args: &NetArgs) -> Outcome<u8> {
-    let agent = Agent::at(&args.signals.agent).map_err(failed)?;
+    let agent = args.signals.place.agent().map_err(failed)?;
     let names = names(&args.signals)?;
     if args.names {
         return lookups(args, &agent, &names);
@@ -121,7 +121,7 @@ fn lookups(args: &NetArgs, agent: &Agent, names: &Names) -> Outcome<u8> {
 
 /// `sonde trace`.
 pub(super) fn trace(args: &TraceArgs) -> Outcome<u8> {
-    let agent = Agent::at(&args.signals.agent).map_err(failed)?;
+    let agent = args.signals.place.agent().map_err(failed)?;
     let last = seconds("--last", args.last.as_deref())?;
     let slow = args
         .slow
