@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check and every test that this machine can run.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -69,6 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     });
     stage("tidy", &mut || tidy::run().map(|()| Outcome::Passed));
     stage("tests", &mut || on_all(&["test"], &["--locked"]));
+    stage("fuzz targets", &mut fuzz_targets);
     stage("captured clusters", &mut || {
         Ok(judged(&fixtures::judge_all(&[])?))
     });
@@ -95,6 +97,56 @@ fn cargo(args: &[&str]) -> Result<Outcome> {
     } else {
         Outcome::Failed(format!("cargo {} failed", args.join(" ")))
     })
+}
+
+/// They stand in workspaces of their own, which nothing else builds. To run them takes the nightly toolchain; that they
+/// build is checked with ours.
+fn fuzz_targets() -> Result<Outcome> {
+    let (mut failed, mut missing) = (Vec::new(), Vec::new());
+    for folder in fuzz_folders()? {
+        let name = folder
+            .strip_prefix(root())
+            .unwrap_or(&folder)
+            .display()
+            .to_string();
+        // Without a network what is not at hand cannot be had, and is no fault of the targets.
+        if !cargo_in(&folder, &["fetch"])? {
+            missing.push(name);
+        } else if !cargo_in(&folder, &["check", "--bins"])? {
+            failed.push(name);
+        }
+    }
+    Ok(match (failed.is_empty(), missing.is_empty()) {
+        (false, _) => Outcome::Failed(format!("the targets of {} do not build", failed.join(", "))),
+        (true, false) => Outcome::Skipped(format!(
+            "what {} depends on could not be fetched",
+            missing.join(", ")
+        )),
+        (true, true) => Outcome::Passed,
+    })
+}
+
+/// Runs cargo in a workspace of its own; all of them share a folder for what is built.
+fn cargo_in(folder: &Path, args: &[&str]) -> Result<bool> {
+    let status = Command::new(env!("CARGO"))
+        .args(args)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", root().join("target/fuzz"))
+        // Nothing is linked, so the fuzzer's own library need not be compiled.
+        .env("CUSTOM_LIBFUZZER_PATH", "/nowhere/libfuzzer.a")
+        .status()
+        .with_context(|| format!("failed to run cargo {}", args.join(" ")))?;
+    Ok(status.success())
+}
+
+fn fuzz_folders() -> Result<Vec<PathBuf>> {
+    let crates = std::fs::read_dir(root().join("crates")).context("failed to list the crates")?;
+    let mut folders: Vec<PathBuf> = crates
+        .filter_map(|it| Some(it.ok()?.path().join("fuzz")))
+        .filter(|it| it.join("Cargo.toml").is_file())
+        .collect();
+    folders.sort();
+    Ok(folders)
 }
 
 /// `cargo fmt` does not see modules that a macro declares, as `family!` does.

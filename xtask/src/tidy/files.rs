@@ -10,6 +10,8 @@ use crate::scenarios::{self, Scenario};
 
 /// A file longer than this has more than one idea.
 const LINES_MAX: usize = 800;
+/// A file longer than this is worth a look for a split.
+const LINES_USUAL: usize = 500;
 
 pub(super) fn check(root: &Path) -> Result<Vec<String>> {
     let mut troubles = Vec::new();
@@ -23,6 +25,9 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
                 troubles.push(format!(
                     "{shown} has {lines} lines; split it (at most {LINES_MAX})"
                 ));
+            }
+            if (LINES_USUAL + 1..=LINES_MAX).contains(&lines) {
+                println!("tidy: note: {shown} has {lines} lines; look for a split");
             }
             if path.file_name().is_some_and(|name| name == "mod.rs") {
                 troubles.push(format!("{shown}: write foo.rs beside foo/, not foo/mod.rs"));
