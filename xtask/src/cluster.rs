@@ -17,6 +17,7 @@ mod http;
 mod images;
 mod init;
 mod machine;
+pub(crate) mod metrics;
 pub(crate) mod network;
 mod plan;
 mod process;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use super::machine::Unfit;
+use super::metrics;
 use super::plan::{Plan, repository};
 use super::progress::step;
 
@@ -28,11 +29,23 @@ const KUBERNETES: &[&str] = &[
     "kubelet",
     "kubectl",
 ];
+const METRICS_SERVER_PACKAGE: &str = "sigs.k8s.io/metrics-server/cmd/metrics-server";
 const ETCD_PACKAGE: &str = "go.etcd.io/etcd/server/v3";
 
 /// Builds what is not there yet. About five minutes on two cores when nothing is cached.
 pub(crate) fn build(plan: &Plan) -> Result<()> {
     build_into(&plan.kubernetes_binaries(), &sources(plan))
+}
+
+/// Builds the metrics server, which few scenarios need.
+pub(crate) fn build_metrics_server(plan: &Plan) -> Result<()> {
+    let source = Source {
+        module: metrics::PROGRAM.to_owned(),
+        package: METRICS_SERVER_PACKAGE.to_owned(),
+        program: metrics::PROGRAM,
+        linker_flags: "-s -w".to_owned(),
+    };
+    build_into(&plan.kubernetes_binaries(), &[source])
 }
 
 /// Builds what is not in the folder yet.

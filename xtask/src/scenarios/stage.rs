@@ -13,7 +13,7 @@ use sonde_model::Report;
 use super::condition::Condition;
 use super::dump;
 use super::file::{Scenario, Step};
-use crate::cluster::{Host, Plan, control, network, worker};
+use crate::cluster::{Host, Plan, control, metrics, network, worker};
 
 /// What Sonde is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +146,18 @@ impl<'a> Stage<'a> {
                     worker::start_containerd(&host)?;
                 }
                 worker::wait_until_ready(self.plan, &host)
+            }
+            Step::StartMetricsServer(node) => {
+                let host = self.host(node)?;
+                metrics::start(self.plan, &host)?;
+                self.kubectl(&["apply", "-f", "-"], Some(&metrics::manifests(&host)))
+                    .map(drop)
+            }
+            Step::StopMetricsServer(node) => {
+                let host = self.host(node)?;
+                let delete = ["delete", "--ignore-not-found", "--wait=false", "-f", "-"];
+                self.kubectl(&delete, Some(&metrics::manifests(&host)))?;
+                metrics::stop(&host)
             }
             Step::RestoreNetwork(node) => {
                 let host = self.host(node)?;
