@@ -99,7 +99,15 @@ view! {
         /// Empty where there are none; missing where the source does not tell.
         current_metrics: Option<Vec<serde_json::Value>>,
         conditions: Vec<Condition>,
+        current_metrics: Vec<MetricStatus>,
     }
+    MetricStatus {
+        #[serde(rename = "type")] kind: String,
+        resource: Option<ResourceMetricStatus>,
+        container_resource: Option<ResourceMetricStatus>,
+    }
+    ResourceMetricStatus { name: String, container: String, current: MetricValue }
+    MetricValue { average_utilization: Option<i64> }
     PodDisruptionBudget { metadata: ObjectMeta, spec: BudgetSpec, status: BudgetStatus }
     BudgetSpec {
         min_available: Option<IntOrString>,
@@ -130,6 +138,38 @@ view! {
 }
 
 impl HorizontalPodAutoscaler {
+    /// What is used of each resource that it goes by, and its target, in percent of the request; `None` where it goes by
+    /// something else as well, or a value is not known.
+    pub fn utilizations(&self) -> Option<Vec<(String, i64, i64)>> {
+        let of_spec = |it: &MetricSpec| {
+            let metric = it.resource.as_ref().or(it.container_resource.as_ref())?;
+            let target = metric.target.average_utilization?;
+            Some((metric.name.clone(), metric.container.clone(), target))
+        };
+        let now = |name: &str, container: &str| {
+            let metrics = self.status.current_metrics.iter();
+            metrics
+                .filter_map(|it| it.resource.as_ref().or(it.container_resource.as_ref()))
+                .find(|it| it.name == name && it.container == container)
+                .and_then(|it| it.current.average_utilization)
+        };
+        self.spec
+            .metrics
+            .iter()
+            .map(|it| {
+                let (name, container, target) = of_spec(it)?;
+                let used = now(&name, &container)?;
+                Some((name, used, target))
+            })
+            .collect()
+    }
+
+    /// All that it goes by is known, and nothing of it is above its target.
+    pub fn is_content(&self) -> bool {
+        self.utilizations()
+            .is_some_and(|used| !used.is_empty() && used.iter().all(|(_, used, target)| used <= target))
+    }
+
     /// Its conditions; `autoscaling/v1` keeps them as JSON in an annotation.
     pub fn conditions(&self) -> Vec<Condition> {
         const ANNOTATION: &str = "autoscaling.alpha.kubernetes.io/conditions";

@@ -32,13 +32,25 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "status.conditions[ScalingLimited]",
         format!("{}: {}", limited.reason, limited.message),
     );
+    let used = it.utilizations().unwrap_or_default();
+    let words: Vec<String> = used
+        .iter()
+        .map(|(name, used, target)| format!("{name} {used}% of the request, target {target}%"))
+        .collect();
+    let metrics = facts.field("status.currentMetrics", words.join("; "));
+    // It steps down late: for minutes it "wants" what somebody else had set, or what the load was.
+    if it.is_content() {
+        case.refuted_by(metrics, "none of its metrics is above the target");
+        return;
+    }
     case.proven_by(seen.clone());
     let most = it.spec.max_replicas;
     case.step(
         format!("it may have {}", count(most, "pod")),
         [facts.field("spec.maxReplicas", most)],
     );
-    case.step("its metrics ask for more", [seen]);
+    let measured = (!used.is_empty()).then_some(metrics);
+    case.step("its metrics ask for more", measured.into_iter().chain([seen]));
     case.headline(format!(
         "{subject} is at its maximum of {} and wants more",
         count(most, "pod")
@@ -62,6 +74,32 @@ mod tests {
     use sonde_model::Verdict;
 
     use crate::testing::Scene;
+
+    #[test]
+    fn not_found_while_its_metrics_ask_for_no_more() {
+        for (used, found) in [(95, true), (80, false), (3, false)] {
+            let outcome = Scene::new()
+                .object(json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+                    "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-03-01T10:00:00Z"},
+                    "spec": {"maxReplicas": 5, "metrics": [{"type": "Resource", "resource": {"name": "cpu",
+                        "target": {"type": "Utilization", "averageUtilization": 80}}}]},
+                    "status": {"currentReplicas": 5,
+                        "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu",
+                            "current": {"averageUtilization": used, "averageValue": "1m"}}}],
+                        "conditions": [{"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas",
+                            "message": "the desired replica count is more than the maximum replica count"}]}}))
+                .diagnose();
+            match found {
+                true => {
+                    let finding = outcome.finds_only("ROL-AUTOSCALER-AT-MAXIMUM", Verdict::Proven);
+                    assert!(finding.evidence.iter().any(|it| it.text.contains("cpu 95%")));
+                }
+                false => {
+                    outcome.is_calm();
+                }
+            }
+        }
+    }
 
     #[test]
     fn found_only_at_the_upper_end() {
