@@ -14,3 +14,4 @@ mod run;
 mod schema;
 mod server;
 mod servers;
+mod ways;

@@ -103,6 +103,35 @@ fn without_rights_to_a_kind_the_report_says_what_that_costs() {
     }
 }
 
+/// A list that was refused and is wanted as well is one thing that is missing, told once.
+#[test]
+fn one_gap_is_one_blind_spot() {
+    let said = ask(&["-o", "json"], |path| {
+        let mut pod = sick_pod("app-1");
+        pod["status"] = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
+            "reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient cpu."}]});
+        if is_list(path, "nodes") {
+            forbidden("nodes")
+        } else if is_list(path, "pods") {
+            Reply::json(json!({"metadata": {}, "items": [pod]}))
+        } else {
+            healthy(path)
+        }
+    });
+    let spots = blind_spots(&said);
+    let nodes: Vec<&Value> = spots
+        .iter()
+        .filter(|it| it["what"].as_str().unwrap().to_lowercase().contains("node"))
+        .collect();
+    assert_eq!(nodes.len(), 1, "{spots:?}");
+    assert!(nodes[0]["why"].as_str().unwrap().contains("cannot list resource"));
+    let forbids = nodes[0]["forbids"].as_array().unwrap();
+    assert!(
+        forbids.iter().any(|it| it.as_str().unwrap().starts_with("SCH-")),
+        "{spots:?}"
+    );
+}
+
 #[test]
 fn absence_proves_nothing_where_it_was_not_looked() {
     let bound = |path: &str| {

@@ -2,8 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What the server answers to a path.
@@ -45,6 +45,8 @@ impl Reply {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) requests: Arc<AtomicUsize>,
+    /// The heads of all requests.
+    pub(crate) heads: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -54,18 +56,21 @@ impl Server {
         let server = Self {
             address: listener.local_addr().unwrap(),
             requests: Arc::default(),
+            heads: Arc::default(),
             stop: Arc::default(),
         };
         let (stop, requests) = (Arc::clone(&server.stop), Arc::clone(&server.requests));
         let answer = Arc::new(answer);
+        let heads = Arc::clone(&server.heads);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
                 let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
+                let heads = Arc::clone(&heads);
                 if let Ok(stream) = stream {
-                    std::thread::spawn(move || serve(stream, &*answer, &requests));
+                    std::thread::spawn(move || serve(stream, &*answer, &requests, &heads));
                 }
             }
         });
@@ -81,7 +86,12 @@ impl Drop for Server {
     }
 }
 
-fn serve(stream: TcpStream, answer: &dyn Fn(&str) -> Reply, requests: &AtomicUsize) {
+fn serve(
+    stream: TcpStream,
+    answer: &dyn Fn(&str) -> Reply,
+    requests: &AtomicUsize,
+    heads: &Mutex<Vec<String>>,
+) {
     let Ok(mut writer) = stream.try_clone() else {
         return;
     };
@@ -92,9 +102,12 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&str) -> Reply, requests: &AtomicUsi
             return;
         }
         let mut line = String::new();
+        let mut head = first.clone();
         while reader.read_line(&mut line).unwrap_or(0) > 2 {
+            head.push_str(&line);
             line.clear();
         }
+        heads.lock().unwrap().push(head);
         requests.fetch_add(1, Ordering::Relaxed);
         let path = first.split(' ').nth(1).unwrap_or("/");
         let reply = answer(path);
