@@ -53,7 +53,9 @@ fn manifest(gathered: &Gathered, snapshot: &Snapshot) -> Manifest {
         cluster_version: gathered.source.cluster_version.clone(),
         time: gathered.now,
         asked: gathered.asked.clone(),
-        blind_spots: gathered.blind_spots.clone(),
+        gaps: gathered.gaps.clone(),
+        absent: snapshot.absent().cloned().collect(),
+        no_logs: gathered.texts.none.iter().cloned().collect(),
         problems: gathered.problems.clone(),
         ..Manifest::default()
     };

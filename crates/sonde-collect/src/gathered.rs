@@ -1,9 +1,9 @@
 //! What every way in returns: the World, the texts, and what could not be had.
 
 use jiff::Timestamp;
-use sonde_diagnose::{LogKey, Question, Scope, Texts};
+use sonde_diagnose::{Gap, LogKey, Question, Scope, Texts, Want};
 use sonde_grammar::log::NodeLog;
-use sonde_model::{BlindSpot, ObjectRef, Problem, Source};
+use sonde_model::{ObjectRef, Problem, Source};
 use sonde_world::World;
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub struct Gathered {
     /// The objects that it was gathered for, where it is a bundle of a few; empty for everything.
     pub asked: Vec<ObjectRef>,
     /// What could not be looked at.
-    pub blind_spots: Vec<BlindSpot>,
+    pub gaps: Vec<Gap>,
     /// Input that could not be used, and what was done with the rest.
     pub problems: Vec<Problem>,
     /// Messages that no grammar knows.
@@ -81,9 +81,17 @@ impl Gathered {
             now: self.now,
             scope,
             source: self.source.clone(),
-            blind_spots: self.blind_spots.clone(),
+            gaps: self.gaps.clone(),
             problems: self.problems.clone(),
             not_understood: self.not_understood.clone(),
+        }
+    }
+
+    /// Notes what could not be had, unless that is known already.
+    pub(crate) fn miss(&mut self, gap: Gap) {
+        let is_known = |want: &Want| self.gaps.iter().any(|have| have.answers(want));
+        if gap.of.is_empty() || !gap.of.iter().all(is_known) {
+            self.gaps.push(gap);
         }
     }
 

@@ -3,6 +3,7 @@
 //! | what | bound | at the bound |
 //! |---|---|---|
 //! | files of a dump | [`FILES_MAX`] | the rest is left out, a problem says so |
+//! | entries of an archive, folders and links included | [`ARCHIVE_ENTRIES_MAX`] | reading stops, what was read is used |
 //! | bytes of one file with objects | [`OBJECT_FILE_BYTES_MAX`] | the file is cut, whole objects before the cut are used |
 //! | bytes of one text | [`TEXT_BYTES_MAX`] | its end is kept, the count of dropped bytes is said |
 //! | bytes of one line | [`LINE_BYTES_MAX`] | the line is cut |
@@ -13,8 +14,11 @@
 //! | JSON made of one YAML part | [`YAML_GROWTH_MAX`] times its text | the part is left out: an alias bomb |
 //! | lists in lists | [`LIST_DEPTH_MAX`] | inner items are left out |
 //! | lines kept of a container's log | [`CONTAINER_LOG_LINES_MAX`] | the last ones are kept |
+//! | understood lines of one node's logs, the kernel's and the others' each | [`NODE_LINES_MAX`] | the rest is left out, a problem says how many |
 //! | problems | [`PROBLEMS_MAX`] | the rest is counted |
 //! | pasted text | [`PASTE_BYTES_MAX`] | its middle is left out ([`PASTE_HEAD_BYTES`] of its start are kept), of objects their end; a problem says so |
+//! | bytes that the reader of pasted text takes | `sonde_grammar::paste::BYTES_MAX`, a little more than the row above lets through | the rest is left out |
+//! | messages of a paste that no grammar knows | [`NOT_UNDERSTOOD_MAX`] | the rest is not kept |
 //! | objects of one page of a list | [`LIST_PAGE`] | the next page is asked for |
 //! | pages of one list | [`LIST_PAGES_MAX`] | the rest is left out, a blind spot says so |
 //! | restarts of an expired list | [`LIST_RESTARTS_MAX`] | the list is a blind spot |
@@ -22,11 +26,15 @@
 //! | bytes of one answer | [`ANSWER_BYTES_MAX`] | the request fails |
 //! | tries of one request | [`TRIES_MAX`], with waits of at most [`RETRY_WAIT_MAX`] | the request fails, at once when the server asks for a longer wait |
 //! | lines of a fetched log | [`LOG_TAIL_LINES`], [`NODE_LOG_LINES`] for a node's | the last ones are fetched |
+//! | bytes of one log read on this machine, and time for it | [`TEXT_BYTES_MAX`], [`LOCAL_LOG_TIME_MAX`] | its end is read; without an answer the API server is asked |
+//! | names of a kubelet's listing of files | [`LISTED_FILES_MAX`] | the rest is not looked at |
 //! | bytes of, and time for, one answer of an agent | [`AGENT_ANSWER_BYTES_MAX`], [`AGENT_ANSWER_TIME_MAX`] | the question fails |
 //! | logs of containers fetched in one round | [`LOGS_A_ROUND_MAX`] | the rest is left to the next round, at last a blind spot |
 
 /// Files of one dump.
 pub const FILES_MAX: usize = 200_000;
+/// Entries of an archive.
+pub const ARCHIVE_ENTRIES_MAX: usize = 4 * FILES_MAX;
 /// Bytes of one file that holds objects.
 pub const OBJECT_FILE_BYTES_MAX: u64 = 1 << 30;
 /// Bytes kept of one text, from its end.
@@ -49,12 +57,16 @@ pub const YAML_GROWTH_MAX: usize = 16;
 pub const LIST_DEPTH_MAX: usize = 4;
 /// Lines kept of one container's log, from its end.
 pub const CONTAINER_LOG_LINES_MAX: usize = 5_000;
+/// Understood lines kept of one node's logs.
+pub const NODE_LINES_MAX: usize = 200_000;
 /// Problems told one by one.
 pub const PROBLEMS_MAX: usize = 200;
 /// Bytes of a pasted text; a little less than the text's reader takes, for redaction may make a text longer.
 pub const PASTE_BYTES_MAX: u64 = 63 << 20;
 /// Bytes kept of the start of a longer pasted text; the rest are of its end, where logs tell most.
 pub const PASTE_HEAD_BYTES: u64 = 8 << 20;
+/// Messages of a paste that no grammar knows.
+pub const NOT_UNDERSTOOD_MAX: usize = 1_000;
 /// Objects of one page of a list.
 pub const LIST_PAGE: usize = 500;
 /// Pages of one list.
@@ -71,6 +83,10 @@ pub const TRIES_MAX: u32 = 4;
 pub const RETRY_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(10);
 /// Lines of a container's log that are fetched.
 pub const LOG_TAIL_LINES: usize = 400;
+/// A log is on this machine, and its journal is indexed.
+pub const LOCAL_LOG_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+/// Names of a kubelet's listing of the files of `/var/log`.
+pub const LISTED_FILES_MAX: usize = 10_000;
 /// Lines of a node's log that are fetched.
 pub const NODE_LOG_LINES: usize = 20_000;
 /// Logs of containers fetched in one round.

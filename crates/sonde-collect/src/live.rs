@@ -11,24 +11,23 @@ mod errors;
 mod list;
 mod logs;
 mod node_logs;
+mod tasks;
 mod wants;
 
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sonde_diagnose::Gap;
 use sonde_model::{BlindSpot, Kind, Source, SourceKind};
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 pub use client::ConnectOptions;
 pub use errors::{LiveError, RequestError};
 pub use wants::Fetched;
 
 use crate::Gathered;
-use crate::limits::REQUESTS_AT_ONCE;
 use crate::objects::{self, Task};
 use client::{Client, Get};
 use list::{List, Listed};
@@ -177,46 +176,47 @@ impl Cluster {
         progress: Progress<'_>,
     ) -> Result<(), LiveError> {
         let total = lists.len();
-        let room = Arc::new(Semaphore::new(REQUESTS_AT_ONCE));
-        let mut running = JoinSet::new();
-        for (index, list) in lists.into_iter().enumerate() {
-            let (client, room) = (self.client.clone(), room.clone());
-            let fallback = self.namespace.clone();
-            running.spawn(async move {
-                let _place = room.acquire().await;
-                let (list, refused, outcome) = read_list(&client, list, &fallback).await;
-                (index, list, refused, outcome)
-            });
-        }
-        let mut done = Vec::with_capacity(total);
-        let mut answered = false;
-        while let Some(joined) = running.join_next().await {
-            let Ok(one) = joined else { continue };
+        let tasks: Vec<_> = lists
+            .iter()
+            .map(|list| {
+                let (client, list, fallback) = (self.client.clone(), list.clone(), self.namespace.clone());
+                async move { read_list(&client, list, &fallback).await }
+            })
+            .collect();
+        let (mut answered, mut useless) = (false, None);
+        let done = tasks::all(tasks, |(list, _, outcome), count| {
             // Where another list was answered, this one's trouble is its own.
-            answered |= one.3.is_ok();
-            if let Err(error) = &one.3
-                && error.is_total()
-                && !answered
-            {
-                // Dropping the set ends the other requests.
-                return Err(self.failed(&format!("list {}", one.1.words()), error.clone()));
+            answered |= outcome.is_ok();
+            progress(&format!("listed {count} of {total} kinds"));
+            match outcome {
+                Err(error) if error.is_total() && !answered => {
+                    useless = Some(self.failed(&format!("list {}", list.words()), error.clone()));
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
             }
-            done.push(one);
-            progress(&format!("listed {} of {total} kinds", done.len()));
+        })
+        .await;
+        if let Some(error) = useless {
+            return Err(error);
         }
-        done.sort_by_key(|(index, ..)| *index);
         progress("reading objects");
         let mut blind: Vec<(List, RequestError)> = Vec::new();
+        let mut unserved: Vec<(List, RequestError)> = Vec::new();
         let mut answered = false;
-        for (_, list, refused, outcome) in done {
+        for (asked, outcome) in lists.into_iter().zip(done) {
+            let Some((list, refused, outcome)) = outcome else {
+                blind.push((asked, RequestError::Internal));
+                continue;
+            };
             blind.extend(refused);
             match outcome {
                 Ok(listed) => {
                     answered = true;
                     put(&list, &listed, gathered);
                 }
-                // A kind that this version does not serve: its objects cannot be there either, but nothing says so.
-                Err(RequestError::Status { code: 404, .. }) => {}
+                // Another version of the API may have such objects: that this one does not know them proves nothing.
+                Err(error) if error.code() == Some(404) => unserved.push((list, error)),
                 Err(error) => blind.push((list, error)),
             }
         }
@@ -224,13 +224,17 @@ impl Cluster {
         let first = blind
             .iter()
             .find(|(list, _)| list.kind == Kind::Pod)
-            .or(blind.first());
+            .or(blind.first())
+            .or(unserved.first());
         match first {
             Some((list, error)) if !answered && gathered.world.snapshot().is_empty() => {
                 Err(self.failed(&format!("list {}", list.words()), error.clone()))
             }
             _ => {
-                gathered.blind_spots.extend(blind::spots(&blind));
+                gathered.gaps.extend(blind::gaps(&blind));
+                gathered
+                    .gaps
+                    .extend(unserved.iter().map(|(list, _)| blind::unserved(list)));
                 Ok(())
             }
         }
@@ -311,11 +315,12 @@ fn put(list: &List, listed: &Listed, gathered: &mut Gathered) {
         }
     }
     if listed.cut {
-        gathered.blind_spots.push(BlindSpot {
+        let spot = BlindSpot {
             what: format!("the rest of {}", list.words()),
             why: "the list was cut".to_owned(),
             forbids: blind::forbids(&list.kind),
-        });
+        };
+        gathered.gaps.push(Gap::new(spot, [list.want()]));
     } else if !damaged && list.fields.is_none() {
         gathered
             .world

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sonde_model::{BlindSpot, Kind, ObjectRef, Problem};
+use sonde_diagnose::{Gap, LogKey};
+use sonde_model::{Kind, ObjectRef, Problem};
 use sonde_world::{Completeness, Coverage, World};
 
 /// The value of [`Manifest::schema`].
@@ -39,7 +40,14 @@ pub struct Manifest {
     pub asked: Vec<ObjectRef>,
     /// What could not be looked at when it was written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub blind_spots: Vec<BlindSpot>,
+    #[serde(rename = "blindSpots")]
+    pub gaps: Vec<Gap>,
+    /// Objects that were asked for by name, and were not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<ObjectRef>,
+    /// Logs of containers that were asked for, and there were none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub no_logs: Vec<LogKey>,
     /// Input that could not be used when it was written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
@@ -76,6 +84,10 @@ impl Manifest {
                 let namespace = (namespace != EVERYWHERE).then_some(namespace.as_str());
                 world.mark_complete(kind.clone(), namespace);
             }
+        }
+        let snapshot = world.snapshot();
+        for object in self.absent.iter().filter(|it| snapshot.get(it).is_none()) {
+            world.mark_absent(object);
         }
     }
 }

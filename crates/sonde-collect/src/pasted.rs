@@ -10,10 +10,8 @@ use sonde_model::Kind;
 use sonde_world::{ContainerColumns, ContainerState, PodColumns, Snapshot};
 
 use crate::gathered::Gathered;
+use crate::limits::NOT_UNDERSTOOD_MAX;
 use crate::{texts, yaml};
-
-/// Samples of lines that nobody understood.
-const NOT_UNDERSTOOD_MAX: usize = 1_000;
 
 /// What all texts together show.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use sonde_model::{Kind, ObjectRef};
 use sonde_world::ContainerState;
 
 use crate::gathered::{Gathered, KeptText, TextPlace};
-use crate::limits::{CONTAINER_LOG_LINES_MAX, LINE_BYTES_MAX};
+use crate::limits::{CONTAINER_LOG_LINES_MAX, LINE_BYTES_MAX, NODE_LINES_MAX};
 use crate::redact;
 
 /// The text of a log file: valid UTF-8, redacted, with bounded lines. Says what had to be changed.
@@ -57,6 +57,8 @@ pub(crate) struct TextReader {
     /// When logs were read to their ends, where that is known.
     pub(crate) read_at: Option<Timestamp>,
     pub(crate) newest: Option<Timestamp>,
+    /// What comes now was read on the node itself.
+    pub(crate) here: bool,
 }
 
 impl TextReader {
@@ -66,6 +68,7 @@ impl TextReader {
             about,
             read_at,
             newest: None,
+            here: false,
         }
     }
 
@@ -88,6 +91,7 @@ impl TextReader {
     /// Remembers what was read, whatever it says: silence tells something only of a time that was read.
     fn note_read(&self, gathered: &mut Gathered, node: &Arc<str>, log: NodeLog, lines: &[&str]) {
         let mut read = NodeLogRead::of(log, lines, year(self.about));
+        read.here = self.here;
         if let (Some((_, until)), Some(read_at), NodeLog::Kernel) = (&mut read.span, self.read_at, log) {
             // A kernel may have nothing to say for hours, and its log is read to the end.
             *until = read_at.max(*until);
@@ -118,15 +122,29 @@ impl TextReader {
         if let Some(log) = log {
             self.note_read(gathered, node, log, &lines);
         }
+        let mut dropped = 0;
         for line in kernel {
             let node = at(node, line.host.as_deref());
-            gathered.texts.kernel.entry(node).or_default().push(line);
+            dropped += push(gathered.texts.kernel.entry(node).or_default(), line);
         }
         for line in others.into_iter().filter(|line| line.origin != NodeLog::Kernel) {
             let node = at(node, line.host.as_deref());
-            gathered.texts.node.entry(node).or_default().push(line);
+            dropped += push(gathered.texts.node.entry(node).or_default(), line);
+        }
+        if dropped > 0 {
+            let what = format!("{dropped} understood lines beyond {NODE_LINES_MAX} were left out");
+            gathered.problem(&format!("logs of node {node}"), what);
         }
     }
+}
+
+/// Adds a line where there is room for one; says how many were dropped.
+fn push<T>(lines: &mut Vec<T>, line: T) -> usize {
+    if lines.len() >= NODE_LINES_MAX {
+        return 1;
+    }
+    lines.push(line);
+    0
 }
 
 /// Reads the counters of containers; the newest reading of a node counts.
@@ -160,13 +178,37 @@ pub(crate) fn keep_container(gathered: &mut Gathered, key: LogKey, text: &str) {
     }
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.len().saturating_sub(CONTAINER_LOG_LINES_MAX);
-    let lines = lines[last..].iter().map(|line| (*line).to_owned());
-    gathered
-        .texts
-        .container_logs
-        .entry(key)
-        .or_default()
-        .extend(lines);
+    let have = gathered.texts.container_logs.entry(key).or_default();
+    merge(have, &lines[last..]);
+    have.drain(..have.len().saturating_sub(CONTAINER_LOG_LINES_MAX));
+}
+
+/// Adds another text of the same log: what both have is there once.
+fn merge(have: &mut Vec<String>, more: &[&str]) {
+    let Some(first) = more.first() else { return };
+    // It goes on within or behind what is there.
+    let overlap = (0..have.len()).find(|at| {
+        let both = (have.len() - at).min(more.len());
+        have[*at] == *first && have[*at..at + both] == more[..both]
+    });
+    if let Some(at) = overlap {
+        let both = (have.len() - at).min(more.len());
+        have.extend(more[both..].iter().map(|line| (*line).to_owned()));
+        return;
+    }
+    // It begins before what is there.
+    let overlap = (0..more.len()).find(|at| {
+        let both = (more.len() - at).min(have.len());
+        both > 0 && have[..both] == more[*at..at + both]
+    });
+    match overlap {
+        Some(at) => {
+            let both = (more.len() - at).min(have.len());
+            let rest = have.split_off(both);
+            *have = more.iter().map(|line| (*line).to_owned()).chain(rest).collect();
+        }
+        None => have.extend(more.iter().map(|line| (*line).to_owned())),
+    }
 }
 
 /// Gives logs to the run that they are of. While a container waits to be restarted, its current log is that of the run
@@ -196,4 +238,73 @@ pub(crate) fn share_ended_runs(gathered: &mut Gathered) {
         }
     }
     gathered.texts.container_logs.extend(shared);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> LogKey {
+        LogKey {
+            namespace: "shop".into(),
+            pod: "a".into(),
+            container: "app".into(),
+            previous: false,
+        }
+    }
+
+    fn read(texts: &[&str]) -> Vec<String> {
+        let mut gathered = Gathered::default();
+        for text in texts {
+            container(&mut gathered, key(), text);
+        }
+        gathered.texts.container_logs.remove(&key()).unwrap_or_default()
+    }
+
+    #[test]
+    fn several_texts_of_one_log_are_one() {
+        for (texts, expected) in [
+            (&["a\nb\nc"][..], "a b c"),
+            (&["a\nb\nc", "a\nb\nc"], "a b c"),
+            (&["a\nb\nc", "b"], "a b c"),
+            (&["a\nb\nc", "b\nc\nd"], "a b c d"),
+            (&["b\nc", "a\nb\nc\nd"], "a b c d"),
+            (&["b\nc\nd", "a\nb\nc"], "a b c d"),
+            (&["a\nb", "x\ny"], "a b x y"),
+            (&["", "x"], "x"),
+        ] {
+            assert_eq!(read(texts).join(" "), expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_of_all_texts_together() {
+        let lines = |from: usize| {
+            let lines: Vec<String> = (from..from + CONTAINER_LOG_LINES_MAX)
+                .map(|n| n.to_string())
+                .collect();
+            lines.join("\n")
+        };
+        let read = read(&[&lines(0), &lines(1_000_000), &lines(2_000_000)]);
+        assert_eq!(read.len(), CONTAINER_LOG_LINES_MAX);
+        assert_eq!(read[0], "2000000");
+    }
+
+    #[test]
+    fn understood_lines_of_a_node_have_a_bound() {
+        let mut gathered = Gathered::default();
+        let place = TextPlace::Node {
+            node: "n1".into(),
+            log: NodeLog::Kernel,
+        };
+        let line = "[ 12.5] Memory cgroup out of memory: Killed process 7 (app) total-vm:1kB, anon-rss:1kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:1\n";
+        let text = line.repeat(NODE_LINES_MAX + 7);
+        TextReader::new(false, None, None).add(&mut gathered, place, text);
+        assert_eq!(gathered.texts.kernel["n1"].len(), NODE_LINES_MAX);
+        assert!(
+            gathered.problems[0].text.starts_with("7 understood lines"),
+            "{:?}",
+            gathered.problems
+        );
+    }
 }

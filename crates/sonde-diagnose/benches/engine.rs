@@ -1,5 +1,6 @@
-//! The engine's cost per pod: `cargo bench -p sonde-diagnose --bench engine -- PODS.json ROUNDS`.
-//! Run by `cargo xtask bench`, which makes the file; prints microseconds per healthy and per broken pod, a line a round.
+//! The engine's cost per object: `cargo bench -p sonde-diagnose --bench engine -- PODS.json ROUNDS`.
+//! Run by `cargo xtask bench`, which makes the file; prints microseconds per healthy and per broken pod and per
+//! ReplicaSet of the past, of which clusters have ten for each Deployment, a line a round.
 
 use std::error::Error;
 use std::time::Instant;
@@ -25,11 +26,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     let broken: Vec<&Value> = pods.iter().filter(|pod| !is_healthy(pod)).collect();
     let calm = question(&healthy)?;
     let sick = question(&broken)?;
+    let sets: Vec<Value> = healthy.first().map_or_else(Vec::new, |pod| past_sets(pod));
+    let past = question(&sets.iter().collect::<Vec<_>>())?;
     for _ in 0..rounds.parse::<usize>()? {
         println!("healthy {}", per_pod(&calm, healthy.len()));
         println!("broken {}", per_pod(&sick, broken.len()));
+        println!("set {}", per_pod(&past, SETS));
     }
     Ok(())
+}
+
+/// ReplicaSets of the past that are measured.
+const SETS: usize = 1_000;
+
+/// What rollouts leave behind: sets that want no pods, with the whole template.
+fn past_sets(pod: &Value) -> Vec<Value> {
+    let set = |number: usize| {
+        serde_json::json!({
+            "apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": {
+                "name": format!("app-{number}"), "namespace": "shop",
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "app", "uid": "1", "controller": true}],
+            },
+            "spec": {"replicas": 0, "template": {"metadata": {"labels": pod["metadata"]["labels"]}, "spec": pod["spec"]}},
+            "status": {"replicas": 0, "observedGeneration": 1},
+        })
+    };
+    (0..SETS).map(set).collect()
 }
 
 fn question(pods: &[&Value]) -> Result<Question, Box<dyn Error>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sonde_model::{
     BlindSpot, Code, Evidence, Family, Finding, Kind, NotUnderstood, ObjectRef, Report, SCHEMA, Scanned,
-    Severity, Verdict,
+    Severity, SourceKind, Verdict,
 };
 
 use crate::beginning::begun;
@@ -15,9 +15,9 @@ use crate::message::Message;
 use crate::placement::Placements;
 use crate::resolve::{Conclusion, has_evidence, resolve};
 use crate::revision;
-use crate::subject::Subject;
+use crate::subject::{Subject, log_words};
 use crate::triage::{Opened, Told, Triage};
-use crate::{Answer, Case, Cause, Facts, Question, Strength, Symptom, Want, causes};
+use crate::{Answer, Case, Cause, Facts, Gap, Question, Strength, Symptom, Texts, Want, causes};
 
 /// Before the headline of what is over.
 const WAS: &str = "was: ";
@@ -114,20 +114,30 @@ pub fn diagnose(question: &Question) -> Answer {
     }
     let mut findings = join(drafts, &question.snapshot);
     for finding in &mut findings {
+        say_what_was_read_here(finding, &question.texts);
         changes::tell(finding, &question.snapshot);
         revision::tell(finding, &question.snapshot);
         crate::unnamed::tell(finding);
     }
-    let mut blind_spots = question.blind_spots.clone();
+    let mut gaps = question.gaps.clone();
     timeless.dedup();
-    blind_spots.append(&mut timeless);
-    for unmet in unmet(&undecided, question) {
+    gaps.extend(timeless.into_iter().map(Gap::from));
+    for (want, forbids) in unmet(&undecided, question) {
         // The adapter may have tried and know why it could not.
-        match blind_spots.iter_mut().find(|tried| tried.what == unmet.what) {
-            Some(tried) => tried.forbids.extend(unmet.forbids),
-            None => blind_spots.push(unmet),
+        match gaps.iter_mut().find(|tried| tried.answers(want)) {
+            Some(tried) => {
+                tried.only_if_wanted = false;
+                tried.spot.forbids.extend(forbids);
+            }
+            None => gaps.push(Gap::from(BlindSpot {
+                what: want.describe(),
+                why: why_unmet(want, question),
+                forbids,
+            })),
         }
     }
+    let told = gaps.into_iter().filter(|gap| !gap.only_if_wanted);
+    let mut blind_spots: Vec<BlindSpot> = told.map(|gap| gap.spot).collect();
     for spot in &mut blind_spots {
         // What was proven without it was not forbidden.
         let proven = |code: &Code| {
@@ -441,9 +451,8 @@ fn open_wants(conclusion: &Conclusion) -> Vec<(Want, Code, Verdict)> {
     open
 }
 
-/// Wants that are still open are blind spots: one each, with every conclusion that it forbids. What a proven cause still
-/// wants forbids nothing.
-fn unmet(wants: &[(Want, Code, Verdict)], question: &Question) -> Vec<BlindSpot> {
+/// Wants that are still open, each with every conclusion that it forbids. What a proven cause still wants forbids nothing.
+fn unmet<'a>(wants: &'a [(Want, Code, Verdict)], question: &Question) -> BTreeMap<&'a Want, Vec<Code>> {
     let mut by_want: BTreeMap<&Want, Vec<Code>> = BTreeMap::new();
     for (want, code, verdict) in wants {
         // Most nodes have no agent; that is no gap in what was read.
@@ -457,16 +466,6 @@ fn unmet(wants: &[(Want, Code, Verdict)], question: &Question) -> Vec<BlindSpot>
         }
     }
     by_want
-        .into_iter()
-        .map(|(want, mut forbids)| {
-            forbids.sort();
-            BlindSpot {
-                what: want.describe(),
-                why: why_unmet(want, question),
-                forbids,
-            }
-        })
-        .collect()
 }
 
 fn why_unmet(want: &Want, question: &Question) -> String {
@@ -474,9 +473,28 @@ fn why_unmet(want: &Want, question: &Question) -> String {
         Want::Kind { kind, namespace }
             if namespace.is_empty() && question.snapshot.of_kind(kind.clone()).next().is_some() =>
         {
-            "only a part of the cluster was read; ask about all namespaces (-A)".to_owned()
+            // What a dump does not have, no other question finds in it.
+            match question.source.kind {
+                SourceKind::Live => "only a part of the cluster was read; ask about all namespaces (-A)",
+                SourceKind::Dump | SourceKind::Paste => "only a part of them is among what was read",
+            }
+            .to_owned()
         }
         _ => question.texts.why_unmet(want),
+    }
+}
+
+/// A log that was read on the machine itself came past nobody who could vouch for it: the evidence says so.
+fn say_what_was_read_here(finding: &mut Finding, texts: &Texts) {
+    // The object of such evidence may be the pod that a line names; its source ends with the node.
+    let here: Vec<_> = texts.read.iter().filter(|(_, read)| read.here).collect();
+    for evidence in &mut finding.evidence {
+        let is_here = here.iter().any(|((node, log), _)| {
+            log_words(*log).0 == evidence.kind && evidence.source.ends_with(&format!(" {node}"))
+        });
+        if is_here {
+            evidence.source.push_str(", read on this machine");
+        }
     }
 }
 

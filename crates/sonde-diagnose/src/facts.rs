@@ -262,11 +262,13 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// That an object does not exist, where its kind and namespace were completely listed.
+    /// That an object does not exist: its kind and namespace were completely listed, or the API server said so.
     pub fn absence(&self, object: &ObjectRef) -> Option<Seen> {
         self.snapshot.is_absent(object).then(|| Seen {
             kind: EvidenceKind::Absence,
-            source: if object.namespace.is_empty() {
+            source: if !self.snapshot.is_complete(&object.kind, &object.namespace) {
+                "answer of the API server".to_owned()
+            } else if object.namespace.is_empty() {
                 format!("complete list of {}", plural(&object.kind))
             } else {
                 format!(

@@ -19,6 +19,7 @@ mod ending;
 mod engine;
 mod episode;
 mod facts;
+mod gap;
 #[cfg(test)]
 mod honesty;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use causes::causes;
 pub use engine::{diagnose, kinds_read};
 pub use episode::{Episode, Run, Symptom};
 pub use facts::{Facts, field_on};
+pub use gap::Gap;
 pub use message::{Message, Origin};
 pub use question::{Answer, Question, Scope};
 pub use texts::{LogKey, LooseMessage, NodeLogRead, Texts};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use sonde_model::{BlindSpot, ObjectRef, Problem, Report, Source};
+use sonde_model::{ObjectRef, Problem, Report, Source};
 use sonde_world::Snapshot;
 
-use crate::{Texts, Want};
+use crate::{Gap, Texts, Want};
 
 /// Which subjects are asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,7 +34,7 @@ pub struct Question {
     /// What was read, for the report.
     pub source: Source,
     /// What the adapter could not look at.
-    pub blind_spots: Vec<BlindSpot>,
+    pub gaps: Vec<Gap>,
     /// Input that could not be used.
     pub problems: Vec<Problem>,
     /// Messages that the paste reader did not understand.

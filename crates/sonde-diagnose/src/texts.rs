@@ -1,9 +1,10 @@
 //! Logs and lines at hand, by where they come from. The adapter that reads them has redacted them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use sonde_grammar::Fact;
 use sonde_grammar::counters::CpuThrottling;
 use sonde_grammar::log::{KernelLine, NodeLine, NodeLog};
@@ -12,7 +13,7 @@ use sonde_model::{Moment as _, ObjectRef};
 use crate::Want;
 
 /// Which log of which container.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LogKey {
     /// The pod's namespace.
     pub namespace: Arc<str>,
@@ -49,6 +50,8 @@ pub struct NodeLogRead {
     pub verbose: bool,
     /// It is the word of an agent that watched the whole span and lost nothing of it.
     pub whole: bool,
+    /// It was read on the machine itself, not through the API server.
+    pub here: bool,
 }
 
 /// An agent remembers for so long, however long it has watched.
@@ -62,6 +65,7 @@ impl NodeLogRead {
         }
         Self {
             whole: false,
+            here: false,
             span: sonde_grammar::log::span(lines, year),
             // `SyncLoop ADD` and its kind are of the same verbosity as `Killing container with a grace period`.
             verbose: log == NodeLog::Kubelet && lines.iter().any(|line| line.contains("SyncLoop")),
@@ -77,8 +81,8 @@ impl NodeLogRead {
         for watch in watches {
             all.join(Self {
                 span: Some((watch.since.max(watch.now.earlier(AGENT_REMEMBERS)), watch.now)),
-                verbose: false,
                 whole: watch.is_whole(),
+                ..Self::default()
             });
         }
         all
@@ -110,6 +114,7 @@ impl NodeLogRead {
             (one, other) => one.or(other),
         };
         self.verbose |= part.verbose;
+        self.here |= part.here;
     }
 }
 
@@ -118,6 +123,8 @@ impl NodeLogRead {
 pub struct Texts {
     /// The last lines of containers' logs, oldest first.
     pub container_logs: BTreeMap<LogKey, Vec<String>>,
+    /// Logs of containers that were asked for, and there is none.
+    pub none: BTreeSet<LogKey>,
     /// Understood kernel lines by node; the node is empty where the source does not tell.
     pub kernel: BTreeMap<Arc<str>, Vec<KernelLine>>,
     /// Understood kubelet and runtime lines by node; as above.
@@ -133,8 +140,11 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// The node's log was read over the time that is meant, whatever it says.
+    /// It was asked for: the node's log was read over the time that is meant, whatever it says; of a container there is no log.
     pub(crate) fn was_read(&self, want: &Want) -> bool {
+        if let Want::ContainerLog(key) = want {
+            return self.none.contains(key);
+        }
         let Some((node, log, around)) = want.node_log() else {
             return false;
         };
@@ -157,7 +167,12 @@ impl Texts {
     /// Why something that is wanted is still missing.
     pub(crate) fn why_unmet(&self, want: &Want) -> String {
         let Some((node, log, around)) = want.node_log() else {
-            return NOT_READ.to_owned();
+            return match want {
+                Want::ContainerLog(key) if self.none.contains(key) => {
+                    "it was asked for, and there is none (any more)".to_owned()
+                }
+                _ => NOT_READ.to_owned(),
+            };
         };
         let Some(read) = self.read.get(&(node.clone(), log)) else {
             return NOT_READ.to_owned();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sonde_grammar::log::NodeLog;
 use sonde_model::{Kind, Moment as _, ObjectRef};
 
@@ -10,7 +11,8 @@ use crate::LogKey;
 use crate::command::pasteable;
 
 /// One thing to fetch before the engine runs again. Offline it becomes a blind spot.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Want {
     /// The last lines of a container's log.
     ContainerLog(LogKey),
@@ -119,6 +121,28 @@ impl Want {
             Want::AgentDeaths { node } => Some((node, NodeLog::Agent, None)),
             _ => None,
         }
+    }
+
+    /// The same, whatever time it is about: a log that cannot be read cannot be read around any time.
+    pub(crate) fn at_any_time(&self) -> Self {
+        let mut want = self.clone();
+        if let Want::KernelLog { around, .. } | Want::KubeletLog { around, .. } = &mut want {
+            *around = None;
+        }
+        want
+    }
+
+    /// Who has the one has the other: a list has its namespaces and its objects.
+    pub(crate) fn covers(&self, other: &Want) -> bool {
+        let Want::Kind { kind, namespace } = self else {
+            return self == other;
+        };
+        let (other, place) = match other {
+            Want::Kind { kind, namespace } => (kind, namespace),
+            Want::Object(object) => (&object.kind, &object.namespace),
+            _ => return false,
+        };
+        kind == other && (namespace.is_empty() || namespace == place)
     }
 
     /// What it is, for a blind spot.

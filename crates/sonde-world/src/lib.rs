@@ -19,6 +19,7 @@ mod resources;
 mod snapshot;
 mod state;
 pub mod view;
+mod workload_columns;
 
 pub use completeness::{Completeness, Coverage};
 pub use encoded::{DecodeError, Encoded, Encoding};
@@ -30,3 +31,4 @@ pub use pod_columns::{
 pub use resources::Resources;
 pub use snapshot::{Fork, Snapshot};
 pub use state::{ReadError, Revision, World};
+pub use workload_columns::{ServiceColumns, WorkloadColumns};

@@ -10,7 +10,10 @@ use serde::Deserialize;
 use sonde_model::{Kind, ObjectRef, Quantity};
 
 use crate::view::{Amount, Condition, Taint, Time, or_default};
-use crate::{Encoded, EventColumns, PodColumns, ReadError, Resources};
+use crate::{
+    Encoded, EventColumns, PodColumns, ReadError, Resources, ServiceColumns, WorkloadColumns,
+    workload_columns,
+};
 
 /// An object at one resourceVersion: what questions need as columns, the rest as it was received.
 #[derive(Debug, Clone)]
@@ -63,6 +66,15 @@ pub enum Columns {
     Node(Box<NodeColumns>),
     /// Of an event.
     Event(Box<EventColumns>),
+    /// Of what makes pods.
+    Workload(Box<WorkloadColumns>),
+    /// Of a service.
+    Service(Box<ServiceColumns>),
+    /// Of a claim for a volume.
+    Claim {
+        /// `status.phase`.
+        phase: Arc<str>,
+    },
     /// Nothing beyond the identity.
     None,
 }
@@ -119,6 +131,33 @@ impl Object {
         }
     }
 
+    /// The columns of what makes pods; `None` also where its shape is not as expected.
+    pub fn workload(&self) -> Option<&WorkloadColumns> {
+        if let Columns::Workload(workload) = &self.columns {
+            Some(workload)
+        } else {
+            None
+        }
+    }
+
+    /// The columns of a service; as above.
+    pub fn service(&self) -> Option<&ServiceColumns> {
+        if let Columns::Service(service) = &self.columns {
+            Some(service)
+        } else {
+            None
+        }
+    }
+
+    /// The phase of a claim; as above.
+    pub fn claim_phase(&self) -> Option<&str> {
+        if let Columns::Claim { phase } = &self.columns {
+            Some(phase)
+        } else {
+            None
+        }
+    }
+
     /// Reads one JSON object. `kind` is given where the source knows it: items of a list do not carry it.
     ///
     /// # Errors
@@ -158,10 +197,13 @@ impl Object {
                 let (meta, columns) = raw.columns();
                 meta.object(kind, Columns::Event(Box::new(columns)))
             }
-            kind => {
-                let raw: RawOther<'_> = serde_json::from_slice(&bytes)?;
-                raw.metadata.object(kind, Columns::None)
-            }
+            kind => match workload_columns::read(&bytes, &kind) {
+                Some(object) => object,
+                None => {
+                    let raw: RawOther<'_> = serde_json::from_slice(&bytes)?;
+                    raw.metadata.object(kind, Columns::None)
+                }
+            },
         };
         if object.api_version.is_empty() {
             object.api_version = object

@@ -46,9 +46,17 @@ impl Snapshot {
         self.state.objects.get(reference)
     }
 
-    /// Whether the object is known not to exist: not here, and its kind and namespace completely listed.
+    /// Whether the object is known not to exist: not here, and its kind and namespace completely listed, or asked for by
+    /// name in vain.
     pub fn is_absent(&self, reference: &ObjectRef) -> bool {
-        self.get(reference).is_none() && self.is_complete(&reference.kind, &reference.namespace)
+        self.get(reference).is_none()
+            && (self.is_complete(&reference.kind, &reference.namespace)
+                || self.state.absent.contains(reference))
+    }
+
+    /// Objects that were asked for by name, and are not there.
+    pub fn absent(&self) -> impl Iterator<Item = &ObjectRef> {
+        self.state.absent.iter()
     }
 
     /// Every object of a kind, by namespace and name.

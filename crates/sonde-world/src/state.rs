@@ -46,12 +46,15 @@ pub(crate) struct State {
     /// Pods by label.
     pub(crate) by_label: imbl::OrdMap<(Arc<str>, Arc<str>), imbl::OrdSet<ObjectRef>>,
     pub(crate) coverage: Coverage,
+    /// Objects that were asked for by name, and are not there.
+    pub(crate) absent: imbl::OrdSet<ObjectRef>,
 }
 
 impl State {
     pub(crate) fn put(&mut self, object: Arc<Object>) {
         self.remove(&object.reference);
         self.index(&object, true);
+        self.absent.remove(&object.reference);
         self.objects.insert(object.reference.clone(), object);
         self.revision.0 = self.revision.0.saturating_add(1);
     }
@@ -86,7 +89,11 @@ impl State {
                 }
             }
             Columns::Event(event) => entry(&mut self.events, event.about.clone(), me, add),
-            Columns::Node(_) | Columns::None => {}
+            Columns::Node(_)
+            | Columns::Workload(_)
+            | Columns::Service(_)
+            | Columns::Claim { .. }
+            | Columns::None => {}
         }
     }
 }
@@ -169,6 +176,16 @@ impl World {
     /// Marks a kind as completely listed, for the cluster or one namespace.
     pub fn mark_complete(&mut self, kind: Kind, namespace: Option<&str>) {
         self.state.coverage.mark(kind, namespace);
+    }
+
+    /// Marks an object as known not to exist: it was asked for by name. Says whether that is new.
+    pub fn mark_absent(&mut self, reference: &ObjectRef) -> bool {
+        let was = self.state.remove(reference).is_some();
+        let is_new = self.state.absent.insert(reference.clone()).is_none();
+        if is_new {
+            self.state.revision.0 = self.state.revision.0.saturating_add(1);
+        }
+        was || is_new
     }
 
     /// The world at its present revision, at no cost.

@@ -113,6 +113,12 @@ pub(super) fn engine(dump: &Path, rounds: usize) -> Result<Vec<Figure>> {
     Ok(vec![
         Figure::new("engine, per healthy pod".into(), "us", "< 1", values("healthy")),
         Figure::new("engine, per broken pod".into(), "us", "< 100", values("broken")),
+        Figure::new(
+            "engine, per ReplicaSet of the past".into(),
+            "us",
+            "< 1",
+            values("set"),
+        ),
     ])
 }
 

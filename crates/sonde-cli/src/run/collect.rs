@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use sonde_collect::{CollectError, bundle};
-use sonde_diagnose::Scope;
+use sonde_diagnose::{Gap, Scope};
 
 use super::gather::{live, with_hints};
 use super::progress::Progress;
@@ -61,10 +61,16 @@ pub(super) fn run(request: &Collect) -> Outcome<u8> {
         request.output.display(),
         report.scanned.lines
     );
-    for spot in &source.gathered.blind_spots {
+    let missed: Vec<&Gap> = source
+        .gathered
+        .gaps
+        .iter()
+        .filter(|gap| !gap.only_if_wanted)
+        .collect();
+    for Gap { spot, .. } in &missed {
         eprintln!("not collected: {}: {}", spot.what, spot.why);
     }
-    Ok(if source.gathered.blind_spots.is_empty() {
+    Ok(if missed.is_empty() {
         super::NOTHING_FOUND
     } else {
         PARTLY_DONE

@@ -1,6 +1,6 @@
 //! `sonde diagnose`: reads, asks, fetches what is wanted, asks again, renders.
 
-use sonde_diagnose::Scope;
+use sonde_diagnose::{Gap, Scope};
 use sonde_model::{Report, Severity};
 
 use super::gather::gather;
@@ -29,8 +29,8 @@ pub(super) fn run(request: &Diagnose) -> Outcome<u8> {
     drop(snapshot);
     source
         .gathered
-        .blind_spots
-        .extend(scope::unexamined(&request.target));
+        .gaps
+        .extend(scope::unexamined(&request.target).into_iter().map(Gap::from));
     let report = rounds::answer(&mut source, &scope, &progress);
     drop(progress);
     let partly =

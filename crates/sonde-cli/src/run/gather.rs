@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow};
 use sonde_collect::live::{self, Cluster, Fetched, LiveError};
 use sonde_collect::{CollectError, Gathered, Options, dump, paste};
-use sonde_diagnose::{Want, kinds_read};
+use sonde_diagnose::{Gap, Want, kinds_read};
 use sonde_model::Kind;
 
 use super::progress::Progress;
@@ -101,7 +101,7 @@ pub(super) fn live(
         .map_or(live::deaths::Socket::Usual, live::deaths::Socket::Named);
     live::deaths::add(&mut gathered, socket, request.namespace.as_deref(), keep_texts);
     if gathered.world.snapshot().is_empty()
-        && let Some(spot) = gathered.blind_spots.first()
+        && let Some(Gap { spot, .. }) = gathered.gaps.first()
     {
         return Err(
             Failure::new(anyhow!("nothing could be read; {}: {}", spot.what, spot.why)).hint(

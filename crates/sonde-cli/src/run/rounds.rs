@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sonde_diagnose::{Scope, Want, diagnose};
+use sonde_diagnose::{Gap, Scope, Want, diagnose};
 use sonde_model::{BlindSpot, Report};
 
 use super::gather::Source;
@@ -35,18 +35,16 @@ pub(super) fn answer(source: &mut Source, scope: &Scope, progress: &Progress) ->
         }
         asked.extend(new.into_iter().filter(|want| !fetched.left_out.contains(want)));
         if round == ROUNDS_MAX {
-            source
-                .gathered
-                .blind_spots
-                .extend(fetched.left_out.iter().map(too_many));
+            source.gathered.gaps.extend(fetched.left_out.iter().map(too_many));
         }
     }
 }
 
-fn too_many(want: &Want) -> BlindSpot {
-    BlindSpot {
+fn too_many(want: &Want) -> Gap {
+    let spot = BlindSpot {
         what: want.describe(),
         why: "too many logs are wanted at once; ask about fewer objects".to_owned(),
         forbids: Vec::new(),
-    }
+    };
+    Gap::new(spot, [want.clone()])
 }

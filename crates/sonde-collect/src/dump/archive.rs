@@ -5,7 +5,7 @@
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use super::source::{Go, Intake};
-use crate::limits::{FILES_MAX, RATIO_GRACE_BYTES, RATIO_MAX};
+use crate::limits::{ARCHIVE_ENTRIES_MAX, RATIO_GRACE_BYTES, RATIO_MAX};
 
 /// Reads an archive or a single file.
 pub(super) fn read(
@@ -69,7 +69,7 @@ fn tar(reader: &mut dyn Read, intake: &mut Intake) {
     let mut count = 0;
     for entry in entries {
         count += 1;
-        if count > FILES_MAX * 4 {
+        if count > ARCHIVE_ENTRIES_MAX {
             return intake.problem("archive", "has too many entries, the rest was left out");
         }
         let mut entry = match entry {

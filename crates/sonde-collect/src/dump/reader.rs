@@ -416,7 +416,8 @@ impl<'a> Reader<'a> {
                 self.gathered.source.cluster_version = manifest.cluster_version;
             }
             self.gathered.asked = manifest.asked;
-            self.gathered.blind_spots.extend(manifest.blind_spots);
+            self.gathered.gaps.extend(manifest.gaps);
+            self.gathered.texts.none.extend(manifest.no_logs);
             for problem in manifest.problems {
                 self.gathered.problem(&problem.place, problem.text);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sonde_diagnose::Gap;
 use sonde_model::{BlindSpot, Code, Kind};
 
 use super::errors::RequestError;
@@ -10,8 +11,8 @@ use super::list::List;
 /// A namespace, whether it is the whole cluster's, and why it failed.
 type Group<'a> = (Option<&'a str>, bool, String);
 
-/// The blind spots of lists that failed.
-pub(super) fn spots(failed: &[(List, RequestError)]) -> Vec<BlindSpot> {
+/// The gaps that lists leave that failed.
+pub(super) fn gaps(failed: &[(List, RequestError)]) -> Vec<Gap> {
     let mut groups: BTreeMap<Group<'_>, Vec<&(List, RequestError)>> = BTreeMap::new();
     for one in failed {
         let (list, error) = one;
@@ -19,10 +20,10 @@ pub(super) fn spots(failed: &[(List, RequestError)]) -> Vec<BlindSpot> {
         let key = (list.namespace.as_deref(), everywhere, alike(error));
         groups.entry(key).or_default().push(one);
     }
-    groups.into_values().filter_map(|group| spot(&group)).collect()
+    groups.into_values().filter_map(|group| gap(&group)).collect()
 }
 
-fn spot(group: &[&(List, RequestError)]) -> Option<BlindSpot> {
+fn gap(group: &[&(List, RequestError)]) -> Option<Gap> {
     let (first, error) = group.first()?;
     let plurals: Vec<&str> = group
         .iter()
@@ -40,11 +41,27 @@ fn spot(group: &[&(List, RequestError)]) -> Option<BlindSpot> {
         1 => why(error),
         _ => alike(error),
     };
-    Some(BlindSpot {
+    let spot = BlindSpot {
         what: format!("{}{place}", plurals.join(", ")),
         why,
         forbids,
-    })
+    };
+    // A part of a list speaks for no whole one.
+    let whole = group.iter().filter(|(list, _)| list.fields.is_none());
+    Some(Gap::new(spot, whole.map(|(list, _)| list.want())))
+}
+
+/// The gap of a kind that this version of the API does not have: worth a word only to whom it concerns.
+pub(super) fn unserved(list: &List) -> Gap {
+    let spot = BlindSpot {
+        what: list.words(),
+        why: "this version of Kubernetes does not serve them in the version that Sonde reads".to_owned(),
+        forbids: forbids(&list.kind),
+    };
+    Gap {
+        only_if_wanted: true,
+        ..Gap::new(spot, [list.want()])
+    }
 }
 
 /// What errors of the same cause have in common: a refusal without the resource that it names.
@@ -94,15 +111,15 @@ mod tests {
                 RequestError::Status { code: 403, message },
             )
         };
-        let spots = spots(&[
+        let gaps = gaps(&[
             refused(Kind::Pod, Some("shop")),
             refused(Kind::Service, Some("shop")),
             refused(Kind::Node, None),
             (List::all(Kind::Lease, None), RequestError::TooLarge(7)),
         ]);
-        let told: Vec<_> = spots
+        let told: Vec<_> = gaps
             .iter()
-            .map(|spot| (spot.what.as_str(), spot.why.as_str()))
+            .map(|gap| (gap.spot.what.as_str(), gap.spot.why.as_str()))
             .collect();
         assert_eq!(
             told,
@@ -118,6 +135,7 @@ mod tests {
                 ),
             ]
         );
-        assert!(!spots[0].forbids.is_empty());
+        assert!(!gaps[0].spot.forbids.is_empty());
+        assert!(gaps[2].answers(&List::all(Kind::Service, Some("shop")).want()));
     }
 }

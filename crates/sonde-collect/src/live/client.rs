@@ -130,9 +130,17 @@ async fn from_kubeconfig(options: &ConnectOptions) -> Result<(Config, String), L
 impl Client {
     pub(crate) fn new(config: Config, timeout: Option<Duration>) -> Result<Self, LiveError> {
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let inner = KubeClient::try_from(config).map_err(|source| LiveError::Client {
-            server: server.clone(),
-            source: source.into(),
+        let inner = KubeClient::try_from(config).map_err(|error| match RequestError::of(&error) {
+            // The program that gives them runs before the first request.
+            source @ RequestError::Credentials(_) => LiveError::Request {
+                doing: "log in".to_owned(),
+                server: server.clone(),
+                source,
+            },
+            _ => LiveError::Client {
+                server: server.clone(),
+                source: error.into(),
+            },
         })?;
         Ok(Self {
             inner,

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sonde_diagnose::Gap;
 use sonde_grammar::log::{NodeLog, agent as words};
 use sonde_model::{BlindSpot, Deaths, Kind, ObjectRef};
 
@@ -38,11 +39,11 @@ pub fn add(gathered: &mut Gathered, socket: Socket<'_>, namespace: Option<&str>,
         Err(error) => error.to_string(),
     };
     if matches!(socket, Socket::Named(_)) {
-        gathered.blind_spots.push(BlindSpot {
+        gathered.gaps.push(Gap::from(BlindSpot {
             what: format!("deaths seen by the agent at {}", path.display()),
             why,
             forbids: Vec::new(),
-        });
+        }));
     }
 }
 
@@ -159,7 +160,7 @@ mod tests {
         let read = all.texts.read[&(Arc::from("n1"), NodeLog::Agent)];
         assert!(read.whole && read.span.is_some(), "{read:?}");
         assert_eq!(all.kept_texts.len(), 1);
-        assert!(all.blind_spots.is_empty());
+        assert!(all.gaps.is_empty());
         let one = gathered("n1", Some("shop"));
         assert_eq!(one.texts.node["n1"].len(), 1);
         assert!(
@@ -174,9 +175,9 @@ mod tests {
         let other = gathered("elsewhere", None);
         assert!(other.texts.node.is_empty());
         assert!(
-            other.blind_spots[0].why.contains("no node of this cluster"),
+            other.gaps[0].spot.why.contains("no node of this cluster"),
             "{:?}",
-            other.blind_spots
+            other.gaps
         );
     }
 
@@ -185,6 +186,6 @@ mod tests {
         let mut gathered = Gathered::default();
         let path = Path::new("/no/such/agent.sock");
         add(&mut gathered, Socket::Named(path), None, false);
-        assert_eq!(gathered.blind_spots.len(), 1);
+        assert_eq!(gathered.gaps.len(), 1);
     }
 }

@@ -37,6 +37,9 @@ pub enum RequestError {
     /// The answer is larger than we read.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
+    /// Our own fault: what reads the answer panicked.
+    #[error("reading the answer failed, which is a bug in Sonde")]
+    Internal,
 }
 
 fn seconds(time: Duration) -> String {
@@ -113,7 +116,7 @@ impl RequestError {
     pub(crate) fn is_total(&self) -> bool {
         match self {
             RequestError::Status { code, .. } => *code == 401,
-            RequestError::TooLarge(_) | RequestError::Timeout(_) => false,
+            RequestError::TooLarge(_) | RequestError::Timeout(_) | RequestError::Internal => false,
             _ => true,
         }
     }
@@ -187,6 +190,7 @@ impl LiveError {
                     &["check the certificate authority in the kubeconfig, and the clock of this machine"]
                 }
                 RequestError::Connection(_) | RequestError::TooLarge(_) => &["check the network and VPN"],
+                RequestError::Internal => &["report it, with the version of Sonde"],
             },
         };
         hints.iter().map(|hint| (*hint).to_owned()).collect()

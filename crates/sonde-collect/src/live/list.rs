@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use sonde_diagnose::Want;
 use sonde_model::Kind;
 
 use super::client::{Client, Get};
@@ -39,6 +40,14 @@ impl List {
             kind,
             namespace,
             fields: None,
+        }
+    }
+
+    /// The want that it answers.
+    pub(crate) fn want(&self) -> Want {
+        Want::Kind {
+            kind: self.kind.clone(),
+            namespace: self.namespace.as_deref().unwrap_or_default().into(),
         }
     }
 

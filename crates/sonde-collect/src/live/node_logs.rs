@@ -1,22 +1,22 @@
-//! Logs of nodes: through the kubelet's log endpoint, or from this machine where it is the node and we are root.
+//! Logs of nodes through the kubelet's log endpoint; [`Machine`] reads them where this machine is the node.
 //!
 //! The kubelet answers `/logs/?query=kubelet` from the journal where `NodeLogQuery` is on (Kubernetes 1.27 and later,
 //! off by default in most clusters), and serves the files of `/var/log` where `enableSystemLogHandler` is on. Which of
 //! the two it does is told by the answer: a folder's listing is HTML.
 
-use sonde_model::Moment as _;
-use std::fs;
-use std::io::Read as _;
-use std::process::{Command, Stdio};
+mod machine;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use sonde_diagnose::Want;
 use sonde_grammar::log::NodeLog;
+use sonde_model::Moment as _;
 
 use super::client::{Client, Get};
 use super::errors::RequestError;
 use super::list::escape;
-use crate::limits::{NODE_LOG_LINES, TEXT_BYTES_MAX};
+use crate::limits::{LISTED_FILES_MAX, NODE_LOG_LINES, TEXT_BYTES_MAX};
+pub(crate) use machine::Machine;
 
 /// Time read before and after a moment.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
@@ -29,6 +29,24 @@ pub(crate) struct NodeLogWanted {
     pub(crate) log: NodeLog,
     /// The first and the last moment; `None` for the newest lines.
     pub(crate) around: Option<(Timestamp, Timestamp)>,
+}
+
+impl NodeLogWanted {
+    /// The want that it answers.
+    pub(crate) fn want(&self) -> Want {
+        let node = self.node.as_str().into();
+        match self.log {
+            NodeLog::Kernel => Want::KernelLog { node, around: None },
+            NodeLog::Agent => Want::AgentDeaths { node },
+            _ => Want::KubeletLog { node, around: None },
+        }
+    }
+
+    /// From when to when it is read.
+    fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let (first, last) = self.around?;
+        Some((first.earlier(BEFORE), last.later(AFTER)))
+    }
 }
 
 /// Files of `/var/log` that have it, best first.
@@ -60,11 +78,11 @@ pub(crate) async fn read(client: &Client, wanted: &NodeLogWanted) -> Result<Byte
     let mut listing = None;
     if let Some(unit) = unit(wanted.log) {
         let mut path = format!("{root}?query={unit}&tailLines={NODE_LOG_LINES}");
-        if let Some((first, last)) = wanted.around {
+        if let Some((from, until)) = wanted.span() {
             path.push_str(&format!(
                 "&sinceTime={}&untilTime={}",
-                escape(&(first.earlier(BEFORE)).to_string()),
-                escape(&(last.later(AFTER)).to_string())
+                escape(&from.to_string()),
+                escape(&until.to_string())
             ));
         }
         match client.get(&any(path)).await {
@@ -133,79 +151,8 @@ fn names(listing: &str) -> Vec<&str> {
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .filter(|name| !name.ends_with('/') && !name.contains("//"))
-        .take(10_000)
+        .take(LISTED_FILES_MAX)
         .collect()
-}
-
-/// Reads the log on this machine, if it is the node and we may.
-pub(crate) fn local(wanted: &NodeLogWanted) -> Option<Bytes> {
-    if wanted.log == NodeLog::Agent || !is_this_node(&wanted.node) || !is_root() {
-        return None;
-    }
-    let lines = NODE_LOG_LINES.to_string();
-    let commands: Vec<Vec<&str>> = match unit(wanted.log) {
-        None => vec![
-            vec!["dmesg", "--time-format=iso"],
-            vec!["dmesg", "-T"],
-            vec!["journalctl", "-k", "-n", &lines, "-o", "short-iso", "--no-pager"],
-        ],
-        Some(unit) => vec![vec![
-            "journalctl",
-            "-u",
-            unit,
-            "-n",
-            &lines,
-            "-o",
-            "short-iso",
-            "--no-pager",
-        ]],
-    };
-    let said = commands.iter().find_map(|command| output(command));
-    let file = || {
-        let path = files(wanted.log).iter().map(|file| format!("/var/log/{file}"));
-        path.into_iter().find_map(|path| fs::read(path).ok())
-    };
-    let mut bytes = said.or_else(file)?;
-    if bytes.len() > TEXT_BYTES_MAX {
-        bytes.drain(..bytes.len() - TEXT_BYTES_MAX);
-    }
-    Some(bytes.into())
-}
-
-fn output(command: &[&str]) -> Option<Vec<u8>> {
-    let (program, arguments) = command.split_first()?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut bytes = Vec::new();
-    let read = child
-        .stdout
-        .take()?
-        .take(4 * TEXT_BYTES_MAX as u64)
-        .read_to_end(&mut bytes);
-    // The program has written all, or we want no more of it.
-    let ended = child.try_wait().ok().flatten();
-    if ended.is_none() {
-        let _gone = child.kill();
-    }
-    let status = child.wait().ok()?;
-    let good = read.is_ok() && (status.success() || ended.is_none()) && !bytes.trim_ascii().is_empty();
-    (good && !bytes.starts_with(b"-- No entries --")).then_some(bytes)
-}
-
-fn is_root() -> bool {
-    fs::read_to_string("/proc/self/status").is_ok_and(|status| {
-        let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-        uids.and_then(|uids| uids.split_whitespace().nth(1)) == Some("0")
-    })
-}
-
-fn is_this_node(node: &str) -> bool {
-    fs::read_to_string("/proc/sys/kernel/hostname").is_ok_and(|name| name.trim().eq_ignore_ascii_case(node))
 }
 
 #[cfg(test)]
@@ -220,15 +167,5 @@ mod tests {
         assert_eq!(names(listing), ["kern.log"]);
         assert!(is_refusal(b"\noptions present and query resolved to log files for [kubelet]\ntry without specifying options\n"));
         assert!(!is_listing(b"May 01 10:00:00 n1 kubelet[1]: x"));
-    }
-
-    #[test]
-    fn another_machines_logs_are_not_read_here() {
-        let wanted = NodeLogWanted {
-            node: "no-such-node".into(),
-            log: NodeLog::Kernel,
-            around: None,
-        };
-        assert_eq!(local(&wanted), None);
     }
 }

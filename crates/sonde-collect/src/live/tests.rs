@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use sonde_diagnose::{LogKey, Want};
@@ -151,7 +151,9 @@ fn lists_are_read_page_by_page() {
             .snapshot()
             .is_complete_everywhere(&Kind::HorizontalPodAutoscaler)
     );
-    assert!(gathered.blind_spots.is_empty(), "{:?}", gathered.blind_spots);
+    let told = gathered.gaps.iter().filter(|gap| !gap.only_if_wanted);
+    assert_eq!(told.count(), 0, "{:?}", gathered.gaps);
+    assert!(gathered.gaps[0].spot.why.contains("does not serve"));
     assert_eq!(gathered.source.cluster_version.as_deref(), Some("v1.36.2"));
     assert_eq!(gathered.now, Some("2026-11-21T12:00:00Z".parse().unwrap()));
     assert_eq!(gathered.source.name, "test");
@@ -208,18 +210,15 @@ fn fewer_rights_give_less_and_say_so() {
     assert_eq!(names(&gathered), ["pod/a -n shop"]);
     let snapshot = gathered.world.snapshot();
     assert!(snapshot.is_complete(&Kind::Pod, "shop") && !snapshot.is_complete_everywhere(&Kind::Pod));
-    let spots: Vec<&str> = gathered
-        .blind_spots
-        .iter()
-        .map(|spot| spot.what.as_str())
-        .collect();
+    let spots: Vec<&str> = gathered.gaps.iter().map(|gap| gap.spot.what.as_str()).collect();
     assert_eq!(spots, ["nodes", "pods in all namespaces"]);
     assert!(
-        gathered.blind_spots[0]
+        gathered.gaps[0]
+            .spot
             .why
             .contains("nodes is forbidden: User x cannot list")
     );
-    assert!(!gathered.blind_spots[0].forbids.is_empty());
+    assert!(!gathered.gaps[0].spot.forbids.is_empty());
 }
 
 #[test]
@@ -394,6 +393,7 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
             "unable to retrieve container logs for containerd://5ef2\n".into(),
         ),
         path if path.contains("/pods/c/log") => (200, "panic: no license\n".into()),
+        path if path.contains("/pods/d/log") => (404, r#"{"message":"pods \"d\" not found"}"#.into()),
         path if path.contains("/log?") => refused("pods/log"),
         path if path.contains("/nodes/n1/proxy/logs/?query=kubelet") => (
             200,
@@ -406,6 +406,9 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
         "/api/v1/nodes/n1/proxy/logs/" => (200, "<pre>\n</pre>".into()),
         "/api/v1/namespaces/shop/configmaps/c" => {
             (200, r#"{"metadata":{"name":"c","namespace":"shop"}}"#.into())
+        }
+        "/api/v1/namespaces/shop/configmaps/gone" => {
+            (404, r#"{"message":"configmaps \"gone\" not found"}"#.into())
         }
         path if path.starts_with("/api/v1/pods") => list(&["a"], ""),
         _ => (404, String::new()),
@@ -430,6 +433,7 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
         log("a", true),
         log("b", false),
         log("c", true),
+        log("d", true),
         Want::KubeletLog {
             node: node(),
             around: None,
@@ -448,11 +452,7 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
     );
     assert_eq!(gathered.texts.node.len(), 1);
     assert!(names(&gathered).contains(&"configmap/c -n shop".to_owned()));
-    let spots: Vec<&str> = gathered
-        .blind_spots
-        .iter()
-        .map(|spot| spot.what.as_str())
-        .collect();
+    let spots: Vec<&str> = gathered.gaps.iter().map(|gap| gap.spot.what.as_str()).collect();
     assert_eq!(
         spots,
         [
@@ -460,14 +460,18 @@ fn wants_are_fetched_and_what_is_refused_is_said() {
             "current log of container app of pod/b in shop"
         ]
     );
+    let gone = sonde_model::ObjectRef::new(Kind::ConfigMap, "shop", "gone");
+    assert!(gathered.world.snapshot().is_absent(&gone));
     let lost = gathered.texts.container_logs.keys().find(|key| &*key.pod == "c");
     assert!(
         lost.is_some_and(|key| !key.previous),
         "the log of the other run is read in its place"
     );
+    let none: Vec<bool> = gathered.texts.none.iter().map(|key| key.previous).collect();
+    assert_eq!(none, [false, true], "neither run of pod d has a log");
     assert_eq!(gathered.kept_texts.len(), 3);
     assert!(!cluster.fetch(&[log("b", false)], &mut gathered, &|_| {}).added);
-    assert_eq!(gathered.blind_spots.len(), 2);
+    assert_eq!(gathered.gaps.len(), 2);
 }
 
 #[test]
@@ -488,4 +492,64 @@ fn names_are_had_quickly_or_not_at_all() {
             .names(&Kind::Pod, Some("slow"), Duration::from_millis(100))
             .is_empty()
     );
+}
+
+/// What is not there any more is told by the server; what the server does not know tells nothing.
+#[test]
+fn an_object_is_absent_only_where_the_server_says_so() {
+    let fake = serve(|path, _| match path {
+        "/version" => version(),
+        path if path.ends_with("/leases/gone") => (
+            404,
+            r#"{"message":"leases.coordination.k8s.io \"gone\" not found"}"#.into(),
+        ),
+        path if path.starts_with("/api/v1/pods") => list(&["a"], ""),
+        _ => (404, "404 page not found".into()),
+    });
+    let cluster = fake.connect();
+    let mut gathered = fake.gather(None, &[Kind::Pod]).unwrap();
+    let lease = |name: &str| sonde_model::ObjectRef::new(Kind::Lease, "kube-system", name);
+    let wants = [Want::Object(lease("gone")), Want::Object(lease("other"))];
+    assert!(cluster.fetch(&wants, &mut gathered, &|_| {}).added);
+    let snapshot = gathered.world.snapshot();
+    assert!(snapshot.is_absent(&lease("gone")) && !snapshot.is_absent(&lease("other")));
+    assert!(
+        gathered.gaps[0].spot.what.contains("other"),
+        "{:?}",
+        gathered.gaps
+    );
+}
+
+#[test]
+fn lists_of_the_second_round_that_fail_say_which() {
+    let fake = serve(|path, _| match path {
+        "/version" => version(),
+        path if path.starts_with("/api/v1/pods") => list(&["a"], ""),
+        path if path.starts_with("/api/v1/nodes") => refused("nodes"),
+        _ => (401, r#"{"message":"Unauthorized"}"#.into()),
+    });
+    let cluster = fake.connect();
+    let mut gathered = fake.gather(None, &[Kind::Pod, Kind::Node]).unwrap();
+    let want = |kind: Kind| Want::Kind {
+        kind,
+        namespace: "".into(),
+    };
+    let asked = fake.seen().len();
+    cluster.fetch(
+        &[want(Kind::Node), want(Kind::StorageClass)],
+        &mut gathered,
+        &|_| {},
+    );
+    let told: Vec<_> = gathered
+        .gaps
+        .iter()
+        .map(|gap| (gap.spot.what.as_str(), gap.answers(&want(Kind::StorageClass))))
+        .collect();
+    assert_eq!(
+        told,
+        [("nodes", false), ("storageclasses", true)],
+        "nodes are not asked for again"
+    );
+    assert!(gathered.gaps[1].spot.why.contains("401"), "{:?}", gathered.gaps);
+    assert!(!fake.seen()[asked..].iter().any(|path| path.contains("/nodes")));
 }

@@ -1,28 +1,28 @@
 //! The second round: what the engine wants of suspects.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use sonde_diagnose::{LogKey, Want};
+use sonde_diagnose::{Gap, LogKey, Want};
 use sonde_grammar::log::NodeLog;
 use sonde_model::{BlindSpot, Kind, ObjectRef};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
-use super::blind::why;
+use super::blind::{self, why};
 use super::client::{Client, Get};
 use super::errors::RequestError;
 use super::list::{List, escape, path};
-use super::node_logs::{self, NodeLogWanted};
-use super::{Cluster, Progress, logs};
+use super::node_logs::{self, Machine, NodeLogWanted};
+use super::{Cluster, LiveError, Progress, logs, tasks};
 use crate::gathered::{Gathered, TextPlace};
-use crate::limits::{LOGS_A_ROUND_MAX, REQUESTS_AT_ONCE};
+use crate::limits::LOGS_A_ROUND_MAX;
 use crate::objects::{self, Task};
 use crate::texts::{self, TextReader};
 
 /// One thing to fetch.
+#[derive(Clone)]
 enum Fetch {
     Log(LogKey),
     NodeLog(NodeLogWanted),
@@ -30,12 +30,30 @@ enum Fetch {
     Object(ObjectRef),
 }
 
+impl Fetch {
+    /// The want that it answers.
+    fn want(&self) -> Want {
+        match self {
+            Fetch::Log(key) => Want::ContainerLog(key.clone()),
+            Fetch::NodeLog(wanted) => wanted.want(),
+            Fetch::Counters(node) => Want::Counters { node: node.clone() },
+            Fetch::Object(reference) => Want::Object(reference.clone()),
+        }
+    }
+}
+
 /// What came of it.
 enum Got {
     Text(TextPlace, Bytes),
+    /// A node's log as it was read on this machine.
+    Here(TextPlace, Bytes),
     Object(ObjectRef, Bytes),
+    /// The answer is that there is no such object.
+    NoObject(ObjectRef),
+    /// The answer is that there are no such logs.
+    NoLogs(Vec<LogKey>),
     Nothing,
-    Refused(String, RequestError),
+    Refused(RequestError),
 }
 
 /// What came of a round.
@@ -57,38 +75,38 @@ impl Cluster {
 
     async fn fetch_all(&self, wants: &[Want], gathered: &mut Gathered, progress: Progress<'_>) -> Fetched {
         let revision = gathered.world.snapshot().revision();
-        let (fetches, lists, left_out) = plan(wants);
-        let mut added = false;
+        let (fetches, mut lists, left_out) = plan(wants);
+        // What was refused is refused again.
+        lists.retain(|list| !gathered.gaps.iter().any(|gap| gap.answers(&list.want())));
         if !lists.is_empty() {
-            // A connection that is lost now leaves blind spots like any other refusal.
-            if let Err(error) = self.read_lists(lists, gathered, progress).await {
-                gathered.blind_spots.push(BlindSpot {
-                    what: "what was wanted in the second round".to_owned(),
-                    why: error.to_string(),
-                    forbids: Vec::new(),
-                });
-            }
-            added |= gathered.world.snapshot().revision() != revision;
+            self.read_more(lists, gathered, progress).await;
         }
+        let mut added = gathered.world.snapshot().revision() != revision;
         let mut reader = TextReader::new(self.keep_texts, gathered.now, gathered.now);
-        for fetched in self.run(fetches, progress).await {
-            match fetched {
+        for (fetch, got) in self.run(fetches, gathered, progress).await {
+            match got {
                 Got::Text(place, bytes) => {
-                    let (text, _) = texts::clean(&bytes);
-                    reader.add(gathered, place, text);
+                    reader.add(gathered, place, texts::clean(&bytes).0);
+                    added = true;
+                }
+                Got::Here(place, bytes) => {
+                    reader.here = true;
+                    reader.add(gathered, place, texts::clean(&bytes).0);
+                    reader.here = false;
                     added = true;
                 }
                 Got::Object(reference, bytes) => added |= put(&reference, bytes, gathered),
+                Got::NoObject(reference) => added |= gathered.world.mark_absent(&reference),
+                Got::NoLogs(keys) => gathered.texts.none.extend(keys),
                 Got::Nothing => {}
-                Got::Refused(what, error) => {
+                Got::Refused(error) => {
+                    let want = fetch.want();
                     let spot = BlindSpot {
-                        what,
+                        what: want.describe(),
                         why: why(&error),
                         forbids: Vec::new(),
                     };
-                    if !gathered.blind_spots.contains(&spot) {
-                        gathered.blind_spots.push(spot);
-                    }
+                    gathered.miss(Gap::new(spot, [want]));
                 }
             }
         }
@@ -100,27 +118,43 @@ impl Cluster {
         }
     }
 
-    async fn run(&self, fetches: Vec<Fetch>, progress: Progress<'_>) -> Vec<Got> {
+    /// Lists of the second round. A connection that is lost now leaves gaps like any other refusal.
+    async fn read_more(&self, lists: Vec<List>, gathered: &mut Gathered, progress: Progress<'_>) {
+        let Err(error) = self.read_lists(lists.clone(), gathered, progress).await else {
+            return;
+        };
+        let source = match error {
+            LiveError::Request { source, .. } => source,
+            other => RequestError::Connection(other.to_string()),
+        };
+        let failed: Vec<_> = lists.into_iter().map(|list| (list, source.clone())).collect();
+        gathered.gaps.extend(blind::gaps(&failed));
+    }
+
+    async fn run(
+        &self,
+        fetches: Vec<Fetch>,
+        gathered: &Gathered,
+        progress: Progress<'_>,
+    ) -> Vec<(Fetch, Got)> {
         let total = fetches.len();
-        let room = Arc::new(Semaphore::new(REQUESTS_AT_ONCE));
-        let mut running = JoinSet::new();
-        for (index, fetch) in fetches.into_iter().enumerate() {
-            let (client, room) = (self.client.clone(), room.clone());
-            running.spawn(async move {
-                let _place = room.acquire().await;
-                (index, one(&client, fetch).await)
-            });
-        }
-        let mut done = Vec::with_capacity(total);
-        while let Some(joined) = running.join_next().await {
-            done.extend(joined.ok());
+        let machine = Arc::new(Machine::this(&gathered.world.snapshot()));
+        let tasks: Vec<_> = fetches
+            .iter()
+            .map(|fetch| {
+                let (client, machine, fetch) = (self.client.clone(), machine.clone(), fetch.clone());
+                async move { one(&client, &machine, fetch).await }
+            })
+            .collect();
+        let done = tasks::all(tasks, |_, count| {
             progress(&format!(
-                "fetched {} of {total} logs and objects of suspects",
-                done.len()
+                "fetched {count} of {total} logs and objects of suspects"
             ));
-        }
-        done.sort_by_key(|(index, _)| *index);
-        done.into_iter().map(|(_, fetched)| fetched).collect()
+            ControlFlow::Continue(())
+        })
+        .await;
+        let got = |got: Option<Got>| got.unwrap_or(Got::Refused(RequestError::Internal));
+        fetches.into_iter().zip(done.into_iter().map(got)).collect()
     }
 }
 
@@ -178,59 +212,67 @@ fn plan(wants: &[Want]) -> (Vec<Fetch>, Vec<List>, Vec<Want>) {
     (fetches, lists, left_out)
 }
 
-async fn one(client: &Client, fetch: Fetch) -> Got {
+async fn one(client: &Client, machine: &Machine, fetch: Fetch) -> Got {
     match fetch {
-        Fetch::Log(key) => match logs::read(client, &key).await {
-            Ok(Some(bytes)) => Got::Text(TextPlace::Container(key), bytes),
-            // Until the container is started anew, its current log is that of the run that ended.
-            Ok(None) if key.previous => {
-                let key = LogKey {
-                    previous: false,
-                    ..key
-                };
-                match logs::read(client, &key).await {
-                    Ok(Some(bytes)) => Got::Text(TextPlace::Container(key), bytes),
-                    _ => Got::Nothing,
-                }
-            }
-            Ok(None) => Got::Nothing,
-            Err(error) => Got::Refused(Want::ContainerLog(key).describe(), error),
-        },
-        Fetch::NodeLog(wanted) => {
-            let node: Arc<str> = wanted.node.as_str().into();
-            let place = TextPlace::Node {
-                node: node.clone(),
-                log: wanted.log,
-            };
-            if let Some(bytes) = node_logs::local(&wanted) {
-                return Got::Text(place, bytes);
-            }
-            // Most nodes have no agent, and one of another node is asked by who runs there.
-            if wanted.log == NodeLog::Agent {
-                return Got::Nothing;
-            }
-            match node_logs::read(client, &wanted).await {
-                Ok(bytes) => Got::Text(place, bytes),
-                Err(error) => {
-                    let log = if wanted.log == NodeLog::Kernel {
-                        "kernel"
-                    } else {
-                        "kubelet"
-                    };
-                    Got::Refused(format!("{log} log of node {node}"), error)
-                }
-            }
-        }
+        Fetch::Log(key) => container_log(client, key).await,
+        Fetch::NodeLog(wanted) => node_log(client, machine, &wanted).await,
         Fetch::Counters(node) => match counters(client, &node).await {
             Ok(bytes) => Got::Text(TextPlace::Counters { node }, bytes),
-            Err(error) => Got::Refused(Want::Counters { node }.describe(), error),
+            Err(error) => Got::Refused(error),
         },
         Fetch::Object(reference) => match object(client, &reference).await {
             Ok(Some(bytes)) => Got::Object(reference, bytes),
             Ok(None) => Got::Nothing,
-            Err(error) => Got::Refused(reference.kubectl(), error),
+            Err(error) if is_absence(&error, &reference) => Got::NoObject(reference),
+            Err(error) => Got::Refused(error),
         },
     }
+}
+
+async fn container_log(client: &Client, key: LogKey) -> Got {
+    match logs::read(client, &key).await {
+        Ok(Some(bytes)) => Got::Text(TextPlace::Container(key), bytes),
+        // Until the container is started anew, its current log is that of the run that ended.
+        Ok(None) if key.previous => {
+            let current = LogKey {
+                previous: false,
+                ..key.clone()
+            };
+            match logs::read(client, &current).await {
+                Ok(Some(bytes)) => Got::Text(TextPlace::Container(current), bytes),
+                Ok(None) => Got::NoLogs(vec![key, current]),
+                Err(error) => Got::Refused(error),
+            }
+        }
+        Ok(None) => Got::NoLogs(vec![key]),
+        Err(error) => Got::Refused(error),
+    }
+}
+
+async fn node_log(client: &Client, machine: &Machine, wanted: &NodeLogWanted) -> Got {
+    let place = TextPlace::Node {
+        node: wanted.node.as_str().into(),
+        log: wanted.log,
+    };
+    // Most nodes have no agent, and one of another node is asked by who runs there.
+    if wanted.log == NodeLog::Agent {
+        return Got::Nothing;
+    }
+    let local = match machine.read(wanted).await {
+        Some(local) if local.reaches => return Got::Here(place, local.bytes),
+        local => local,
+    };
+    match (node_logs::read(client, wanted).await, local) {
+        (Ok(bytes), _) => Got::Text(place, bytes),
+        (Err(_), Some(local)) => Got::Here(place, local.bytes),
+        (Err(error), None) => Got::Refused(error),
+    }
+}
+
+/// The answer that an object is not there; a path that the server does not know is no such answer.
+fn is_absence(error: &RequestError, reference: &ObjectRef) -> bool {
+    matches!(error, RequestError::Status { code: 404, message }
+        if message.contains(&format!("\"{}\" not found", reference.name)))
 }
 
 /// The lines of the kubelet's `/metrics/cadvisor` that are read; the whole is megabytes on a full node.
@@ -248,6 +290,7 @@ async fn counters(client: &Client, node: &str) -> Result<Bytes, RequestError> {
         .collect())
 }
 
+/// An object by its name; `None` of a kind whose path is not known.
 async fn object(client: &Client, reference: &ObjectRef) -> Result<Option<Bytes>, RequestError> {
     let namespace = (!reference.namespace.is_empty()).then_some(&*reference.namespace);
     let Some(list) = path(&reference.kind, namespace) else {
@@ -262,11 +305,7 @@ async fn object(client: &Client, reference: &ObjectRef) -> Result<Option<Bytes>,
         },
         ..Get::new(format!("{list}/{}", escape(&reference.name)))
     };
-    match client.get(&get).await {
-        Ok(answer) => Ok(Some(answer.bytes)),
-        Err(RequestError::Status { code: 404, .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+    client.get(&get).await.map(|answer| Some(answer.bytes))
 }
 
 fn put(reference: &ObjectRef, bytes: Bytes, gathered: &mut Gathered) -> bool {

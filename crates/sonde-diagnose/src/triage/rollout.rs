@@ -168,8 +168,9 @@ pub(super) fn autoscaler(triage: &Triage<'_>, object: &Object, out: &mut Vec<Ope
     // Up to 1.11 an autoscaler that waits between two steps said that it is unable, too.
     let unable =
         find(conditions, "AbleToScale").filter(|it| it.is_false() && !it.reason.starts_with("Backoff"));
-    let limited =
-        find(conditions, "ScalingLimited").filter(|it| it.is_true() && it.reason == "TooManyReplicas");
+    // For minutes after somebody else set more pods, it "wants" that size because it steps down late.
+    let limited = find(conditions, "ScalingLimited")
+        .filter(|limited| limited.is_true() && limited.reason == "TooManyReplicas" && !it.is_content());
     if let Some(condition) = blind.or(unable).or(limited) {
         // Pods that were just started have no metrics yet.
         let from = object.created.max(condition.last_transition_time.0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use sonde_model::{Kind, Moment as _, ObjectRef};
 use sonde_world::view::{
-    Condition, Container, IntOrString, LabelSelector, Labels, Pod, PodTemplate, Service, ServicePort,
+    Condition, Container, IntOrString, LabelSelector, Labels, Pod, Service, ServicePort,
 };
 use sonde_world::{Object, Snapshot};
 
@@ -22,16 +22,13 @@ const ADDRESS_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 /// Services without a selector have endpoints made by hand, those of type ExternalName have none. A service whose pods
 /// are there and not ready is their finding's business; one whose workload is scaled to zero is so on purpose.
 pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let has_pods = object.service().is_some_and(|it| !it.selector.is_empty());
+    if object.partial || object.deletion.is_some() || !has_pods {
+        return;
+    }
     let Some(Ok(it)) = triage.snapshot.decode::<Service>(&object.reference) else {
         return;
     };
-    if object.partial
-        || object.deletion.is_some()
-        || it.spec.selector.is_empty()
-        || it.spec.kind == "ExternalName"
-    {
-        return;
-    }
     let me = &object.reference;
     let waits = it.spec.kind == "LoadBalancer" && it.status.load_balancer.ingress.is_empty();
     if waits && triage.age(object).is_none_or(|age| age > ADDRESS_PATIENCE) {
@@ -180,7 +177,7 @@ pub(crate) fn would_match(snapshot: &Snapshot, namespace: &str, selector: &Label
             snapshot.get(&set).is_some()
         });
     }
-    templates(snapshot, namespace).iter().any(|(_, labels)| {
+    templates(snapshot, namespace).any(|(_, labels)| {
         of_template
             .iter()
             .all(|(key, value)| labels.get(*key) == Some(*value))
@@ -206,9 +203,8 @@ pub(super) fn behind<'a>(triage: &Triage<'a>, object: &Object) -> Vec<&'a Object
     };
     let snapshot = triage.snapshot;
     let mut behind: Vec<ObjectRef> = templates(snapshot, &me.namespace)
-        .into_iter()
         .filter(|(_, labels)| wanted.iter().all(|(key, value)| labels.get(key) == Some(value)))
-        .map(|(workload, _)| workload)
+        .map(|(workload, _)| workload.clone())
         .collect();
     let pods = snapshot.pods_matching(&me.namespace, &selector);
     behind.extend(pods.map(|it| it.reference.clone()));
@@ -231,31 +227,15 @@ pub(crate) const WITH_TEMPLATE: &[Kind] = &[
 ];
 
 /// The workloads of a namespace with the labels of their pods.
-pub(crate) fn templates(snapshot: &Snapshot, namespace: &str) -> Vec<(ObjectRef, Labels)> {
-    #[derive(Default, serde::Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Workload {
-        spec: Spec,
-    }
-    #[derive(Default, serde::Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Spec {
-        template: PodTemplate,
-        job_template: Option<Box<Workload>>,
-    }
+pub(crate) fn templates<'a>(
+    snapshot: &'a Snapshot,
+    namespace: &'a str,
+) -> impl Iterator<Item = (&'a ObjectRef, &'a Labels)> {
     WITH_TEMPLATE
         .iter()
-        .flat_map(|kind| snapshot.in_namespace(kind.clone(), namespace))
+        .flat_map(move |kind| snapshot.in_namespace(kind.clone(), namespace))
         .filter(|object| object.owner.is_none())
-        .filter_map(|object| {
-            let spec = object.encoded.decode::<Workload>().ok()?.spec;
-            let template = match spec.job_template {
-                Some(job) => job.spec.template,
-                None => spec.template,
-            };
-            Some((object.reference.clone(), template.metadata.labels))
-        })
-        .collect()
+        .filter_map(|object| Some((&object.reference, &object.workload()?.template)))
 }
 
 /// A target port that is a name which no container of the pod has.

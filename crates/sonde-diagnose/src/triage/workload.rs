@@ -23,6 +23,9 @@ const CLAIM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 const PROGRESS_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    if is_calm(object) {
+        return;
+    }
     match object.reference.kind {
         Kind::Deployment => deployment(triage, object, out),
         Kind::ReplicaSet | Kind::DaemonSet | Kind::ReplicationController => creates_pods(triage, object, out),
@@ -40,6 +43,26 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
         _ => {}
     }
     deleting(triage, object, out);
+}
+
+/// Whether the columns alone tell that none of the looks below would find anything. Most objects are so.
+fn is_calm(object: &Object) -> bool {
+    if object.partial || object.deletion.is_some() {
+        return false;
+    }
+    if let Some(phase) = object.claim_phase() {
+        return !matches!(phase, "Pending" | "Lost");
+    }
+    let Some(it) = object.workload().filter(|it| !it.failing) else {
+        return false;
+    };
+    match object.reference.kind {
+        Kind::Deployment => true,
+        Kind::ReplicaSet | Kind::ReplicationController | Kind::DaemonSet => it.have >= it.wanted,
+        Kind::StatefulSet => it.have >= it.wanted && it.ready >= it.wanted,
+        Kind::Job => it.at_rest || it.have >= it.wanted,
+        _ => false,
+    }
 }
 
 /// A namespace's controller says that a part of the deletion fails.

@@ -210,3 +210,19 @@ proptest! {
         let _ = World::new().put_json(text.into_bytes().into(), None);
     }
 }
+
+#[test]
+fn what_was_asked_for_in_vain_is_absent_until_it_is_seen() {
+    let mut world = World::new();
+    let lease = ObjectRef::new(Kind::Lease, "kube-system", "kube-scheduler");
+    assert!(!world.snapshot().is_absent(&lease));
+    let before = world.snapshot().revision();
+    assert!(world.mark_absent(&lease) && !world.mark_absent(&lease));
+    assert!(world.snapshot().is_absent(&lease) && world.snapshot().revision() > before);
+    let other = ObjectRef::new(Kind::Lease, "kube-system", "other");
+    assert!(!world.snapshot().is_absent(&other));
+    let bytes = r#"{"kind":"Lease","apiVersion":"coordination.k8s.io/v1","metadata":{"name":"kube-scheduler","namespace":"kube-system"}}"#;
+    world.put_json(bytes.into(), None).unwrap();
+    assert!(!world.snapshot().is_absent(&lease));
+    assert_eq!(world.snapshot().absent().count(), 0);
+}

@@ -97,9 +97,8 @@ view! {
         desired_replicas: i64,
         last_scale_time: Time,
         /// Empty where there are none; missing where the source does not tell.
-        current_metrics: Option<Vec<serde_json::Value>>,
+        current_metrics: Option<Vec<MetricStatus>>,
         conditions: Vec<Condition>,
-        current_metrics: Vec<MetricStatus>,
     }
     MetricStatus {
         #[serde(rename = "type")] kind: String,
@@ -147,7 +146,7 @@ impl HorizontalPodAutoscaler {
             Some((metric.name.clone(), metric.container.clone(), target))
         };
         let now = |name: &str, container: &str| {
-            let metrics = self.status.current_metrics.iter();
+            let metrics = self.status.current_metrics.iter().flatten();
             metrics
                 .filter_map(|it| it.resource.as_ref().or(it.container_resource.as_ref()))
                 .find(|it| it.name == name && it.container == container)

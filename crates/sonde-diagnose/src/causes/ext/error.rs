@@ -232,7 +232,6 @@ fn at_zero_behind(facts: &Facts<'_>, service: &ObjectRef) -> Option<ObjectRef> {
     let it = facts.snapshot.view::<sonde_world::view::Service>(service)?;
     let wanted = it.spec.selector;
     let mut behind = templates(facts.snapshot, &service.namespace)
-        .into_iter()
         .filter(|(_, labels)| {
             !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
         })
@@ -244,9 +243,9 @@ fn at_zero_behind(facts: &Facts<'_>, service: &ObjectRef) -> Option<ObjectRef> {
     );
     let replicas = facts
         .snapshot
-        .view::<sonde_world::view::ReplicaSet>(&workload)
+        .view::<sonde_world::view::ReplicaSet>(workload)
         .and_then(|it| it.spec.replicas);
-    (scales && replicas == Some(0)).then_some(workload)
+    (scales && replicas == Some(0)).then(|| workload.clone())
 }
 
 fn has_ready_endpoint(facts: &Facts<'_>, service: &ObjectRef) -> bool {

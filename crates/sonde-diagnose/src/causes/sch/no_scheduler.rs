@@ -71,6 +71,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.refuted_by(seen, "the scheduler renews its lease");
             return;
         }
+        None if view.is_none() && facts.snapshot.is_absent(&lease) => {
+            // A scheduler that elects no leader has none: no proof.
+            case.supported_by(silent.clone());
+            case.step("no scheduler holds a lease", facts.absence(&lease));
+        }
         None => {
             case.supported_by(silent.clone());
             case.wants(
@@ -120,9 +125,10 @@ const STALE: SignedDuration = SignedDuration::from_secs(60);
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sonde_model::Verdict;
+    use sonde_model::{Kind, ObjectRef, Verdict};
 
     use super::super::testing::*;
+    use crate::Want;
     use crate::testing::Scene;
 
     fn silent() -> serde_json::Value {
@@ -198,9 +204,36 @@ mod tests {
 
     #[test]
     fn likely_when_the_lease_is_not_known() {
+        let outcome = Scene::new()
+            .complete(&[Kind::Pod, Kind::Node, Kind::Event])
+            .object(node("n1", json!({})))
+            .object(silent())
+            .diagnose();
+        assert!(outcome.claims("SCH-NO-SCHEDULER"), "{}", outcome.summary());
+        let lease = ObjectRef::new(Kind::Lease, "kube-system", "kube-scheduler");
+        assert!(
+            outcome.wants.contains(&Want::Object(lease)),
+            "{:?}",
+            outcome.wants
+        );
+    }
+
+    /// A scheduler that elects no leader holds none either: no proof, and nothing more to fetch.
+    #[test]
+    fn likely_when_there_is_no_lease() {
         let outcome = nodes().object(silent()).diagnose();
-        outcome.finds_only("SCH-NO-SCHEDULER", Verdict::Likely);
-        assert!(!outcome.wants.is_empty());
+        let finding = outcome.finds_only("SCH-NO-SCHEDULER", Verdict::Likely);
+        let told = finding
+            .evidence
+            .iter()
+            .any(|it| it.text.contains("no lease/kube-scheduler"));
+        assert!(told, "{finding:?}");
+        let mut wants = outcome.wants.iter();
+        assert!(
+            !wants.any(|it| matches!(it, Want::Object(_))),
+            "{:?}",
+            outcome.wants
+        );
     }
 
     #[test]

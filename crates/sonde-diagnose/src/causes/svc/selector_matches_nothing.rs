@@ -42,7 +42,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         case.refuted_by(seen, "pods carry the labels");
         return;
     }
-    let templates = templates(facts.snapshot, &subject.namespace);
+    let templates: Vec<(ObjectRef, Labels)> = templates(facts.snapshot, &subject.namespace)
+        .map(|(workload, labels)| (workload.clone(), labels.clone()))
+        .collect();
     // A workload that would match and has no pods was scaled to zero, or cannot create them: not the service's fault.
     if let Some((workload, _)) = templates
         .iter()
