@@ -95,7 +95,18 @@ impl Stage {
     /// Starts a server; what it says goes to a file. In a process namespace of its own nothing that it starts outlives it.
     pub(crate) fn serve(&mut self, command: &mut Command) {
         let server = std::mem::replace(command, Command::new("unshare"));
-        command.args(["--pid", "--fork", "--kill-child", "--"]);
+        // The shell is the first process there, whose end is the end of all: a server that becomes another user
+        // would lose the signal that it is to get when `unshare` dies.
+        command.args([
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--",
+            "sh",
+            "-c",
+            "\"$@\"; exit $?",
+            "sh",
+        ]);
         command.arg(server.get_program()).args(server.get_args());
         command.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let log = File::create(self.path(&format!("server-{}.log", self.servers.len())));
