@@ -34,6 +34,8 @@ pub(crate) fn tell(finding: &mut Finding) {
         finding.ruled_out.iter_mut().for_each(|it| text(&mut it.reason));
         for evidence in &mut finding.evidence {
             evidence.source = evidence.source.replace(&word, &kind).replace(UNNAMED, &kind);
+            // Its place is said with the object, where there is one.
+            evidence.object = evidence.object.take().filter(|it| *it != object);
         }
         for fix in &mut finding.fixes {
             text(&mut fix.text);

@@ -138,6 +138,7 @@ fn ages_of_events_tell_what_is_over() {
     const HEAD: &str = "LAST SEEN   TYPE      REASON    OBJECT         MESSAGE\n";
     const KILL: &str =
         "Warning   Unhealthy   pod/web   Liveness probe failed: HTTP probe failed with statuscode: 500";
+    const SLOW: &str = "Warning   Unhealthy   pod/web   Liveness probe failed: command timed out";
     const STOP: &str =
         "Normal    Killing     pod/web   Container app failed liveness probe, will be restarted";
     const EVICTED: &str = "Warning   Evicted   pod/web-6fcd8dbb75-ln742   Usage of EmptyDir volume \"c\" exceeds the limit \"10Mi\".";
@@ -148,6 +149,8 @@ fn ages_of_events_tell_what_is_over() {
     type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
     let rows: &[Row<'_>] = &[
         (&[("15m", KILL), ("15m", STOP)], &[]),
+        // A later failure that killed nobody.
+        (&[("15m", KILL), ("15m", STOP), ("5m", SLOW)], &[]),
         (&[("40s", KILL), ("40s", STOP)], &["LIV-STATUS-CODE Error"]),
         (&[("14m", EVICTED)], &["EVI-EMPTY-DIR-LIMIT Error"]),
         (&[("14m", EVICTED), ("13m", STARTED)], &[]),

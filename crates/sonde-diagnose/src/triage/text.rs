@@ -299,13 +299,14 @@ fn has_settled(triage: &Triage<'_>, kill: &EventColumns, age: SignedDuration) ->
             .is_some_and(|it| matches!(it.reason.as_ref(), "Killing" | "BackOff" | "Failed"));
         ends && other.age.is_none_or(|it| it < SETTLED)
     };
-    age >= SETTLED
-        && kill.count < RESTARTS
-        && !triage
-            .snapshot
-            .events_about(&kill.about)
-            .iter()
-            .any(|it| goes_on(it))
+    let events = triage.snapshot.events_about(&kill.about);
+    // A probe that failed since killed nobody.
+    let spared = kill.reason.as_ref() == "Unhealthy"
+        && events.iter().any(|it| {
+            let stops = it.event().is_some_and(|it| it.reason.as_ref() == "Killing");
+            stops && it.age.is_some_and(|age| age >= SETTLED)
+        });
+    (age >= SETTLED || spared) && kill.count < RESTARTS && !events.iter().any(|it| goes_on(it))
 }
 
 /// Another of the same owner has come since, by a table of ages: a pod that runs in place of the one that was evicted, a
