@@ -60,7 +60,8 @@ fn is_calm(object: &Object) -> bool {
         Kind::Deployment => true,
         Kind::ReplicaSet | Kind::ReplicationController | Kind::DaemonSet => it.have >= it.wanted,
         Kind::StatefulSet => it.have >= it.wanted && it.ready >= it.wanted,
-        Kind::Job => it.at_rest || it.have >= it.wanted,
+        // One that runs may be kept from its end by a container that runs on.
+        Kind::Job => it.at_rest,
         _ => false,
     }
 }
