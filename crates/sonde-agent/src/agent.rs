@@ -128,6 +128,7 @@ fn sockets(options: &Options, state: &mut State) -> Option<SocketWatch> {
         // It needs what tier P needs, whichever tier counts the calls.
         let forbidden = check::forbidden(options, Programs::Calls(sonde_bpf::Tier::Packet));
         let lookups = match forbidden {
+            _ if !options.lookups => Err("turned off by --no-lookups".to_owned()),
             Some(why) => Err(why),
             None => LookupWatch::start(options).map_err(|error| error.to_string()),
         };

@@ -29,6 +29,8 @@ pub struct Options {
     pub payload: bool,
     /// Of the calls that are neither slow nor failed, one of so many is kept; 0 for none.
     pub sample_each: u32,
+    /// Questions for names are seen, which costs a look at each packet of the node.
+    pub lookups: bool,
     /// The share of all processors that the agent may take before it keeps fewer single calls; 0 is no limit.
     pub cpu_share: f64,
     /// Answers over TCP to who shows a certificate.
@@ -62,6 +64,7 @@ impl Default for Options {
             slow: Duration::from_millis(500),
             payload: true,
             sample_each: 1_000,
+            lookups: true,
             cpu_share: 0.01,
             listen_tls: None,
             collector: None,

@@ -328,6 +328,7 @@ fn drill(app_ms: u64, database: &str, loss: bool) -> Option<String> {
     let found = blame(&graph, first).expect("there are calls");
     Some(match found.place {
         Place::Application(name) => format!("work of {name}"),
+        Place::ApplicationOrQueue(name) => format!("work or queue of {name}"),
         Place::Queue(name) => format!("queue of {name}"),
         Place::Network(from, to) => format!("network {from} {to}"),
         Place::Unseen(name) => format!("unseen {name}"),

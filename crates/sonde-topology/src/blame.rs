@@ -13,6 +13,8 @@ pub enum Place {
     Queue(Name),
     /// The callee itself works that long.
     Application(Name),
+    /// The callee works that long, or the requests wait unread: its agent cannot tell the two apart.
+    ApplicationOrQueue(Name),
     /// Between the two.
     Network(Name, Name),
     /// At the callee or beyond it: no agent sees its end.
@@ -61,7 +63,8 @@ pub fn blame(graph: &Graph, edge: usize) -> Option<Blame> {
         }
         match slowest_call(graph, &at.to).filter(|next| !way.contains(next)) {
             Some(next) if way.len() < HOPS_MAX => way.push(next),
-            _ => return Some(blame(Place::Application(at.to.clone()), worked)),
+            _ if parts.wait_is_known => return Some(blame(Place::Application(at.to.clone()), worked)),
+            _ => return Some(blame(Place::ApplicationOrQueue(at.to.clone()), worked)),
         }
     }
 }
@@ -72,6 +75,8 @@ struct Parts {
     network: u64,
     /// Waited and worked; `None` where the callee's end is not seen.
     server: Option<(u64, u64)>,
+    /// Of some call it is known how long it lay unread.
+    wait_is_known: bool,
 }
 
 impl Parts {
@@ -80,6 +85,7 @@ impl Parts {
         let client = edge.client.as_ref().filter(|client| client.calls > 0);
         let whole = client.or(server)?;
         Some(Self {
+            wait_is_known: server.is_some_and(|it| it.with_wait > 0),
             total: mean(whole.total_ns, whole.calls)?,
             network: edge.network_ns().unwrap_or(0),
             server: server
@@ -191,6 +197,15 @@ mod tests {
         ] {
             assert_eq!(place(edges), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn what_an_agent_cannot_tell_apart_is_told_so() {
+        let mut app = edge("gateway", "app", 105, Some((0, 101)));
+        if let Some(server) = &mut app.server {
+            server.with_wait = 0;
+        }
+        assert_eq!(place(vec![app]), Place::ApplicationOrQueue(name("app")));
     }
 
     #[test]

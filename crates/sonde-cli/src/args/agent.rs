@@ -87,6 +87,9 @@ pub(crate) struct AgentArgs {
     /// How calls are seen: s at the socket, p by packets; auto takes the best that works here.
     #[arg(long, value_name = "TIER", default_value = "auto", value_parser = ["auto", "s", "p"])]
     pub(crate) tier: String,
+    /// See no questions for names by UDP, which cost a look at each packet of the node.
+    #[arg(long)]
+    pub(crate) no_lookups: bool,
     /// When to use colour.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,

@@ -106,6 +106,7 @@ mod with_agent {
         Ok(Options {
             collector,
             listen_tls,
+            lookups: !args.no_lookups,
             cpu_share: args.cpu_budget.clamp(0.0, 100.0) / 100.0,
             socket: args.socket,
             socket_group: args.socket_group,

@@ -183,6 +183,9 @@ fn place(blame: &Blame) -> String {
     match &blame.place {
         Place::Queue(name) => format!("unread in the receive queue of {name}, which is saturated"),
         Place::Application(name) => format!("the work of {name}"),
+        Place::ApplicationOrQueue(name) => {
+            format!("the work of {name} or the wait in its receive queue, which its agent cannot tell apart")
+        }
         Place::Network(from, to) => format!("the network between {from} and {to}"),
         Place::Unseen(name) => format!("at {name} or beyond it, where no agent sees its end"),
     }
