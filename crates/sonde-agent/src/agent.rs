@@ -22,11 +22,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::budget::Budget;
 use crate::check::Programs;
+use crate::profile::Turn;
 use crate::serve::Door;
 use crate::state::{RuntimeState, State};
 use crate::watch_lookups::LookupWatch;
 use crate::watch_sockets::{self, SocketWatch};
-use crate::{AgentError, Options, check, clock, export, own, runtime, serve, status};
+use crate::{AgentError, Options, check, clock, export, node, own, runtime, serve, status};
 
 /// Events that wait between the ring and the memory; the ring itself holds some 200.
 pub(crate) const EVENTS_MAX: usize = 4_096;
@@ -51,7 +52,10 @@ pub fn run(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<Ended,
         .enable_all()
         .build()
         .map_err(AgentError::Start)?;
-    LocalSet::new().block_on(&runtime, live(options, ready))
+    let ended = LocalSet::new().block_on(&runtime, live(options, ready));
+    // A look at the node that hangs in the kernel holds nobody up.
+    runtime.shutdown_timeout(Duration::from_millis(50));
+    ended
 }
 
 async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<Ended, AgentError> {
@@ -91,10 +95,15 @@ async fn live(options: &Options, ready: impl FnOnce(&AgentStatus)) -> Result<End
         let asked = Rc::new(serve::Asked {
             state: state.clone(),
             sockets: sockets.clone(),
+            node: node::Watched::default(),
+            profile: Turn::default(),
+            hierarchy: check::ground(options).hierarchy,
             slow_ns: u64::try_from(options.slow.as_nanos()).unwrap_or(u64::MAX),
             sample_each: options.sample_each,
         });
         let door = door.clone();
+        let asked_too = asked.clone();
+        supervise(&state, move || node::keep_looking(asked_too.clone()));
         supervise(&state, move || serve::accept(door.clone(), asked.clone()));
     }
     if let Some((collector, every)) = &options.collector {

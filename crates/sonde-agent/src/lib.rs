@@ -16,6 +16,8 @@
 //! | single calls | 4,096 | the oldest go, counted |
 //! | questions for names | 4,096 | the oldest go, counted |
 //! | samples between ring and memory | 4,096 | new ones go, counted |
+//! | a look at the node | one at a time, 60 s | others wait for their turn |
+//! | a profile | one at a time, 60 s, 65,536 stacks | refused; the rest of the samples count as lost |
 //! | connections to the socket | 32 | more are closed, counted |
 //! | series of one metric | 1,000 | the rest add up in one |
 //! | calls in one post to a collector | 1,000 | the rest go with the next one |
@@ -29,9 +31,11 @@ mod export;
 mod group_names;
 mod metrics;
 mod names;
+mod node;
 mod options;
 mod own;
 mod owners;
+mod profile;
 mod runtime;
 mod senders;
 mod serve;

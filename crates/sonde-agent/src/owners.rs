@@ -1,24 +1,11 @@
 //! From the kernel's words to ours: a control group becomes an owner, a process becomes one that was seen. Pure.
 
 use sonde_bpf::deaths::{Group, Process};
-use sonde_model::{Owner, ProcessSeen, container_id_in_group, pod_uid_in_group};
+use sonde_model::{Owner, ProcessSeen};
 
 /// Whose a control group is, as far as its name and its parent's tell.
 pub(crate) fn owner(group: &Group) -> Owner {
-    let mut owner = Owner {
-        group: group.name.as_str().into(),
-        ..Owner::default()
-    };
-    if let Some(id) = container_id_in_group(&group.name) {
-        owner.container_id = id.into();
-        if let Some(uid) = pod_uid_in_group(&group.parent) {
-            owner.pod_uid = uid.into();
-        }
-    } else if let Some(id) = container_id_in_group(&group.parent) {
-        // A group that the container made within its own, or crun's `container` under systemd.
-        owner.container_id = id.into();
-    }
-    owner
+    Owner::of_group(&group.name, &group.parent)
 }
 
 /// The process without what its owner's names add.

@@ -21,16 +21,7 @@ use crate::state::{Condition, State};
 use call::{CallError, Connection};
 use messages::{ListContainers, ListPodSandbox, Nothing};
 
-/// Where runtimes listen unless they are told otherwise: containerd, CRI-O, cri-dockerd, then distributions with a place
-/// of their own.
-pub(crate) const WELL_KNOWN: &[&str] = &[
-    "/run/containerd/containerd.sock",
-    "/run/crio/crio.sock",
-    "/run/cri-dockerd.sock",
-    "/run/k3s/containerd/containerd.sock",
-    "/run/k0s/containerd.sock",
-    "/var/snap/microk8s/common/run/containerd.sock",
-];
+pub(crate) use sonde_host::RUNTIME_SOCKETS as WELL_KNOWN;
 
 /// A runtime is not asked more often than this, however many containers come and go.
 const PAUSE: Duration = Duration::from_secs(1);

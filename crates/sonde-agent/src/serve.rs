@@ -16,11 +16,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use sonde_bpf::Hierarchy;
 use sonde_model::AgentStatus;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
+use crate::node::{self, Watched};
+use crate::profile::{self, Turn};
 use crate::state::State;
 use crate::watch_sockets::{self, SocketWatch};
 use crate::{metrics, own, status};
@@ -53,6 +56,11 @@ pub(crate) struct Asked {
     pub(crate) state: Rc<RefCell<State>>,
     /// `None` where the kernel refused the programs.
     pub(crate) sockets: Rc<RefCell<Option<SocketWatch>>>,
+    /// The node as it was a moment ago.
+    pub(crate) node: Watched,
+    pub(crate) profile: Turn,
+    /// By which containers are known.
+    pub(crate) hierarchy: Hierarchy,
     pub(crate) slow_ns: u64,
     pub(crate) sample_each: u32,
 }
@@ -81,8 +89,8 @@ fn admit(comer: Comer, asked: &Rc<Asked>) {
             },
         };
         let service = service_fn(move |request| {
-            let answer = answer(&request, &asked, Timestamp::now());
-            async move { Ok::<_, Infallible>(answer) }
+            let asked = asked.clone();
+            async move { Ok::<_, Infallible>(answer(&request, &asked).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -111,7 +119,8 @@ impl Drop for Place {
     }
 }
 
-fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Response<Full<Bytes>> {
+async fn answer(request: &Request<Incoming>, asked: &Asked) -> Response<Full<Bytes>> {
+    let now = Timestamp::now();
     if request.method() != Method::GET {
         return trouble(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -139,6 +148,20 @@ fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Respons
             json(&state.lookups.answer(&state.node, last, now))
         }),
         "/v1/connections" => return connections(asked),
+        "/v1/node" => match seconds(query, node::INTERVAL_MAX) {
+            Ok(seconds) => match node::look(asked, seconds).await {
+                Ok(report) => return json(&report),
+                Err(why) => return trouble(StatusCode::SERVICE_UNAVAILABLE, &why),
+            },
+            Err(why) => Err(why),
+        },
+        "/v1/profile" => match profile::Request::from_query(query) {
+            Ok(request) => match profile::take(asked, &request).await {
+                Ok(profile) => return json(&profile),
+                Err((status, why)) => return trouble(status, &why),
+            },
+            Err(why) => Err(why),
+        },
         "/v1/status" => return json(&status_with_runs(asked, now)),
         "/metrics" => {
             let accept = request.headers().get(header::ACCEPT);
@@ -148,7 +171,7 @@ fn answer(request: &Request<Incoming>, asked: &Asked, now: Timestamp) -> Respons
         _ => {
             return trouble(
                 StatusCode::NOT_FOUND,
-                "this agent answers /v1/calls, /v1/connections, /v1/traces, /v1/lookups, /v1/deaths, /v1/status and /metrics",
+                "this agent answers /v1/calls, /v1/connections, /v1/traces, /v1/lookups, /v1/deaths, /v1/node, /v1/profile, /v1/status and /metrics",
             );
         }
     };
@@ -215,6 +238,17 @@ fn last(query: Option<&str>) -> Result<Option<SignedDuration>, String> {
     Ok(Some(SignedDuration::from_secs(seconds.into())))
 }
 
+/// `for=10`: seconds, bounded.
+fn seconds(query: Option<&str>, max: u64) -> Result<Option<Duration>, String> {
+    let Some(text) = parameter(query, "for=") else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(seconds) if (1..=max).contains(&seconds) => Ok(Some(Duration::from_secs(seconds))),
+        _ => Err(format!("for={text} is no number of seconds from 1 to {max}")),
+    }
+}
+
 fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
     query
         .unwrap_or_default()
@@ -269,5 +303,8 @@ mod tests {
         assert_eq!(last(Some("last=30")), Ok(Some(SignedDuration::from_secs(30))));
         assert_eq!(last(Some("since=1")), Ok(None));
         assert!(last(Some("last=-1")).is_err());
+        assert_eq!(seconds(Some("for=5"), 60), Ok(Some(Duration::from_secs(5))));
+        assert_eq!(seconds(None, 60), Ok(None));
+        assert!(seconds(Some("for=0"), 60).is_err() && seconds(Some("for=61"), 60).is_err());
     }
 }

@@ -113,6 +113,11 @@ impl Groups {
         self.known.get(&id)
     }
 
+    /// Every group that is known.
+    pub fn all(&self) -> impl Iterator<Item = &Group> {
+        self.known.values()
+    }
+
     /// Walks the hierarchy for groups that are not known yet. What disappears on the way is not there.
     pub fn refresh(&mut self) {
         if self.known.len() >= GROUPS_MAX {

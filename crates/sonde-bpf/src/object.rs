@@ -1,6 +1,6 @@
 //! Opening, loading and attaching an embedded object.
 
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, IntoRawFd as _, OwnedFd};
 use std::sync::Mutex;
 
 use libbpf_rs::{Link, Map, MapCore, MapFlags, Object, ObjectBuilder, OpenObject, PrintLevel};
@@ -60,6 +60,19 @@ impl Loaded {
                 .map_err(Error::kernel(format!("attaching {name} to a control group")))?;
             self.links.push((name, link));
         }
+        Ok(())
+    }
+
+    /// Attaches a program to a perf event, which goes with the link.
+    pub(crate) fn attach_perf_event(&mut self, name: &str, event: OwnedFd) -> Result<(), Error> {
+        let program = self.object.progs_mut().find(|program| program.name() == name);
+        let program = program.ok_or_else(|| Error::Missing(format!("program {name}")))?;
+        let link = program
+            .attach_perf_event(event.as_raw_fd())
+            .map_err(Error::kernel(format!("attaching {name}")))?;
+        // libbpf closes the descriptor when the link goes (libbpf.c, bpf_link_perf_detach).
+        let _ = event.into_raw_fd();
+        self.links.push((name.to_owned(), link));
         Ok(())
     }
 

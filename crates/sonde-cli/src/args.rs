@@ -6,7 +6,9 @@ mod connection;
 mod deaths;
 mod diagnose;
 mod explain;
+mod node;
 mod place;
+mod profile;
 mod signals;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -17,7 +19,9 @@ pub(crate) use connection::ConnectionArgs;
 pub(crate) use deaths::{DeathsArgs, DeathsFormat};
 pub(crate) use diagnose::DiagnoseArgs;
 pub(crate) use explain::{ExplainArgs, ExplainFormat};
+pub(crate) use node::{NodeArgs, NodeFormat};
 pub(crate) use place::AgentPlace;
+pub(crate) use profile::{ProfileArgs, ProfileFormat};
 pub(crate) use signals::{
     By, MapArgs, MapFormat, NetArgs, SignalArgs, Sort, TableFormat, TopArgs, TraceArgs,
 };
@@ -63,6 +67,10 @@ pub(crate) enum Command {
     Trace(Box<TraceArgs>),
     /// Show connections: round trips, segments sent again, what waits unread.
     Net(Box<NetArgs>),
+    /// Show how this node stands: processors, memory, disks, limits, clock, kubelet and runtime.
+    Node(NodeArgs),
+    /// Show where the processors are busy: a flame graph of a pod, a container, a process or the node.
+    Profile(ProfileArgs),
     /// Show which processes and containers of this node died, how, and who sent the signal.
     Deaths(DeathsArgs),
     /// Watch this node through the kernel, until Ctrl-C.

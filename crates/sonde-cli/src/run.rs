@@ -5,6 +5,8 @@ mod collect;
 mod deaths;
 mod diagnose;
 mod gather;
+mod node;
+mod profile;
 mod progress;
 mod rounds;
 mod schema;
@@ -115,17 +117,24 @@ fn dispatch(cli: Cli, called: Called) -> Outcome<u8> {
         Command::Map(args) => signals::map(&args),
         Command::Trace(args) => signals::trace(&args),
         Command::Net(args) => signals::net(&args),
+        Command::Node(args) => node::run(&args),
+        Command::Profile(args) => profile::run(&args),
         Command::Deaths(args) => deaths::run(&args),
         Command::Agent(args) => agent::run(*args),
         Command::Collect(args) => collect::run(&Collect::from_args(*args)?),
     }
 }
 
-/// Data to stdout.
+/// Text to stdout.
 fn print(text: &str) -> Outcome<u8> {
+    print_bytes(text.as_bytes())
+}
+
+/// Data to stdout.
+fn print_bytes(bytes: &[u8]) -> Outcome<u8> {
     let mut stdout = io::stdout().lock();
     stdout
-        .write_all(text.as_bytes())
+        .write_all(bytes)
         .and_then(|()| stdout.flush())
         .context("failed to write to standard output")?;
     Ok(NOTHING_FOUND)

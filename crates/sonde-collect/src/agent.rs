@@ -13,15 +13,19 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use sonde_model::{AgentStatus, Calls, Connections, Deaths, LookupsSeen, Traces};
+use sonde_model::{AgentStatus, Calls, Connections, Deaths, LookupsSeen, NodeReport, Profile, Traces};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
+use sonde_grammar::log::NodeLog;
+
+use crate::gathered::{Gathered, TextPlace};
 use crate::limits::{AGENT_ANSWER_BYTES_MAX, AGENT_ANSWER_TIME_MAX};
+use crate::texts::TextReader;
 
 /// Deaths as lines of a log, which a diagnosis takes as it takes a kubelet's.
-pub use sonde_grammar::log::agent::{line, text};
+pub use sonde_grammar::log::agent::{line, node_text, text};
 
 pub use remote::Credentials;
 use remote::Remote;
@@ -222,6 +226,31 @@ impl Agent {
         self.ask(&with_last("/v1/lookups", last))
     }
 
+    /// How the node stands, with rates over so many seconds; since it last looked without one.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer, or not as an agent does.
+    pub fn node(&self, over: Option<u64>) -> Result<NodeReport, AgentError> {
+        match over {
+            Some(seconds) => {
+                let limit = AGENT_ANSWER_TIME_MAX + Duration::from_secs(seconds);
+                self.ask_within(&format!("/v1/node?for={seconds}"), limit)
+            }
+            None => self.ask("/v1/node"),
+        }
+    }
+
+    /// A profile of processors over so many seconds; `of` says whom, as a query: `pod=web-1&namespace=shop`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer, or not as an agent does, or takes another profile.
+    pub fn profile(&self, of: &str, seconds: u64, hertz: u32) -> Result<Profile, AgentError> {
+        let limit = AGENT_ANSWER_TIME_MAX * 3 + Duration::from_secs(seconds);
+        self.ask_within(&format!("/v1/profile?for={seconds}&hz={hertz}&{of}"), limit)
+    }
+
     /// What it says of itself.
     ///
     /// # Errors
@@ -232,7 +261,10 @@ impl Agent {
     }
 
     fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, AgentError> {
-        let limit = AGENT_ANSWER_TIME_MAX;
+        self.ask_within(path, AGENT_ANSWER_TIME_MAX)
+    }
+
+    fn ask_within<T: DeserializeOwned>(&self, path: &str, limit: Duration) -> Result<T, AgentError> {
         let (status, bytes) = self
             .runtime
             .block_on(async { tokio::time::timeout(limit, self.get(path)).await })
@@ -309,6 +341,21 @@ impl Agent {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// A report as what was gathered, to be diagnosed.
+pub fn gathered(report: &NodeReport) -> Gathered {
+    let mut gathered = Gathered {
+        now: Some(report.now),
+        ..Gathered::default()
+    };
+    let place = TextPlace::Node {
+        node: report.node.as_str().into(),
+        log: NodeLog::Agent,
+    };
+    let now = Some(report.now);
+    TextReader::new(false, now, now).add(&mut gathered, place, node_text(report));
+    gathered
+}
 
 fn with_last(path: &str, last: Option<u64>) -> String {
     match last {

@@ -14,6 +14,7 @@ mod img;
 mod ini;
 mod liv;
 mod los;
+mod net;
 mod nod;
 mod oom;
 mod rdy;
@@ -41,6 +42,7 @@ const FAMILIES: &[&[&Cause]] = &[
     ini::CAUSES,
     liv::CAUSES,
     los::CAUSES,
+    net::CAUSES,
     nod::CAUSES,
     oom::CAUSES,
     rdy::CAUSES,

@@ -26,6 +26,7 @@ mod honesty;
 mod hostility;
 mod join;
 mod message;
+mod node_check;
 mod origin;
 mod peers;
 mod placement;

@@ -1,6 +1,7 @@
 //! A small world for tests of causes: objects as JSON, texts as text, one question.
 
 pub(crate) mod agent;
+pub(crate) mod checks;
 pub(crate) mod contract;
 
 use serde_json::{Value, json};

@@ -29,7 +29,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_model::{Kind, ObjectRef, Severity};
 use sonde_world::{Object, Snapshot};
 
-use crate::{Episode, Scope, Symptom, Texts};
+use crate::{Episode, Scope, Symptom, Texts, node_check};
 
 /// Kinds whose objects are looked at for more than a deletion that hangs.
 pub fn examines(kind: &Kind) -> bool {
@@ -144,6 +144,12 @@ impl Triage<'_> {
                 }
             }
         }
+        let of_node = |node: &ObjectRef| match self.snapshot.get(node) {
+            Some(object) => self.in_scope(&wider, object),
+            None => node_check::is_wanted(scope, node),
+        };
+        let checks = node_check::open(self.texts, self.now, of_node);
+        opened.extend(checks.into_iter().map(Opened::from));
         text::loose(self, &mut opened);
         text::kernel_alone(self, &mut opened);
         text::events_alone(self, &mut opened);

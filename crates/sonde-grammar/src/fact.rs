@@ -15,7 +15,7 @@ pub use admission::{AdmissionRefusal, LimitBound, QuotaItem, WebhookFailure};
 pub use container::{ConfigRef, CreateFailure, RefKind, SandboxFailure, StartFailure};
 pub use image::{PullFact, PullFailure};
 pub use kernel::{OOM_TASKS_MAX, OomConstraint, OomKill, OomTask};
-pub use node::{EvictionFact, KernelArea, NodeFact, RejectFact};
+pub use node::{EvictionFact, KernelArea, NodeCheck, NodeFact, RejectFact};
 pub use probe::{HookFact, HookKind, KillReason, ProbeFact, ProbeKind, ProbeOutcome};
 pub use runtime::RuntimeFact;
 pub use scheduling::{NodeReason, PreFilter, Preemption, Unschedulable};
@@ -65,6 +65,8 @@ pub enum Fact {
     OomKill(OomKill),
     /// An agent saw a signal that was sent to a process, or a process that ended.
     Death(Arc<Death>),
+    /// A node was checked.
+    NodeCheck(Arc<NodeCheck>),
     /// The kubelet or the API evicted a pod.
     Eviction(EvictionFact),
     /// The kubelet refused a pod that was bound to its node.

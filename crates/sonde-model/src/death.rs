@@ -38,7 +38,33 @@ impl Owner {
     pub fn is_container(&self) -> bool {
         !self.container_id.is_empty()
     }
+
+    /// `shop/checkout-1/app`; the id or the group's own name where the runtime told nothing.
+    pub fn words(&self) -> String {
+        if !self.pod.is_empty() {
+            let container = if self.sandbox {
+                "(sandbox)"
+            } else {
+                &self.container
+            };
+            return format!("{}/{}/{container}", self.namespace, self.pod);
+        }
+        if self.is_container() {
+            let id: String = self.container_id.chars().take(ID_CHARACTERS).collect();
+            return match &*self.pod_uid {
+                "" => format!("container {id}"),
+                uid => format!("pod {uid} container {id}"),
+            };
+        }
+        match &*self.group {
+            "" => "node".to_owned(),
+            group => format!("node: {group}"),
+        }
+    }
 }
+
+/// Characters of an id that are enough to find it, as runtimes' own tools show them.
+const ID_CHARACTERS: usize = 12;
 
 /// A process as it was at that moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,6 +3,28 @@
 //! With the driver `cgroupfs`: `/kubepods/burstable/pod<uid>/<id>`. With `systemd`:
 //! `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid, dashes as _>.slice/cri-containerd-<id>.scope`.
 
+use crate::Owner;
+
+impl Owner {
+    /// Whose a control group is, as far as its name and its parent's tell.
+    pub fn of_group(name: &str, parent: &str) -> Self {
+        let mut owner = Owner {
+            group: name.into(),
+            ..Owner::default()
+        };
+        if let Some(id) = container_id_in_group(name) {
+            owner.container_id = id.into();
+            if let Some(uid) = pod_uid_in_group(parent) {
+                owner.pod_uid = uid.into();
+            }
+        } else if let Some(id) = container_id_in_group(parent) {
+            // A group that the container made within its own, or crun's `container` under systemd.
+            owner.container_id = id.into();
+        }
+        owner
+    }
+}
+
 /// The pod's uid, with dashes, in the name of one control group.
 pub fn pod_uid_in_group(name: &str) -> Option<String> {
     let name = name.strip_suffix(".slice").unwrap_or(name);

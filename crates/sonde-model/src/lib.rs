@@ -15,7 +15,9 @@ mod kind;
 mod lookups;
 mod moment;
 mod nearest;
+mod node;
 mod object_ref;
+mod profile;
 mod quantity;
 mod report;
 
@@ -34,6 +36,8 @@ pub use kind::{Kind, KindInfo, Scope};
 pub use lookups::{LookupSeen, LookupsSeen};
 pub use moment::{Moment, plausible};
 pub use nearest::{nearest, nearest_few};
+pub use node::{Check, CheckKind, CheckVerdict, ContainerUse, CoreUse, NodeReport, ProcessUse, Unit};
 pub use object_ref::ObjectRef;
+pub use profile::{Frame, Profile, ProfiledStack};
 pub use quantity::{Quantity, QuantityError, Suffix, bytes_text, cpu_text};
 pub use report::{BlindSpot, NotUnderstood, Problem, Report, SCHEMA, Scanned, Source, SourceKind};

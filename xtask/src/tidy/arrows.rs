@@ -24,10 +24,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["sonde-diagnose", "sonde-grammar", "sonde-model", "sonde-world"],
     ),
     ("sonde-bpf", &["sonde-l7", "sonde-model"]),
+    ("sonde-host", &["sonde-model"]),
     (
         "sonde-agent",
         &[
             "sonde-bpf",
+            "sonde-host",
             "sonde-l7",
             "sonde-model",
             "sonde-topology",
@@ -41,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "sonde-collect",
             "sonde-diagnose",
             "sonde-grammar",
+            "sonde-host",
             "sonde-model",
             "sonde-topology",
             "sonde-world",

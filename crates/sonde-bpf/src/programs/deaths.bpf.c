@@ -41,15 +41,6 @@ static __always_inline struct death *begin(__u32 kind)
 	return death;
 }
 
-static __always_inline struct kernfs_node *parent_of(struct kernfs_node *node)
-{
-	struct kernfs_node___6_15 *renamed = (void *)node;
-
-	if (bpf_core_field_exists(renamed->__parent))
-		return BPF_CORE_READ(renamed, __parent);
-	return BPF_CORE_READ(node, parent);
-}
-
 static __always_inline void tell_group(struct group *group, struct task_struct *task)
 {
 	struct kernfs_node *node = group_node(task, memory_on_v1);

@@ -19,3 +19,12 @@ static __always_inline struct kernfs_node *group_node(struct task_struct *task, 
 		return BPF_CORE_READ(memory_state(task), cgroup, kn);
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 }
+
+static __always_inline struct kernfs_node *parent_of(struct kernfs_node *node)
+{
+	struct kernfs_node___6_15 *renamed = (void *)node;
+
+	if (bpf_core_field_exists(renamed->__parent))
+		return BPF_CORE_READ(renamed, __parent);
+	return BPF_CORE_READ(node, parent);
+}

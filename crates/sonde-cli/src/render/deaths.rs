@@ -3,16 +3,12 @@
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use sonde_model::{
-    Death, DeathKind, Deaths, GroupMemory, Owner, ProcessSeen, SenderKind, SenderSeen, bytes_text,
-};
+use sonde_model::{Death, DeathKind, Deaths, GroupMemory, ProcessSeen, SenderKind, SenderSeen, bytes_text};
 
 use super::{Page, Paint, Span, View, age, words};
 
 /// A victim of the out-of-memory killer ends soon; a later end of the same number is another process's.
 const MEMORY_BELONGS: SignedDuration = SignedDuration::from_mins(1);
-/// Characters of an id that are enough to find it, as runtimes' own tools show them.
-const ID_CHARACTERS: usize = 12;
 
 /// One row: an end, or a signal that ended nothing.
 #[derive(Debug)]
@@ -142,7 +138,7 @@ pub(crate) fn table(rows: &[Row<'_>], answer: &Deaths, view: &View, header: bool
         let paint = if row.bad { Paint::Bad } else { Paint::Plain };
         let mut line = vec![
             Span::plain(age::clock(row.time, Some(answer.now))),
-            Span::plain(place(&row.process.owner)),
+            Span::plain(row.process.owner.words()),
             Span::plain(name(row.process)),
             Span::new(paint, row.how.clone()),
             Span::plain(row.by.clone()),
@@ -190,29 +186,6 @@ pub(crate) fn notes(answer: &Deaths, namespace: Option<&str>) -> Vec<String> {
     notes
 }
 
-/// `shop/checkout-1/app`; the id or the group's own name where the runtime told nothing.
-fn place(owner: &Owner) -> String {
-    if !owner.pod.is_empty() {
-        let container = if owner.sandbox {
-            "(sandbox)"
-        } else {
-            &owner.container
-        };
-        return format!("{}/{}/{container}", owner.namespace, owner.pod);
-    }
-    if owner.is_container() {
-        let id: String = owner.container_id.chars().take(ID_CHARACTERS).collect();
-        return match &*owner.pod_uid {
-            "" => format!("container {id}"),
-            uid => format!("pod {uid} container {id}"),
-        };
-    }
-    match &*owner.group {
-        "" => "node".to_owned(),
-        group => format!("node: {group}"),
-    }
-}
-
 fn name(process: &ProcessSeen) -> String {
     format!("{} ({})", process.command, process.pid)
 }
@@ -227,7 +200,7 @@ fn by_whom(sender: Option<&SenderSeen>, death: &Death) -> String {
         SenderKind::OtherContainer => {
             format!(
                 "{words} {}: {}",
-                place(&sender.process.owner),
+                sender.process.owner.words(),
                 name(&sender.process)
             )
         }

@@ -1,4 +1,5 @@
-//! `sonde deaths` against an agent that this test plays, and `sonde agent` where nothing may be attached.
+//! `sonde deaths`, `node` and `profile` against an agent that this test plays, and `sonde agent` where nothing may be
+//! attached.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener;
@@ -126,4 +127,106 @@ fn what_is_missing_is_told_with_what_to_do() {
     }
     sonde(&["agent", "--without", "luck"]).fails(2, &["luck", "choose from cap-bpf"]);
     sonde(&["agent", "--listen-insecure", "0.0.0.0:1"]).fails(2, &["can be reached from other machines"]);
+}
+
+/// A node that is well but for one full disk.
+const NODE: &str = r#"{
+  "schema": "sonde.node/v1", "node": "worker-1", "now": "2026-11-21T10:00:00Z", "intervalMs": 1000, "byAgent": true,
+  "checks": [
+    {"kind": "cpu", "verdict": "ok", "value": 12.0, "unit": "percent", "found": "12% busy on 2 cores", "source": "/proc/stat"},
+    {"kind": "disk-space", "about": "/var/lib", "verdict": "critical", "value": 1.0, "unit": "percent", "warning": 5.0,
+     "critical": 3.0, "found": "1%: 1Gi of 100Gi left", "source": "statvfs /var/lib", "new": 1}],
+  "cores": [{"core": 0, "busy": 12.0, "waiting": 0.0, "stolen": 0.0}], "processes": [], "containers": [],
+  "containersSeen": 0, "coverage": [{"signal": "kubelet", "seen": "nothing", "why": "none runs here"}]}"#;
+
+const PROFILE: &str = r#"{
+  "schema": "sonde.profile/v1", "node": "worker-1", "start": "2026-11-21T10:00:00Z", "seconds": 10.0, "hertz": 99,
+  "about": "pod shop/web-1", "samples": 10, "lost": 0, "stacksLost": 0,
+  "frames": [{"name": "main", "module": "app"}, {"name": "work", "module": "app"}],
+  "owners": [{"namespace": "shop", "pod": "web-1", "container": "app", "containerId": "aa"}],
+  "stacks": [{"pid": 7, "command": "app", "owner": 0, "frames": [0, 1], "samples": 10}], "coverage": []}"#;
+
+/// Asks an agent that has one answer; what was asked comes first.
+fn answered(name: &str, answer: &'static str, args: &[&str]) -> (String, Said) {
+    let socket = empty_folder(name).join("agent.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        let read = stream.read(&mut request).unwrap();
+        let length = answer.len();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}"
+        )
+        .unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    let said = sonde(&[args, &["--agent", socket.to_str().unwrap()]].concat());
+    let request = server.join().unwrap();
+    (request.lines().next().unwrap_or_default().to_owned(), said)
+}
+
+#[test]
+fn a_node_is_a_table_and_its_findings() {
+    let (request, said) = answered("node-text", NODE, &["node", "--for", "5s"]);
+    assert_eq!(request, "GET /v1/node?for=5 HTTP/1.1");
+    said.says(
+        1,
+        &[
+            "2 checks over 1.0 s, 1 critical",
+            "disk-space",
+            "NOD-DISK-FULL",
+            "/var/lib of node worker-1 is nearly full",
+        ],
+    );
+    let (request, said) = answered("node-json", NODE, &["node", "-o", "json"]);
+    assert_eq!(request, "GET /v1/node HTTP/1.1");
+    let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(value["findings"][0]["code"], "NOD-DISK-FULL");
+    assert_eq!(value["checks"][1]["kind"], "disk-space");
+    let (_, said) = answered("node-log", NODE, &["node", "-o", "log"]);
+    said.says(
+        1,
+        &["source=sonde-agent msg=\"node check\" node=worker-1 check=disk-space"],
+    );
+}
+
+/// Without an agent the command reads the node by itself, and says so.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_node_without_an_agent_is_read_all_the_same() {
+    let said = sonde(&["node", "--no-agent", "--for", "1s"]);
+    assert!(
+        said.out.contains("no agent was asked")
+            && said.out.contains("/proc") | said.out.contains("disk-space"),
+        "{}",
+        said.out
+    );
+    sonde(&["node", "--for", "2m"]).fails(2, &["longer than a minute"]);
+}
+
+#[test]
+fn a_profile_has_its_forms() {
+    let (request, said) = answered(
+        "profile-text",
+        PROFILE,
+        &["profile", "pod/web-1", "-n", "shop", "--for", "1s"],
+    );
+    assert_eq!(
+        request,
+        "GET /v1/profile?for=1&hz=99&pod=web-1&namespace=shop HTTP/1.1"
+    );
+    said.says(0, &["10 samples of pod shop/web-1", "100.0%", "work", "app (7)"]);
+    let (_, said) = answered(
+        "profile-collapsed",
+        PROFILE,
+        &["profile", "pid/7", "-o", "collapsed"],
+    );
+    assert_eq!(said.out, "shop/web-1/app;app;main;work 10\n");
+    let (_, said) = answered("profile-svg", PROFILE, &["profile", "-o", "svg"]);
+    assert!(said.out.contains("<svg"), "{}", said.out);
+    sonde(&["profile", "deploy/x"]).fails(2, &["nothing that can be profiled", "pod/NAME"]);
+    sonde(&["profile", "pod/x&pid=1"]).fails(2, &["nothing that can be profiled"]);
+    sonde(&["profile", "--for", "2m"]).fails(2, &["choose from 1s to 60s"]);
 }

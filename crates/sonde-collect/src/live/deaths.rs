@@ -1,4 +1,4 @@
-//! What an agent on this machine saw of deaths, where the machine is a node of the cluster.
+//! What an agent on this machine saw of deaths and of its node, where the machine is a node of the cluster.
 //!
 //! An agent of another node is not asked; through the API server's proxy of its pod it could be.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sonde_diagnose::Gap;
 use sonde_grammar::log::{NodeLog, agent as words};
-use sonde_model::{BlindSpot, Deaths, Kind, ObjectRef};
+use sonde_model::{BlindSpot, Deaths, Kind, NodeReport, ObjectRef};
 
 use crate::agent::{Agent, AgentError};
 use crate::gathered::{Gathered, TextPlace};
@@ -23,18 +23,23 @@ pub enum Socket<'a> {
 }
 
 /// Adds what an agent on this machine remembers of deaths in the containers of the cluster's pods, or of one
-/// namespace's.
+/// namespace's, and how its node stands.
 pub fn add(gathered: &mut Gathered, socket: Socket<'_>, namespace: Option<&str>, keep_texts: bool) {
     let path = match socket {
         Socket::Usual => Path::new(Agent::SOCKET),
         Socket::Named(path) => path,
     };
-    let why = match Agent::at(path).and_then(|agent| agent.deaths(None)) {
-        Ok(deaths) if is_of_cluster(gathered, &deaths.node) => {
-            put(gathered, deaths, namespace, keep_texts);
+    let asked = Agent::at(path).and_then(|agent| {
+        let deaths = agent.deaths(None)?;
+        // An older agent does not know how its node stands.
+        Ok((deaths, agent.node(None).ok()))
+    });
+    let why = match asked {
+        Ok((deaths, node)) if is_of_cluster(gathered, &deaths.node) => {
+            put(gathered, deaths, node, namespace, keep_texts);
             return;
         }
-        Ok(deaths) => format!("it watches {}, which is no node of this cluster", deaths.node),
+        Ok((deaths, _)) => format!("it watches {}, which is no node of this cluster", deaths.node),
         Err(error) if matches!((socket, &error), (Socket::Usual, AgentError::Absent { .. })) => return,
         Err(error) => error.to_string(),
     };
@@ -54,7 +59,13 @@ fn is_of_cluster(gathered: &Gathered, node: &str) -> bool {
         || snapshot.pods_on_node(node).next().is_some()
 }
 
-fn put(gathered: &mut Gathered, mut deaths: Deaths, namespace: Option<&str>, keep_texts: bool) {
+fn put(
+    gathered: &mut Gathered,
+    mut deaths: Deaths,
+    node: Option<NodeReport>,
+    namespace: Option<&str>,
+    keep_texts: bool,
+) {
     // The node's own processes are nobody's business here, and neither are other namespaces'.
     deaths.deaths.retain(|death| {
         let owner = &death.process.owner;
@@ -64,11 +75,19 @@ fn put(gathered: &mut Gathered, mut deaths: Deaths, namespace: Option<&str>, kee
                     || *owner.namespace == *wanted
             })
     });
+    let mut told = words::text(&deaths);
+    if let Some(mut report) = node {
+        report.checks.retain(|check| {
+            let owner = check.owner.as_ref();
+            owner.is_none_or(|owner| namespace.is_none_or(|wanted| *owner.namespace == *wanted))
+        });
+        told.push_str(&words::node_text(&report));
+    }
     let place = TextPlace::Node {
         node: Arc::from(deaths.node.as_str()),
         log: NodeLog::Agent,
     };
-    let (text, _) = texts::clean(words::text(&deaths).as_bytes());
+    let (text, _) = texts::clean(told.as_bytes());
     TextReader::new(keep_texts, gathered.now, gathered.now).add(gathered, place, text);
 }
 

@@ -1,14 +1,32 @@
-//! Nodes that work and are short of something, or whose kernel complains.
+//! Nodes that work and are short of something, or whose kernel complains: by their own conditions, and by what was
+//! checked on them.
 
+#[cfg(test)]
+mod checks;
 #[cfg(test)]
 mod contracts;
 
 crate::cause::family!(
+    clock,
+    conntrack_full,
+    container_pids,
+    cpu_saturated,
+    disk_full,
     disk_pressure,
+    disk_read_only,
+    disk_stall,
+    file_handles,
+    inodes,
     kernel_trouble,
+    kubelet_unhealthy,
     memory_pressure,
+    memory_stall,
     network_unavailable,
-    pid_pressure
+    pid_pressure,
+    pids,
+    runtime_silent,
+    tasks_blocked,
+    zombies
 );
 
 use sonde_grammar::Fact;

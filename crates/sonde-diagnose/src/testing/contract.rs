@@ -6,6 +6,7 @@ use super::{Outcome, Scene};
 use crate::Cause;
 
 /// One cause: the scenes that try it.
+#[derive(Clone, Copy)]
 pub(crate) struct Contract {
     pub(crate) code: &'static str,
     /// What is concluded when everything that decides is at hand.

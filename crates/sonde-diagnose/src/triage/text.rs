@@ -367,13 +367,13 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
         Fact::Workload(WorkloadFact::NoMetrics { .. } | WorkloadFact::MissingRequest { .. }) => {
             Symptom::NotScaling
         }
+        // What a node's checks say is told by `node_check`.
         Fact::Pull(_)
         | Fact::RestartBackOff { .. }
         | Fact::Runtime(_)
         | Fact::Workload(_)
-        | Fact::Death(_) => {
-            return None;
-        }
+        | Fact::Death(_)
+        | Fact::NodeCheck(_) => return None,
     })
 }
 

@@ -1,5 +1,9 @@
 //! Nodes, evictions and refusals of the kubelet.
 
+use std::sync::Arc;
+
+use sonde_model::{CheckKind, CheckVerdict};
+
 /// A pod was evicted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EvictionFact {
@@ -228,4 +232,29 @@ pub enum KernelArea {
     Hardware,
     /// Something else.
     Other,
+}
+
+/// One check of a node, as an agent or `sonde node` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeCheck {
+    /// The node's name.
+    pub node: Arc<str>,
+    /// What was checked.
+    pub kind: CheckKind,
+    /// How it came out.
+    pub verdict: CheckVerdict,
+    /// Of what: a mount point, a disk, a socket; empty for the whole node.
+    pub about: String,
+    /// The namespace of the pod that it is about.
+    pub namespace: String,
+    /// The pod that it is about.
+    pub pod: String,
+    /// The container that it is about.
+    pub container: String,
+    /// What was found, in words.
+    pub found: String,
+    /// Who uses most of it; may be empty.
+    pub who: String,
+    /// Where it was read.
+    pub read: String,
 }

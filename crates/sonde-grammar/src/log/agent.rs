@@ -19,9 +19,12 @@ use crate::fact::OomKill;
 
 use super::scan::pairs;
 
+pub(super) mod check;
 mod kill;
 #[cfg(test)]
 mod tests;
+
+pub use check::text as node_text;
 
 /// The value of `source` by which the lines are known.
 const SOURCE: &str = "sonde-agent";

@@ -6,6 +6,7 @@ mod subject;
 mod verdict;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -192,6 +193,20 @@ fn read(
 
 /// A line that Sonde's agent wrote.
 fn agents_line(index: usize, bare: &Bare<'_>) -> Option<NodeLine> {
+    if let Some((time, check)) = agent::check::read(&bare.text) {
+        return Some(NodeLine {
+            line: index,
+            text: bare.text.trim().to_owned(),
+            time: Some(time),
+            host: Some(check.node.to_string()),
+            origin: NodeLog::Agent,
+            pod: None,
+            pod_uid: None,
+            container: None,
+            container_id: None,
+            facts: vec![Fact::NodeCheck(Arc::new(check))],
+        });
+    }
     let death = agent::read(&bare.text)?;
     let owner = &death.process.owner;
     let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());

@@ -1,3 +1,5 @@
+use sonde_model::Owner;
+
 use super::*;
 
 fn at(second: i64) -> Timestamp {
@@ -193,6 +195,6 @@ fn an_owner_goes_by_what_is_known() {
             "node: ssh.service".to_owned(),
         ),
     ] {
-        assert_eq!(place(&owner), expected);
+        assert_eq!(owner.words(), expected);
     }
 }

@@ -1,0 +1,6 @@
+//! Connections that the network or its ends lose.
+
+#[cfg(test)]
+mod contracts;
+
+crate::cause::family!(listen_overflow);
