@@ -237,7 +237,7 @@ fn profile(
     let mut state = asked.state.borrow_mut();
     let mut coverage = vec![partly(
         "stacks",
-        "walked by frame pointers: functions that were compiled without them hide their callers",
+        "walked by frame pointers: a function that was compiled without its own hides its caller",
         "build with -fno-omit-frame-pointer, or -C force-frame-pointers",
     )];
     let all: u64 = gathered.stacks.values().sum();

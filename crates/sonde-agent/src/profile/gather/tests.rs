@@ -32,13 +32,9 @@ impl Pod {
         let folder = tempfile::tempdir().unwrap();
         let (source, program) = (folder.path().join("hot.c"), folder.path().join("hot"));
         fs::write(&source, HOT).unwrap();
+        // Optimized code gives a function that calls nothing no frame of its own, which hides its caller.
         let built = Command::new("cc")
-            .args([
-                "-O1",
-                "-fno-omit-frame-pointer",
-                "-fno-optimize-sibling-calls",
-                "-o",
-            ])
+            .args(["-O0", "-o"])
             .args([&program, &source])
             .status();
         if !built.is_ok_and(|status| status.success()) {
@@ -79,7 +75,7 @@ fn a_hot_function_has_its_share_and_its_callers() {
     let group = fs::metadata(&pod.group).unwrap().ino();
     let stop = AtomicBool::new(false);
     let whom = Whom::Groups(vec![group]);
-    let gathered = match gather(&hierarchy, &whom, 199, Duration::from_secs(4), &stop) {
+    let gathered = match gather(&hierarchy, &whom, 997, Duration::from_secs(4), &stop) {
         Ok(gathered) => gathered,
         Err(error) if error.is_permission() => return eprintln!("skipped: {error}"),
         Err(error) => panic!("{error}"),
