@@ -87,6 +87,11 @@ impl Cluster {
         }
         if !listed(Kind::Pod) {
             unknowns.push(Unknown::Pods);
+            for rejection in nodes.iter_mut().flat_map(|node| &mut node.rejections) {
+                if let Rejection::Insufficient { used, .. } = rejection {
+                    *used = None;
+                }
+            }
         }
         if !needs.volumes.attachments.is_empty() && !listed(Kind::CSINode) {
             unknowns.push(Unknown::VolumeLimits);

@@ -151,8 +151,8 @@ pub enum Rejection {
         resource: Arc<str>,
         /// What the pod asks for.
         requested: i64,
-        /// What the pods there have requested.
-        used: i64,
+        /// What the pods there have requested; `None` where not all pods are known.
+        used: Option<i64>,
         /// What the node offers in all.
         allocatable: i64,
     },
@@ -351,7 +351,8 @@ impl Rejection {
                 allocatable,
             } => Some((
                 resource,
-                requested.saturating_sub(allocatable.saturating_sub(*used)),
+                // At the least, where not all pods are known.
+                requested.saturating_sub(allocatable.saturating_sub(used.unwrap_or(0))),
             )),
             _ => None,
         }

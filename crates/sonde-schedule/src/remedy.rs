@@ -236,7 +236,7 @@ impl Cluster {
                     Rejection::Insufficient {
                         resource,
                         requested,
-                        used,
+                        used: Some(used),
                         allocatable,
                     },
                 ] => {

@@ -396,7 +396,7 @@ mod tests {
         Rejection::Insufficient {
             resource: resource.into(),
             requested,
-            used,
+            used: Some(used),
             allocatable,
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn fit(place: &Place<'_>, out: &mut Vec<Rejection>) {
             out.push(Rejection::Insufficient {
                 resource: resource.into(),
                 requested,
-                used,
+                used: Some(used),
                 allocatable,
             });
         }

@@ -119,7 +119,7 @@ fn the_amounts_are_told() {
         [Rejection::Insufficient {
             resource: "cpu".into(),
             requested: 2000,
-            used: 3000,
+            used: Some(3000),
             allocatable: 4000
         }]
     );

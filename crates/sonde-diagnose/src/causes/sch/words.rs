@@ -82,13 +82,23 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::Insufficient {
             resource,
             requested,
-            used,
+            used: Some(used),
             allocatable,
         } => format!(
             "{} wanted, {} free ({} of {} requested)",
             amount(resource, *requested),
             amount(resource, allocatable.saturating_sub(*used).max(0)),
             amount(resource, *used),
+            amount(resource, *allocatable),
+        ),
+        Rejection::Insufficient {
+            resource,
+            requested,
+            used: None,
+            allocatable,
+        } => format!(
+            "{} wanted, {} there in all; what its pods request was not read",
+            amount(resource, *requested),
             amount(resource, *allocatable),
         ),
         Rejection::ReadWriteOncePod { claim, holder } => {
