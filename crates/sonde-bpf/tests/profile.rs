@@ -77,7 +77,9 @@ fn one_process_alone_with_its_own_stacks() {
     let own = count(&stacks, |stack| !stack.user.is_empty() && stack.command == "sh");
     assert!(own * 10 > 9 * count(&stacks, |_| true), "{stacks:?}");
     let losses = profiler.losses().expect("counters");
-    assert_eq!((losses.samples, losses.stacks), (0, 0));
+    assert_eq!(losses.samples, 0);
+    // A stack that cannot be walked in that moment is counted as such; it is a rarity.
+    assert!(losses.stacks * 20 <= count(&stacks, |_| true), "{losses:?}");
 }
 
 /// A group in the hierarchy that containers are in; it goes with the test.
