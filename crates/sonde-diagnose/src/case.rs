@@ -86,6 +86,7 @@ pub struct Case {
     pub(crate) explains: Vec<ObjectRef>,
     pub(crate) part: String,
     pub(crate) beside: Vec<Case>,
+    pub(crate) apart: bool,
 }
 
 impl Case {
@@ -110,6 +111,7 @@ impl Case {
             explains: Vec::new(),
             part: String::new(),
             beside: Vec::new(),
+            apart: false,
         }
     }
 
@@ -118,6 +120,12 @@ impl Case {
         let at = self.beside.len();
         self.beside.push(Case::new(self.code.clone()));
         &mut self.beside[at]
+    }
+
+    /// The case is not about what ended this very run: it is true beside whatever did, and neither rules the other out.
+    pub fn apart(&mut self) -> &mut Self {
+        self.apart = true;
+        self
     }
 
     /// The part of the subject that the case is about: a volume, a claim, the choice of a node. What is proven in general

@@ -70,6 +70,7 @@ pub(crate) fn join(drafts: Vec<Draft>, snapshot: &Snapshot) -> Vec<Finding> {
     }
     findings.extend(merge(rest));
     drop_echoes(&mut findings);
+    drop_denials(&mut findings);
     findings.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)
@@ -151,6 +152,21 @@ fn drop_echoes(findings: &mut Vec<Finding>) {
         };
         !of_text(finding) || !told.iter().any(echoes)
     });
+}
+
+/// What one finding tells of a container no other finding of it denies: of two runs each may have its own end.
+fn drop_denials(findings: &mut [Finding]) {
+    let told: BTreeSet<_> = findings
+        .iter()
+        .filter(|it| it.verdict >= Verdict::Likely && it.container.is_some())
+        .map(|it| (it.code.clone(), it.subject.clone(), it.container.clone()))
+        .collect();
+    for finding in findings.iter_mut().filter(|it| it.container.is_some()) {
+        let (subject, container) = (&finding.subject, &finding.container);
+        finding
+            .ruled_out
+            .retain(|it| !told.contains(&(it.code.clone(), subject.clone(), container.clone())));
+    }
 }
 
 /// A finding about something that the object owns, and that is an alarm, explains the object's own trouble.

@@ -29,7 +29,27 @@ pub(crate) struct Conclusion {
 /// - Without a proof the strongest case is *likely* when it is supported and no other case is, else *possible*.
 /// - A case with nothing but wants is a rival that nobody could look at.
 /// - Nothing stands: a cause that was mended since is told as over; without one, *unknown*.
+///
+/// A case that stands apart is no rival of the others. A proof of it is a conclusion of its own.
 pub(crate) fn resolve(episode: &Episode, cases: Vec<Case>) -> Vec<Conclusion> {
+    let (apart, others): (Vec<Case>, Vec<Case>) = cases
+        .into_iter()
+        .partition(|case| case.apart && case.refutation.is_none());
+    let stands = others.iter().any(|case| case.strength() > Strength::None);
+    if apart.is_empty() || !stands {
+        return weigh(episode, others.into_iter().chain(apart).collect());
+    }
+    let mut conclusions = weigh(episode, others);
+    let proven = apart.iter().map(Case::strength).max();
+    let also = apart
+        .iter()
+        .filter(|case| Some(case.strength()) == proven && case.strength >= Strength::GeneralProof)
+        .map(|case| conclude(case, Verdict::Proven, &[], &[], &[]));
+    conclusions.extend(also);
+    conclusions
+}
+
+fn weigh(episode: &Episode, cases: Vec<Case>) -> Vec<Conclusion> {
     let (refuted, mut standing): (Vec<Case>, Vec<Case>) = cases
         .into_iter()
         .filter(|case| !case.is_silent())
@@ -306,6 +326,36 @@ mod tests {
                 format!("{} {:?} | {rivals} | {out}", it.case.code, it.verdict)
             })
             .collect()
+    }
+
+    #[test]
+    fn what_stands_apart_is_ruled_out_by_nothing_and_rules_nothing_out() {
+        use Strength::{GeneralProof, Hint, Proof, Support};
+        let apart = |strength| {
+            let mut case = case("EXT-B", strength, 1);
+            case.apart();
+            case
+        };
+        type Row = (Vec<Case>, &'static [&'static str]);
+        let rows: Vec<Row> = vec![
+            (
+                vec![case("EXT-A", Support, 1), apart(Proof)],
+                &["EXT-A Likely |  | ", "EXT-B Proven |  | "],
+            ),
+            (
+                vec![case("EXT-A", Proof, 1), apart(GeneralProof)],
+                &["EXT-A Proven |  | ", "EXT-B Proven |  | "],
+            ),
+            (
+                vec![case("EXT-A", Proof, 1), apart(Hint)],
+                &["EXT-A Proven |  | "],
+            ),
+            (vec![apart(Proof)], &["EXT-B Proven |  | "]),
+            (vec![refuted("EXT-A"), apart(Proof)], &["EXT-B Proven |  | EXT-A"]),
+        ];
+        for (cases, expect) in rows {
+            assert_eq!(conclusions(Symptom::Terminated, cases), expect);
+        }
     }
 
     #[test]

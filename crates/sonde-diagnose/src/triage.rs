@@ -20,7 +20,7 @@ pub(crate) use rollout::{
 };
 pub(crate) use service::{WITH_TEMPLATE, templates, unserved_port};
 pub(crate) use text::nameless;
-pub(crate) use workload::{cleanup_patience, kept_running, pods_ending};
+pub(crate) use workload::{EMPTYING_PATIENCE, cleanup_patience, kept_running, only_remains, pods_ending};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -185,8 +185,44 @@ fn secret(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "shop"}})
 }
 
+const PROBE_REFUSED: &str = "Liveness probe failed: dial tcp 10.0.0.9:8080: connect: connection refused";
+const PROBE_KILLS: &str = "Container app failed liveness probe, will be restarted";
+
+/// Its last run ended at 11:58 at its memory limit.
+fn limited_and_probed() -> Value {
+    pod(
+        json!({"spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "64Mi"}},
+            "livenessProbe": {"tcpSocket": {"port": 8080}}}]},
+        "status": {"containerStatuses": [crashed(137, "OOMKilled")]}}),
+    )
+}
+
 fn cordoned() -> Scene {
     listed().object(node(json!({"spec": {"unschedulable": true}})))
+}
+
+#[test]
+fn neither_of_two_ends_is_denied_or_cited_for_the_other() {
+    let scene = |time: &str| {
+        listed()
+            .object(limited_and_probed())
+            .container_event("Pod/shop/app-1", "app", "Unhealthy", PROBE_REFUSED, time)
+            .container_event("Pod/shop/app-1", "app", "Killing", PROBE_KILLS, time)
+            .diagnose()
+    };
+    for time in ["2026-03-01T11:40:00Z", "2026-03-01T11:57:59Z"] {
+        let outcome = scene(time);
+        for finding in &outcome.report.findings {
+            let denied: Vec<_> = finding.ruled_out.iter().map(|it| it.code.as_str()).collect();
+            assert!(
+                !denied.contains(&"LIV-PORT-CLOSED") && !denied.contains(&"OOM-CONTAINER-LIMIT"),
+                "{time}: {} denies {denied:?}",
+                finding.code
+            );
+        }
+        let cited = &outcome.finding("LIV-PORT-CLOSED").evidence;
+        assert!(cited.iter().all(|it| !it.text.contains("OOMKilled")), "{cited:?}");
+    }
 }
 
 #[test]
@@ -227,6 +263,19 @@ fn two_faults_are_two_findings() {
             "image and crash",
             listed().object(two_containers(no_image(), crashed(1, "Error"))),
             &["EXT-ERROR rs/app", "IMG-NOT-FOUND rs/app"],
+        ),
+        // The last end has one sender, and other runs had the other.
+        (
+            "memory, and a liveness probe in the run before",
+            listed().object(limited_and_probed()).container_event("Pod/shop/app-1", "app", "Unhealthy", PROBE_REFUSED, "2026-03-01T11:40:00Z")
+                .container_event("Pod/shop/app-1", "app", "Killing", PROBE_KILLS, "2026-03-01T11:40:00Z"),
+            &["LIV-PORT-CLOSED rs/app", "OOM-CONTAINER-LIMIT rs/app"],
+        ),
+        (
+            "memory, while the kubelet had begun to end it for its liveness probe",
+            listed().object(limited_and_probed()).container_event("Pod/shop/app-1", "app", "Unhealthy", PROBE_REFUSED, "2026-03-01T11:57:59Z")
+                .container_event("Pod/shop/app-1", "app", "Killing", PROBE_KILLS, "2026-03-01T11:57:59Z"),
+            &["LIV-PORT-CLOSED rs/app", "OOM-CONTAINER-LIMIT rs/app"],
         ),
         (
             "two images",

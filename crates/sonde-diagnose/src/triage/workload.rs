@@ -66,6 +66,14 @@ fn is_calm(object: &Object) -> bool {
     }
 }
 
+/// The words of a namespace's controller while what it has deleted goes; it looks again, and nothing has failed yet.
+pub(crate) fn only_remains(message: &str) -> bool {
+    message.contains("unexpected items still remain")
+}
+
+/// How long a namespace may take to become empty. A guess.
+pub(crate) const EMPTYING_PATIENCE: SignedDuration = SignedDuration::from_mins(3);
+
 /// A namespace's controller says that a part of the deletion fails.
 fn deletion_fails(object: &Object) -> bool {
     #[derive(serde::Deserialize)]
@@ -76,11 +84,7 @@ fn deletion_fails(object: &Object) -> bool {
     object.encoded.decode::<Conditioned>().is_ok_and(|it| {
         let mut conditions = it.status.conditions.iter();
         // That something remains is so while pods end within their grace.
-        conditions.any(|it| {
-            it.kind.ends_with("Failure")
-                && it.is_true()
-                && !it.message.contains("unexpected items still remain")
-        })
+        conditions.any(|it| it.kind.ends_with("Failure") && it.is_true() && !only_remains(&it.message))
     })
 }
 

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{AdmissionRefusal, WebhookFailure};
 use sonde_model::{EvidenceKind, Kind, Moment as _, ObjectRef, Risk, Severity};
+use sonde_world::view::LabelSelector;
 
 use crate::triage::nameless;
 use crate::{Case, Facts, Message, Seen, field_on};
@@ -181,11 +182,19 @@ pub(super) fn webhook_call(
         .map_or_else(|| "the server behind it".into(), |it| format!("service {it}"));
     let what = what(&behind);
     let configuration = configuration_of(facts, webhook);
+    let reach = configuration
+        .as_ref()
+        .and_then(|(configuration, _)| reach_of(facts, configuration, webhook));
     if let Some((configuration, path)) = &configuration {
         let seen = field_on(configuration, path, webhook);
+        let which = match &reach {
+            Some((text, _)) => format!("such requests {text}"),
+            None => "every such request".to_owned(),
+        };
+        let selects = reach.as_ref().map(|(_, seen)| seen.clone());
         case.step(
-            format!("{configuration} sends every such request to webhook {webhook}"),
-            [seen],
+            format!("{configuration} sends {which} to webhook {webhook}"),
+            [seen].into_iter().chain(selects),
         );
     }
     case.step(what.clone(), [message.seen()]);
@@ -198,7 +207,10 @@ pub(super) fn webhook_call(
     } else {
         format!("a request is refused: webhook {webhook} must approve it, and {what}")
     });
-    case.severity(Severity::Critical);
+    // Without selectors it stands before the whole cluster.
+    if reach.is_none() {
+        case.severity(Severity::Critical);
+    }
     case.advice(
         if *failure == WebhookFailure::ServiceMissing {
             format!("install what {behind} is of again; if it was removed for good, remove its webhook configuration, too")
@@ -279,6 +291,91 @@ const CONFIGURATIONS: [Kind; 2] = [
     Kind::ValidatingWebhookConfiguration,
     Kind::MutatingWebhookConfiguration,
 ];
+
+/// Which requests a webhook is asked about, where selectors narrow that: in words, and the field that says so.
+fn reach_of(facts: &Facts<'_>, configuration: &ObjectRef, webhook: &str) -> Option<(String, Seen)> {
+    #[derive(serde::Deserialize)]
+    struct Selecting {
+        webhooks: Vec<Selectors>,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Selectors {
+        name: String,
+        #[serde(default)]
+        namespace_selector: Option<LabelSelector>,
+        #[serde(default)]
+        object_selector: Option<LabelSelector>,
+    }
+    let webhooks = facts.snapshot.view::<Selecting>(configuration)?.webhooks;
+    let (at, found) = webhooks.iter().enumerate().find(|(_, it)| it.name == webhook)?;
+    let narrow = |selector: &Option<LabelSelector>| selector.clone().filter(|it| !it.is_empty());
+    let (of_namespace, of_object) = (narrow(&found.namespace_selector), narrow(&found.object_selector));
+    let mut texts = Vec::new();
+    if let Some(selector) = &of_namespace {
+        texts.push(match selected_namespaces(facts, selector) {
+            Some(names) => format!("in {names}"),
+            None => format!("in namespaces with {}", selector_text(selector)),
+        });
+    }
+    if let Some(selector) = &of_object {
+        texts.push(format!("for objects with {}", selector_text(selector)));
+    }
+    let (field, selector) = match (&of_namespace, &of_object) {
+        (Some(selector), _) => ("namespaceSelector", selector),
+        (None, Some(selector)) => ("objectSelector", selector),
+        (None, None) => return None,
+    };
+    let seen = field_on(
+        configuration,
+        &format!("webhooks[{at}].{field}"),
+        selector_text(selector),
+    );
+    Some((texts.join(" "), seen))
+}
+
+/// The namespaces that a selector takes, by name, where all are known and they are few.
+fn selected_namespaces(facts: &Facts<'_>, selector: &LabelSelector) -> Option<String> {
+    /// More names than this tell less than the selector.
+    const NAMED_MAX: usize = 5;
+    if !facts.snapshot.is_complete_everywhere(&Kind::Namespace) {
+        return None;
+    }
+    let names: Vec<String> = facts
+        .snapshot
+        .of_kind(Kind::Namespace)
+        .filter(|it| {
+            let labels = facts.metadata_of(&it.reference).map(|it| it.labels);
+            selector.matches(|key| labels.as_ref()?.get(key).map(|it| &**it))
+        })
+        .map(|it| it.reference.name.to_string())
+        .collect();
+    match names.len() {
+        0 => None,
+        1 => Some(format!("namespace {}", names[0])),
+        2..=NAMED_MAX => Some(format!("namespaces {}", names.join(", "))),
+        _ => None,
+    }
+}
+
+/// `team=a, tier in (web, api)`, as `kubectl get -l` takes it.
+fn selector_text(selector: &LabelSelector) -> String {
+    let labels = selector
+        .match_labels
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"));
+    let expressions = selector.match_expressions.iter().map(|it| {
+        let values = it.values.join(", ");
+        match it.operator.as_str() {
+            "In" => format!("{} in ({values})", it.key),
+            "NotIn" => format!("{} notin ({values})", it.key),
+            "Exists" => it.key.clone(),
+            "DoesNotExist" => format!("!{}", it.key),
+            other => format!("{} {other} {values}", it.key),
+        }
+    });
+    labels.chain(expressions).collect::<Vec<_>>().join(", ")
+}
 
 /// The configuration that registers a webhook, with the path of its entry.
 pub(super) fn configuration_of(facts: &Facts<'_>, webhook: &str) -> Option<(ObjectRef, String)> {

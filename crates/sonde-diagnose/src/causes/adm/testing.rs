@@ -1,7 +1,7 @@
 //! One table for the tests of all refusals: each wording is its own cause and no other.
 
 use serde_json::{Value, json};
-use sonde_model::{Kind, Verdict};
+use sonde_model::{Kind, Severity, Verdict};
 
 use crate::testing::Scene;
 
@@ -68,6 +68,48 @@ const TABLE: &[(&str, &str)] = &[
     ("ADM-NAMESPACE-TERMINATING", TERMINATING),
     ("ADM-REQUEST-TIMEOUT", TIMEOUT),
 ];
+
+/// Only what stands before the whole cluster is critical; else it is said before what it stands.
+#[test]
+fn a_webhook_reaches_as_far_as_its_selectors() {
+    let all = "every such request";
+    let rows: [(Value, Option<&str>); 5] = [
+        (json!({}), None),
+        (json!({"namespaceSelector": {}, "objectSelector": {}}), None),
+        (
+            json!({"namespaceSelector": {"matchLabels": {"team": "shop"}}, "objectSelector": {}}),
+            Some("in namespace shop"),
+        ),
+        (
+            json!({"namespaceSelector": {"matchExpressions": [{"key": "stage", "operator": "In", "values": ["a", "b"]}]}}),
+            Some("in namespaces with stage in (a, b)"),
+        ),
+        (
+            json!({"objectSelector": {"matchLabels": {"check": "yes"}}}),
+            Some("for objects with check=yes"),
+        ),
+    ];
+    for (selectors, says) in rows {
+        let mut webhook = json!({"name": "pods.policy.example", "clientConfig": {}});
+        crate::testing::merge(&mut webhook, selectors);
+        let configuration = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "policy"}, "webhooks": [webhook]});
+        let namespace = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"team": name}}});
+        let outcome = refused(REFUSED)
+            .object(configuration)
+            .object(namespace("shop"))
+            .object(namespace("other"))
+            .complete(&[Kind::Namespace])
+            .diagnose();
+        let finding = outcome.finding("ADM-WEBHOOK-UNREACHABLE");
+        let sends = |words: &str| finding.chain.iter().any(|step| step.text.contains(words));
+        let is_critical = finding.severity == Severity::Critical;
+        match says {
+            Some(words) => assert!(sends(words) && !sends(all) && !is_critical, "{:?}", finding.chain),
+            None => assert!(sends(all) && is_critical, "{:?}", finding.chain),
+        }
+    }
+}
 
 #[test]
 fn each_refusal_is_its_own_cause_and_no_other() {

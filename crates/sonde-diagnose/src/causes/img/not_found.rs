@@ -131,7 +131,7 @@ fn suggest(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>) {
 }
 
 /// The images of the workload's other revisions, and those on the pod's node.
-fn known_images(facts: &Facts<'_>) -> BTreeSet<String> {
+pub(super) fn known_images(facts: &Facts<'_>) -> BTreeSet<String> {
     let owner = facts.workload();
     let mut images = BTreeSet::new();
     let revisions = facts
@@ -168,7 +168,7 @@ fn short(image: &str) -> &str {
 }
 
 /// Repository and tag or digest.
-fn split(image: &str) -> (&str, &str) {
+pub(super) fn split(image: &str) -> (&str, &str) {
     let image = short(image);
     if let Some((repository, digest)) = image.split_once('@') {
         return (repository, digest);

@@ -18,6 +18,8 @@ pub(super) struct Killed<'a> {
     pub(super) killing: Option<&'a Message>,
     /// The kubelet's word that it killed earlier runs for it, and how many, where it tells nothing of this one.
     pub(super) earlier: Option<(&'a Message, i64)>,
+    /// The kernel ended this run for memory; the kubelet's word is of other runs, or of the end that it had begun.
+    pub(super) by_kernel: bool,
     /// The probe's failure.
     pub(super) failing: Option<Failing<'a>>,
     /// Why it failed.
@@ -39,17 +41,28 @@ pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a
     } else {
         KillReason::Liveness
     };
+    // What the runtime says of the end counts before what the kubelet was about to do.
+    let by_kernel = facts
+        .episode
+        .run
+        .as_ref()
+        .is_some_and(|run| run.end.reason == "OOMKilled");
     let failing = failing(facts, &[kind]);
     let killing = match facts.killing() {
         Some((reason, message)) if *reason == wanted => Some(message),
         // Another kill ended this run.
         Some(_) => return None,
+        None if by_kernel => last_killing(facts, &wanted),
         None => None,
+    };
+    let failing = match killing {
+        Some(_) if by_kernel => failing.or_else(|| failing_before(facts, kind)),
+        _ => failing,
     };
     let code = facts.exit().map(|(code, _)| code);
     let as_if = matches!(code, Some(137 | 143));
     let earlier = Some(())
-        .filter(|()| killing.is_none() && failing.is_none() && as_if)
+        .filter(|()| killing.is_none() && failing.is_none() && as_if && !by_kernel)
         .filter(|()| !too_short(facts, kind))
         .and_then(|()| killed_before(facts, &wanted));
     let failing = match earlier {
@@ -73,14 +86,27 @@ pub(super) fn killed<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<Killed<'a
         kind,
         killing,
         earlier,
+        by_kernel,
         failing,
         why,
         who: facts.container_phrase(),
-        is: if killing.is_some() || facts.episode.run.is_some() {
+        is: if by_kernel && killing.is_some() {
+            "is at times killed by"
+        } else if killing.is_some() || facts.episode.run.is_some() {
             "is killed by"
         } else {
             "may be killed by"
         },
+    })
+}
+
+/// The newest word of the kubelet that it killed a run of the container for that.
+fn last_killing<'a>(facts: &Facts<'a>, wanted: &KillReason) -> Option<&'a Message> {
+    facts.all_messages().find(|message| {
+        message
+            .facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::Killing { reason, .. } if reason == wanted))
     })
 }
 
@@ -134,6 +160,9 @@ impl Killed<'_> {
         shown: Option<Seen>,
     ) {
         let word = kind_word(self.kind);
+        if self.by_kernel {
+            case.apart();
+        }
         match (self.killing, strength) {
             (Some(message), Strong::Proof) => case.proven_by(message.seen()),
             (Some(message), Strong::General) => case.generally_proven_by(message.seen()),
@@ -145,14 +174,9 @@ impl Killed<'_> {
                         format!("whether the kubelet killed the container for its {word} probe"),
                     );
                 }
-                let by_kernel = facts
-                    .episode
-                    .run
-                    .as_ref()
-                    .is_some_and(|run| run.end.reason == "OOMKilled");
                 match &self.failing {
                     // The runtime says that the kernel killed in it; a program short of memory answers no probe either.
-                    Some(failing) if by_kernel => case.hinted_by(failing.message.seen()),
+                    Some(failing) if self.by_kernel => case.hinted_by(failing.message.seen()),
                     Some(failing) => case.supported_by(failing.message.seen()),
                     None => return,
                 };
@@ -203,7 +227,7 @@ impl Killed<'_> {
         if let Some(message) = self.killing {
             case.step("the kubelet stops the container", [message.seen()]);
         }
-        if let Some((code, ended)) = facts.exit() {
+        if let Some((code, ended)) = facts.exit().filter(|_| !self.by_kernel) {
             let how = match code {
                 137 if self.killing.is_none() => "its process ended with exit code 137: the kubelet's SIGKILL, after SIGTERM did not end it in time".into(),
                 143 if self.killing.is_none() => "its process ended with exit code 143: the kubelet's SIGTERM".into(),

@@ -69,11 +69,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         return;
     }
-    if let Some((_, message)) = facts.killing() {
-        // Memory may have run out for a child; the kubelet's own kill is what ended the main process.
-        if says_oom {
-            case.hinted_by(message.seen());
-        }
+    // The kubelet's own kill ended it, unless the runtime says that the kernel did.
+    if facts.killing().is_some() && !says_oom {
         return;
     }
     let later = at_limit.as_ref().and_then(|(kill, _)| went_on(facts, kill));

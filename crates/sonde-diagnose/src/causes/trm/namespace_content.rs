@@ -1,11 +1,11 @@
 //! TRM-NAMESPACE-CONTENT: a namespace cannot be deleted because something in it cannot.
 
 use jiff::SignedDuration;
-use sonde_model::{Code, Kind, Moment as _, Risk};
+use sonde_model::{Code, Kind, Moment as _, Risk, Severity};
 use sonde_world::view::Namespace;
 
 use crate::cause::page;
-use crate::triage::pods_ending;
+use crate::triage::{EMPTYING_PATIENCE, only_remains, pods_ending};
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -54,11 +54,24 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         .snapshot
         .get(subject)
         .and_then(|it| pods_ending(facts.snapshot, it).max());
-    let ending = facts.now.zip(pods).is_some_and(|(now, until)| now < until);
+    // The controller says so each time it looks, as long as anything goes.
+    let settles = facts
+        .metadata_of(subject)
+        .and_then(|it| it.deletion_timestamp.0)
+        .map(|deleted| deleted.later(EMPTYING_PATIENCE))
+        .filter(|_| only_remains(&first.message));
+    let ending = facts
+        .now
+        .zip(pods.max(settles))
+        .is_some_and(|(now, until)| now < until);
     match first.kind.as_str() {
         // Its pods end within their own grace.
-        _ if ending => case.hinted_by(seen),
+        _ if ending => {
+            case.severity(Severity::Info);
+            case.hinted_by(seen)
+        }
         "NamespaceContentRemaining" => case.supported_by(seen),
+        _ if only_remains(&first.message) => case.supported_by(seen),
         _ => case.proven_by(seen),
     };
     for condition in told {
@@ -158,6 +171,28 @@ mod tests {
         let finding = outcome.finding("TRM-NAMESPACE-CONTENT");
         assert_eq!(finding.verdict, Verdict::Proven);
         assert!(finding.headline.contains("configmap/c"), "{}", finding.headline);
+    }
+
+    /// The controller's word while many pods go, whichever of them are gone by now.
+    #[test]
+    fn what_still_goes_is_no_alarm_until_it_takes_minutes() {
+        let said = "Failed to delete all resource types, 1 remaining: unexpected items still remain in namespace: old for gvr: /v1, Resource=pods";
+        let namespace = |deleted: &str| {
+            let condition =
+                |kind: &str, message: &str| json!({"type": kind, "status": "True", "message": message});
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "old", "deletionTimestamp": deleted},
+            "status": {"phase": "Terminating", "conditions": [condition("NamespaceDeletionContentFailure", said),
+                condition("NamespaceContentRemaining", "Some resources are remaining: pods. has 2 resource instances")]}})
+        };
+        for (deleted, alarms) in [
+            ("2026-03-01T11:59:50Z", 0),
+            ("2026-03-01T11:59:14Z", 0),
+            ("2026-03-01T11:58:00Z", 0),
+            ("2026-03-01T11:50:00Z", 1),
+        ] {
+            let outcome = Scene::new().object(namespace(deleted)).diagnose();
+            assert_eq!(outcome.alarms(), alarms, "{deleted}: {}", outcome.summary());
+        }
     }
 
     #[test]
