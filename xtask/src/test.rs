@@ -69,7 +69,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         )
     });
     stage("tidy", &mut || tidy::run().map(|()| Outcome::Passed));
-    stage("tests", &mut || on_all(&["test"], &["--locked", "--no-fail-fast"]));
+    stage("tests", &mut || {
+        on_all(&["test"], &["--locked", "--no-fail-fast"])
+    });
     stage("fuzz targets", &mut fuzz_targets);
     stage("captured clusters", &mut || {
         Ok(judged(&fixtures::judge_all(&[])?))
