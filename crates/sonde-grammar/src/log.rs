@@ -8,7 +8,7 @@ mod prefix;
 mod scan;
 pub(crate) mod time;
 
-pub use application::{AppSign, TellingLine, application, unwrap_line};
+pub use application::{AppSign, Standing, TellingLine, application, unwrap_line};
 pub use kernel::{KernelLine, kernel, kernel_in_year};
 pub use node::{NodeLine, NodeLog, PodKey, node};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact, VolumeFailure, WorkloadFact};
-use sonde_grammar::log::{self, AppSign};
+use sonde_grammar::log::{self, AppSign, Standing};
 use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::EventColumns;
@@ -91,7 +91,12 @@ pub(super) fn logs_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
         // What it listens on, waits for or was told is no trouble.
         let trouble = log::application(&lines).into_iter().find(|line| {
             let goes_on = matches!(line.sign, AppSign::Error { .. }) && lines.len() - line.line > GOES_ON;
+            let ends_it = match line.sign {
+                AppSign::Error { .. } => line.standing == Standing::Decisive,
+                _ => matches!(line.standing, Standing::Decisive | Standing::Last),
+            };
             !line.calm
+                && ends_it
                 && !goes_on
                 && !matches!(
                     line.sign,

@@ -2,7 +2,9 @@
 
 mod extract;
 mod pick;
+mod records;
 mod signs;
+mod standing;
 
 use std::borrow::Cow;
 
@@ -182,6 +184,19 @@ pub enum AppSign {
     },
 }
 
+/// What a telling line is worth as the reason of an end, by its own form and by what follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// An error or fatal by its own form, and nothing behind it shows that the program went on.
+    Decisive,
+    /// Among the last words, and not an error by its own form.
+    Last,
+    /// Fatal by its own form, and the program said more behind it.
+    Fatal,
+    /// The program went on: later lines show progress, or are ordinary talk.
+    Passed,
+}
+
 /// A line that decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TellingLine {
@@ -195,6 +210,8 @@ pub struct TellingLine {
     pub sign: AppSign,
     /// The line calls itself a warning or less, or says that the program goes on in spite of it.
     pub calm: bool,
+    /// What it is worth as the reason of an end.
+    pub standing: Standing,
 }
 
 /// Removes what shippers put before a line: CRI, docker's json-file, `kubectl logs --prefix --timestamps`, stern,

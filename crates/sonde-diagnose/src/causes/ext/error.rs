@@ -1,10 +1,10 @@
 //! EXT-ERROR: the application ended itself with an error; its log says which.
 
-use sonde_grammar::log::AppSign;
+use sonde_grammar::log::{AppSign, Standing};
 use sonde_model::{Code, Kind, ObjectRef, Risk, nearest};
 
 use super::place::place;
-use super::words::{binds_port, dns_is_silent, is_forbidden, quote, refused_by_api, was_told, why};
+use super::words::{binds_port, dns_is_silent, is_forbidden, quote, refused_by_api, said, was_told, why};
 use crate::cause::page;
 use crate::peers::pod_of_service;
 use crate::triage::templates;
@@ -44,13 +44,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     let who = facts.container_phrase();
-    let why = why(facts);
+    let (why, standing) = match said(facts, |standing| standing != Standing::Passed) {
+        Some((why, standing)) => (Some(why), standing),
+        None => (None, Standing::Passed),
+    };
     let command = facts.logs_command();
     let policy_ok = facts.log().is_some();
     match (&why, was_told(facts)) {
         (Some((clause, sign, line)), None) => {
-            case.generally_proven_by(line.clone());
-            case.generally_proven_by(ended.clone());
+            if standing == Standing::Decisive {
+                case.generally_proven_by(line.clone());
+                case.generally_proven_by(ended.clone());
+            } else {
+                case.supported_by(line.clone());
+                case.supported_by(ended.clone());
+            }
             case.headline(format!("{who} ends itself with exit code {code}: {clause}"));
             case.step(format!("the application fails: {clause}"), [line.clone()]);
             about_target(facts, case, sign);
@@ -65,11 +73,23 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
         (None, None) => match facts.last_line() {
             Some(last) => {
-                case.generally_proven_by(ended.clone());
+                // That it ended is seen; why is not.
+                let passed = said(facts, |_| true);
+                if passed.is_some() {
+                    case.hinted_by(ended.clone());
+                } else {
+                    case.supported_by(ended.clone());
+                }
                 case.headline(format!(
                     "{who} ends itself with exit code {code}; its last words are {}",
                     quote(&last.text)
                 ));
+                if let Some(((clause, _, line), _)) = passed {
+                    case.step(
+                        format!("earlier it was in trouble, and went on: {clause}"),
+                        [line],
+                    );
+                }
                 case.step("the last thing it says", [last]);
             }
             None => {
@@ -101,8 +121,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             "see who asked it to end, and whether its exit code is meant to say that something failed",
             Risk::None,
         ),
+        (None, None) if facts.last_line().is_some() => case.advice(
+            "see what it did before its end; its last words do not tell why, and the exit code is the application's own choice",
+            Risk::None,
+        ),
+        (None, None) if policy_ok => case.advice(
+            "it says nothing before its end: let it log more, and see what its documentation says of this exit code",
+            Risk::None,
+        ),
         (None, None) => case.advice(
-            "mend what the log says; the exit code is the application's own choice",
+            "read its log: the exit code is the application's own choice",
             Risk::None,
         ),
     };

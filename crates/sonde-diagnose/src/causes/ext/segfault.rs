@@ -38,8 +38,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if by_signal || own.is_some() || kernel.is_some() {
         case.generally_proven_by(ended.clone());
     } else {
-        case.supported_by(ended.clone());
+        case.hinted_by(ended.clone());
     }
+    let unseen = !by_signal && own.is_none() && kernel.is_none();
     if let Some((_, line)) = own {
         case.step("the program says so itself", [line]);
     }
@@ -61,9 +62,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             ));
         }
         None => {
-            case.headline(format!(
-                "{who} ends with a segmentation fault (SIGSEGV, exit code {code})"
-            ));
+            case.headline(if unseen {
+                format!("{who} ends with exit code {code}, as by a segmentation fault (SIGSEGV), unless the program or its shell returns that code itself")
+            } else {
+                format!("{who} ends with a segmentation fault (SIGSEGV, exit code {code})")
+            });
             if let Some(want) = facts
                 .want_kernel_log()
                 .filter(|_| facts.log_read(NodeLog::Kernel).is_none())
@@ -73,7 +76,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     }
     case.step(
-        format!("SIGSEGV ends the process (exit code {code} is 128 + {SIGSEGV})"),
+        if unseen {
+            format!("its process ended with exit code {code}: 128 + {SIGSEGV}, which is what SIGSEGV gives, unless the program exits so by itself")
+        } else {
+            format!("SIGSEGV ends the process (exit code {code} is 128 + {SIGSEGV})")
+        },
         [ended],
     );
     case.advice(
@@ -117,7 +124,7 @@ mod tests {
         Scene::new()
             .object(ended(139))
             .diagnose()
-            .finds_only("EXT-SEGFAULT", Verdict::Likely);
+            .finds_only("EXT-SEGFAULT", Verdict::Possible);
         let outcome = Scene::new().object(ended(139)).kernel("n1", FAULT).diagnose();
         let finding = outcome.finds_only("EXT-SEGFAULT", Verdict::Proven);
         assert!(finding.headline.contains("server"), "{}", finding.headline);

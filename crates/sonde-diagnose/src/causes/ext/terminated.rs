@@ -5,6 +5,7 @@ use sonde_grammar::Fact;
 use sonde_grammar::fact::{KillReason, ProbeKind};
 use sonde_model::{Code, Risk, Severity};
 
+use super::words::was_told;
 use crate::cause::page;
 use crate::deaths::Sent;
 use crate::{Case, Cause, Facts, Seen, Symptom};
@@ -55,9 +56,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             Some(sent) => {
                 case.generally_proven_by(sent.seen.clone());
             }
-            None => {
-                case.supported_by(ended.clone());
-            }
+            None => match was_told(facts) {
+                Some(told) => {
+                    case.supported_by(told);
+                }
+                None if facts.by_signal() => {
+                    case.supported_by(ended.clone());
+                }
+                None => {
+                    case.hinted_by(ended.clone());
+                }
+            },
         },
         _ => return,
     }
@@ -109,13 +118,25 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             [silent],
         );
     }
+    // A program may return 143 of its own will, and a shell passes on a child's.
+    let told = was_told(facts);
+    let unseen = killing.is_none() && sent.is_none() && !facts.by_signal() && told.is_none();
+    if let Some(told) = told {
+        case.step("it says that it was told to end", [told]);
+    }
     case.step(
-        format!("its process takes SIGTERM and ends with exit code {code}"),
+        if unseen {
+            format!("its process ended with exit code {code}, which is what SIGTERM gives, unless the program or its shell returns that code itself")
+        } else {
+            format!("its process takes SIGTERM and ends with exit code {code}")
+        },
         [ended],
     );
-    case.headline(format!(
-        "{who} was asked to end (SIGTERM, exit code {code}) {asked}"
-    ));
+    case.headline(if unseen {
+        format!("{who} ended with exit code {code}, as if it was asked to end (SIGTERM), {asked}; the program or its shell may return that code itself")
+    } else {
+        format!("{who} was asked to end (SIGTERM, exit code {code}) {asked}")
+    });
     case.advice(
         "a planned end needs nothing; a program that ends on SIGTERM by itself may exit with 0 so that Jobs count it as success",
         Risk::None,

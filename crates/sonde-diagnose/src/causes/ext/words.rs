@@ -1,6 +1,6 @@
 //! An application's telling line as a plain clause.
 
-use sonde_grammar::log::AppSign;
+use sonde_grammar::log::{AppSign, Standing};
 
 use crate::{Facts, Seen};
 
@@ -10,25 +10,43 @@ const QUOTE_CHARS_MAX: usize = 160;
 /// A line that plays itself down tells why the program ended only where it is among so many last ones.
 const LAST_LINES: usize = 3;
 
-/// Why the application ended, in its own words: a clause, its sign and its line.
+/// Why the application ended, in its own words: a clause, its sign and its line. What it got over is no reason.
 pub(super) fn why(facts: &Facts<'_>) -> Option<(String, AppSign, Seen)> {
+    said(facts, |standing| standing != Standing::Passed).map(|(why, _)| why)
+}
+
+/// The telling line of a standing that is taken, and its standing; a line that plays itself down decides nothing.
+pub(super) fn said(
+    facts: &Facts<'_>,
+    takes: impl Fn(Standing) -> bool,
+) -> Option<((String, AppSign, Seen), Standing)> {
     let lines = facts.log().map(<[String]>::len);
     facts.own_words().into_iter().find_map(|(line, seen)| {
         if line.calm && lines.is_some_and(|lines| line.line + LAST_LINES < lines) {
             return None;
         }
+        if !takes(line.standing) {
+            return None;
+        }
+        let standing = match line.standing {
+            Standing::Decisive if line.calm => Standing::Last,
+            other => other,
+        };
         let clause = clause(&line.sign, &line.text)?;
-        Some((clause, line.sign, seen))
+        Some(((clause, line.sign, seen), standing))
     })
 }
 
-/// The program says that it was told to end.
+/// The program says that it was told to end; that it ends says not who wants it.
 pub(super) fn was_told(facts: &Facts<'_>) -> Option<Seen> {
-    let word = facts.own_word(|sign| match sign {
-        AppSign::Signal { .. } => Some(()),
-        _ => None,
-    });
-    word.map(|(_, seen)| seen)
+    const ASKED: [&str; 3] = ["signal", "request", "interrupt"];
+    facts.own_words().into_iter().find_map(|(line, seen)| {
+        let AppSign::Signal { name } = &line.sign else {
+            return None;
+        };
+        let lower = line.text.to_ascii_lowercase();
+        (!name.is_empty() || ASKED.iter().any(|word| lower.contains(word))).then_some(seen)
+    })
 }
 
 /// A text in quotes, cut where it is long.

@@ -66,6 +66,10 @@ pub(crate) fn listening_port(text: &str) -> Option<u16> {
 
 /// The path that a line speaks of.
 pub(crate) fn path(text: &str) -> Option<String> {
+    // What a client asks for is no file.
+    if text.contains(" HTTP/") {
+        return None;
+    }
     let in_quotes = text
         .split(['"', '\'', '`', '\u{2018}', '\u{2019}'])
         .skip(1)
@@ -79,14 +83,14 @@ pub(crate) fn path(text: &str) -> Option<String> {
     };
     // `line 3: /app/x: No such file`: of several paths, the last one before the verdict is meant.
     let verdict = [
-        "o such file",
-        "ermission denied",
-        "ead-only file",
-        "o space left",
-        "s a directory",
+        "no such file",
+        "permission denied",
+        "read-only file",
+        "no space left",
+        "is a directory",
     ]
     .iter()
-    .find_map(|sign| text.find(sign));
+    .find_map(|sign| find_ignoring_case(text, sign));
     let before = verdict.and_then(|at| {
         tokens(&text[..at])
             .map(|token| token.trim_end_matches([':', ',', ';', ')', '.', '(']))

@@ -1,7 +1,8 @@
 //! Which of an application's lines decide.
 
 use super::signs::{Line, Weight, sign};
-use super::{AppSign, TellingLine, unwrap_line};
+use super::standing::{After, talk};
+use super::{AppSign, Standing, TellingLine, unwrap_line};
 
 /// Last words are last: of a longer log, only its begin and its end are read.
 const HEAD_LINES_MAX: usize = 2_000;
@@ -24,6 +25,12 @@ struct Candidate {
     gives_up: bool,
     /// The line says of itself that the program dies of it, and why.
     fatal: bool,
+    /// The line has the form of a program's death.
+    deadly: bool,
+    /// The line has the form of an error.
+    loud: bool,
+    /// From where on later lines tell whether the program went on.
+    standing_at: usize,
     /// The line does not name what it failed to reach, and one just behind it does.
     vague: bool,
 }
@@ -51,12 +58,16 @@ impl Candidate {
 /// the exception that wraps it, the innermost `Caused by:` before the outer ones, the first error before its
 /// follow-ups; before them all stands a line that is fatal by its own word and says why. What the program listened on, waited for or was told to do comes last.
 pub fn application(lines: &[&str]) -> Vec<TellingLine> {
-    let mut found = candidates(lines);
+    let (mut found, after) = candidates(lines);
     // What was tried again in vain is what the program ends of.
     if let Some(end) = found.iter().rev().find(|c| c.gives_up).map(|c| c.position) {
         for candidate in found.iter_mut().filter(|c| c.retried && c.position < end) {
             candidate.line.calm = false;
+            candidate.standing_at = end;
         }
+    }
+    for candidate in &mut found {
+        candidate.line.standing = after.standing(candidate.standing_at, candidate.deadly, candidate.loud);
     }
     drop_own_farewell(&mut found);
     mark_vague(&mut found);
@@ -74,6 +85,9 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
         (
             old && c.weight < Weight::Context,
             c.is_calm() && c.weight < Weight::Context,
+            c.line.standing == Standing::Passed
+                && c.weight < Weight::Context
+                && after.progressed_behind(c.standing_at),
             !c.fatal && c.weight < Weight::Context,
             c.weight,
             std::cmp::Reverse(c.depth),
@@ -127,7 +141,7 @@ fn drop_own_farewell(found: &mut Vec<Candidate>) {
     });
 }
 
-fn candidates(lines: &[&str]) -> Vec<Candidate> {
+fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
     let skipped = lines.len().saturating_sub(TAIL_LINES_MAX);
     let numbered = lines
         .iter()
@@ -136,6 +150,8 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     let mut position = 0;
     let mut depth = 0;
+    let mut after = After::default();
+    let mut notes = false;
     for (index, raw) in numbered {
         let (time, text) = unwrap_line(raw);
         if Line::is_frame(&text) {
@@ -162,7 +178,15 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
             before.line.text = format!("{} {}", before.line.text, line.text);
             continue;
         }
-        let Some((weight, sign)) = sign(&line) else {
+        notes = line.heads_notes() || notes && line.is_item();
+        let told = if notes || line.is_record() {
+            None
+        } else {
+            sign(&line)
+        };
+        after.hear(position, talk(raw, &line, told.as_ref()));
+        let Some((weight, sign)) = told.filter(|(weight, _)| *weight == Weight::Context || !line.is_info())
+        else {
             continue;
         };
         found.push(Candidate {
@@ -172,6 +196,9 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
             retried: line.says_retry(),
             gives_up: line.says_it_gives_up(),
             fatal: weight < Weight::Context && line.is_fatal(),
+            deadly: line.is_deadly(),
+            loud: line.is_loud(),
+            standing_at: position,
             vague: false,
             line: TellingLine {
                 calm: line.is_calm() || line.is_survived(),
@@ -179,10 +206,11 @@ fn candidates(lines: &[&str]) -> Vec<Candidate> {
                 text: line.text.to_owned(),
                 time,
                 sign,
+                standing: Standing::Passed,
             },
         });
     }
-    found
+    (found, after)
 }
 
 fn newest_context(mut found: Vec<Candidate>) -> Vec<TellingLine> {
@@ -202,7 +230,15 @@ fn distinct(found: Vec<Candidate>) -> Vec<TellingLine> {
         } else {
             TELLING_MAX - TELLING_MAX / 3
         };
-        if list.len() < most && !list.iter().any(|line| same(&line.sign, &candidate.line.sign)) {
+        // What comes back at the end was not got over.
+        if let Some(first) = list
+            .iter_mut()
+            .find(|line| same(&line.sign, &candidate.line.sign))
+        {
+            if first.standing == Standing::Passed {
+                first.standing = candidate.line.standing;
+            }
+        } else if list.len() < most {
             list.push(candidate.line);
         }
     }

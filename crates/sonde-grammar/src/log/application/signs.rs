@@ -44,13 +44,94 @@ impl<'a> Line<'a> {
         self.lower.contains(needle)
     }
 
+    pub(crate) fn has_any(&self, needles: &[&str]) -> bool {
+        needles.iter().any(|needle| self.has(needle))
+    }
+
+    pub(crate) fn begins_with_any(&self, begins: &[&str]) -> bool {
+        begins.iter().any(|begin| self.lower.starts_with(begin))
+    }
+
     fn detail(&self) -> String {
         clip_to(self.text, DETAIL_BYTES_MAX).to_owned()
     }
 
     /// The line says of itself that it is no error: its first level word is a calm one.
     pub(crate) fn is_calm(&self) -> bool {
-        self.level() == Some(Level::Calm)
+        matches!(self.level(), Some(Level::Info | Level::Warning))
+    }
+
+    /// The line calls itself less than a warning, in the place and form of a level.
+    pub(crate) fn is_info(&self) -> bool {
+        let in_form = |word: &str| {
+            let bare = word
+                .trim_start_matches("level=")
+                .trim_matches(['[', ']', '"', ',', ':']);
+            bare.len() < word.len() || bare.bytes().all(|b| b.is_ascii_uppercase())
+        };
+        let klog = self.text.starts_with("I0") || self.text.starts_with("I1");
+        let klog = klog
+            && self
+                .text
+                .as_bytes()
+                .iter()
+                .skip(1)
+                .take(4)
+                .all(u8::is_ascii_digit);
+        klog || self.level() == Some(Level::Info)
+            && self
+                .text
+                .split(|c: char| c.is_whitespace() || c == '|')
+                .take(8)
+                .any(|word| {
+                    let bare = word.to_ascii_lowercase();
+                    let bare = bare
+                        .trim_start_matches("level=")
+                        .trim_matches(['[', ']', '"', ',', ':']);
+                    level_of(bare) == Some(Level::Info) && in_form(word)
+                })
+    }
+
+    /// The line calls itself an error or worse.
+    pub(crate) fn level_is_loud(&self) -> bool {
+        matches!(self.level(), Some(Level::Error | Level::Fatal))
+    }
+
+    /// The line has the form of a program's death, whatever stands behind it.
+    pub(crate) fn is_deadly(&self) -> bool {
+        const FORMS: [&str; 9] = [
+            "panic:",
+            "fatal error:",
+            "fatal:",
+            "thread '",
+            "exception in thread",
+            "unhandled exception",
+            "uncaught ",
+            "terminate called after",
+            "unhandledpromiserejection",
+        ];
+        let threads = !self.lower.starts_with("thread '") || self.has("panicked at");
+        self.level() == Some(Level::Fatal)
+            || self.begins_with_any(&FORMS) && threads
+            || self.has_any(&["[emerg]", "***fatal", "*** fatal"])
+    }
+
+    /// The line has the form of an error: by its level, as an exception, or as the words of the system behind what was
+    /// tried (`open /data/x: permission denied`).
+    pub(crate) fn is_loud(&self) -> bool {
+        const SAID: [&str; 4] = ["error: ", " error: ", "err! ", "exception: "];
+        self.level_is_loud()
+            || self.has_any(&SAID)
+            || readers::exception(self).is_some()
+            || self.ends_as_error()
+    }
+
+    /// The last part behind a colon is what the sign was read from.
+    fn ends_as_error(&self) -> bool {
+        let Some((_, last)) = self.text.rsplit_once(": ") else {
+            return false;
+        };
+        matches!(sign(&Line::new(last)), Some((Weight::Cause | Weight::Death, _)))
     }
 
     /// The line says of itself that the program dies of it, with more words than that it does.
@@ -85,22 +166,6 @@ impl<'a> Line<'a> {
 
     /// The first word among the first ones that names a level.
     fn level(&self) -> Option<Level> {
-        const LEVELS: [(&str, Level); 14] = [
-            ("info", Level::Calm),
-            ("debug", Level::Calm),
-            ("trace", Level::Calm),
-            ("warn", Level::Calm),
-            ("warning", Level::Calm),
-            ("notice", Level::Calm),
-            ("log", Level::Calm),
-            ("error", Level::Error),
-            ("err", Level::Error),
-            ("severe", Level::Error),
-            ("fatal", Level::Fatal),
-            ("critical", Level::Fatal),
-            ("panic", Level::Fatal),
-            ("emerg", Level::Fatal),
-        ];
         self.lower
             .split(|c: char| c.is_whitespace() || c == ':' || c == '|')
             .take(8)
@@ -108,9 +173,8 @@ impl<'a> Line<'a> {
                 let word = word
                     .trim_start_matches("level=")
                     .trim_matches(['[', ']', '"', ',']);
-                LEVELS.iter().find(|(level, _)| *level == word)
+                level_of(word)
             })
-            .map(|(_, level)| *level)
             .next()
     }
 
@@ -136,7 +200,9 @@ impl<'a> Line<'a> {
     /// Servers that tell of one request or statement which failed, and serve the next: nginx' `[error]` with its client,
     /// PostgreSQL's `ERROR` (what ends a session or the server is `FATAL` or `PANIC`).
     fn is_of_one_request(&self) -> bool {
-        (self.has(", client: ") && self.has(", request: ")) || self.has("] error:  ")
+        (self.has(", client: ") && self.has(", request: "))
+            || self.has("] error:  ")
+            || self.has("handshake error from ")
     }
 
     /// The line says that the program tries again.
@@ -185,9 +251,33 @@ impl<'a> Line<'a> {
 /// What a line says of its own weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
-    Calm,
+    Info,
+    Warning,
     Error,
     Fatal,
+}
+
+fn level_of(word: &str) -> Option<Level> {
+    const LEVELS: [(&str, Level); 14] = [
+        ("info", Level::Info),
+        ("debug", Level::Info),
+        ("trace", Level::Info),
+        ("warn", Level::Warning),
+        ("warning", Level::Warning),
+        ("notice", Level::Info),
+        ("log", Level::Info),
+        ("error", Level::Error),
+        ("err", Level::Error),
+        ("severe", Level::Error),
+        ("fatal", Level::Fatal),
+        ("critical", Level::Fatal),
+        ("panic", Level::Fatal),
+        ("emerg", Level::Fatal),
+    ];
+    LEVELS
+        .iter()
+        .find(|(level, _)| *level == word)
+        .map(|(_, level)| *level)
 }
 
 type Make = fn(&Line<'_>) -> Option<AppSign>;
@@ -762,8 +852,10 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "could not ",
         ],
         |l| {
-            const CALM: [&str; 7] = [
+            const CALM: [&str; 9] = [
                 "0 errors",
+                " 0 of ",
+                ": none",
                 "no error",
                 "error=nil",
                 "errors=0",

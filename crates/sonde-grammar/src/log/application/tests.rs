@@ -316,3 +316,64 @@ fn the_line_that_names_what_was_not_reached_is_told() {
         assert_eq!(super::application(&lines)[0].sign, expected, "{log}");
     }
 }
+
+#[test]
+fn what_a_line_is_worth_as_the_reason_of_an_end() {
+    use Standing as S;
+    for (log, want) in [
+        // The last words, by their own form.
+        (
+            "starting\nFATAL schema version 41 is older than required 42",
+            Some(S::Decisive),
+        ),
+        ("open /data/x: permission denied", Some(S::Decisive)),
+        (
+            "ERROR cannot reach db:5432: connection refused\nshutting down",
+            Some(S::Decisive),
+        ),
+        // Got over.
+        (
+            "dial tcp 10.0.0.9:6379: connect: connection refused\nINFO connected to redis",
+            Some(S::Passed),
+        ),
+        (
+            "dial tcp 10.0.0.9:6379: connect: connection refused\nserver ready",
+            Some(S::Passed),
+        ),
+        (
+            "http: TLS handshake error from 10.0.0.7:1: bad\nthe admin wants an end",
+            Some(S::Passed),
+        ),
+        (
+            "ERROR db: connection refused\nINFO connected to db\nERROR db: connection refused",
+            Some(S::Decisive),
+        ),
+        (
+            "FATAL cannot reach its own license server\nINFO server ready",
+            Some(S::Fatal),
+        ),
+        // Records.
+        (
+            r#"10.0.0.1 - - [20/Nov/2026:10:00:00 +0000] "GET /no space left on device HTTP/1.1" 200 512"#,
+            None,
+        ),
+        ("GET /errors/OutOfMemoryError 200", None),
+        ("loaded settings: on_oom=restart panic_mode=false", None),
+        (
+            "=== RUN   TestA\n    conn_test.go:14: got expected error: dial tcp 127.0.0.1:1: connect: connection refused\n--- PASS: TestA",
+            None,
+        ),
+        (
+            "Changelog 2.4.1\n- fixed: panic: runtime error\n- no longer: panic: on exit",
+            None,
+        ),
+        ("INFO last run: connection refused", None),
+    ] {
+        let lines: Vec<&str> = log.lines().collect();
+        let found = application(&lines)
+            .into_iter()
+            .find(|line| !matches!(line.sign, AppSign::Signal { .. } | AppSign::Finished))
+            .map(|line| line.standing);
+        assert_eq!(found, want, "{log}");
+    }
+}
