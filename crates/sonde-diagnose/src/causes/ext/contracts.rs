@@ -116,7 +116,7 @@ const TABLE: &[Contract] = &[
         code: "EXT-ABORT",
         verdict: Verdict::Proven,
         found: || says(134, "server: main.c:12: serve: Assertion `fd >= 0' failed.\n"),
-        rival: ("EXT-SEGFAULT", || ended(139)),
+        rival: ("EXT-SEGFAULT", || says(139, "Segmentation fault (core dumped)\n")),
         open: lost,
         healthy: noisy,
         over: || over(134, "Error"),

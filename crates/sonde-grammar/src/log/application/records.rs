@@ -61,12 +61,15 @@ impl Line<'_> {
 
     /// The status of an access log's line: a method, a path or URL, and behind them a number of three digits.
     fn status_of_request(&self) -> Option<u16> {
+        if self.level_is_loud() {
+            return None;
+        }
         let mut words = self.text.split_whitespace();
         let found = words
             .by_ref()
             .any(|word| METHODS.contains(&word.trim_start_matches(['"', '[', '\''])));
         let place = found.then(|| words.next()).flatten()?;
-        if !place.starts_with('/') && !place.contains("://") && place != "*" {
+        if place.ends_with(':') || !place.starts_with('/') && !place.contains("://") && place != "*" {
             return None;
         }
         let quoted = self.text.contains("HTTP/");

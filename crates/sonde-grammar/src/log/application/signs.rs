@@ -166,6 +166,18 @@ impl<'a> Line<'a> {
 
     /// The first word among the first ones that names a level.
     fn level(&self) -> Option<Level> {
+        if let [kind, b'0' | b'1', a, b, c, b' ', ..] = self.text.as_bytes()
+            && [a, b, c].iter().all(|digit| digit.is_ascii_digit())
+        {
+            // klog: the level's letter, month and day.
+            match kind {
+                b'I' => return Some(Level::Info),
+                b'W' => return Some(Level::Warning),
+                b'E' => return Some(Level::Error),
+                b'F' => return Some(Level::Fatal),
+                _ => {}
+            }
+        }
         self.lower
             .split(|c: char| c.is_whitespace() || c == ':' || c == '|')
             .take(8)
