@@ -14,7 +14,7 @@ pub use node::{NodeLine, NodeLog, PodKey, node};
 
 pub(crate) use agent::is_agent_text;
 pub(crate) use kernel::is_kernel_text;
-pub(crate) use node::{is_node_text, pod_with_uid};
+pub(crate) use node::{is_grave, is_node_text, pod_with_uid};
 pub(crate) use prefix::without_color;
 pub(crate) use scan::{clip, unescape};
 

@@ -298,6 +298,36 @@ fn kernel_lines(lines: &[&str], indexes: &[usize], year: Option<i16>) -> Vec<Nod
         .collect()
 }
 
+/// What a component says of its own end, or of trouble that no healthy one has. A text that holds such a line tells of
+/// trouble, known or not.
+const GRAVE: &[&str] = &[
+    "\"command failed\"",
+    "Failed to run kubelet",
+    "failed to run Kubelet",
+    "garbage collection failed",
+    "database space exceeded",
+    "is evicted successfully",
+    "evicted, waiting for pod to be cleaned up",
+    "Failed to execute iptables-restore",
+    " is forbidden: User ",
+    "TaskOOM event",
+];
+
+/// The line, of a component's log, tells of trouble, whether or not a grammar knows which: its level is fatal, or its
+/// words are those of a failure.
+pub(crate) fn is_grave(text: &str) -> bool {
+    let bare = strip(text, None);
+    let text = bare.text.trim();
+    let level_is_fatal = if text.starts_with('F') {
+        klog::record(text, None).is_some()
+    } else {
+        ["\"level\":\"fatal\"", "\"level\":\"panic\"", "level=fatal", "level=panic"]
+            .iter()
+            .any(|level| text.contains(level))
+    };
+    level_is_fatal || GRAVE.iter().any(|words| text.contains(words))
+}
+
 /// The line is of a node's log, by its format alone.
 pub(crate) fn is_node_text(text: &str) -> bool {
     let bare = strip(text, None);

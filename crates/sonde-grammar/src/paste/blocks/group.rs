@@ -4,7 +4,7 @@ use serde_json::Value;
 use sonde_model::{Kind, Timestamp};
 
 use crate::log::{
-    AppSign, NodeLog, application, bare_line, is_kernel_text, is_node_text, kernel_in_year, node,
+    AppSign, NodeLog, application, bare_line, is_grave, is_kernel_text, is_node_text, kernel_in_year, node,
 };
 use crate::message;
 use crate::paste::command::Command;
@@ -143,6 +143,13 @@ impl Group {
         }
         if any_node {
             let found = node(texts, hint, year);
+            // What tells of trouble and says nothing known is no clean bill.
+            let known: Vec<usize> = found.iter().map(|line| line.line).collect();
+            for (at, text) in texts.iter().enumerate() {
+                if taken[at] && known.binary_search(&at).is_err() && is_grave(text) {
+                    not_understood(pasted, &[text]);
+                }
+            }
             for mut line in found.into_iter().filter(|line| line.origin != NodeLog::Kernel) {
                 taken[line.line] = true;
                 line.line = self.lines[line.line].0;

@@ -476,3 +476,22 @@ fn an_age_beside_a_creation_tells_now() {
         );
     }
 }
+
+/// A component's last words are never part of a clean bill, in whichever format, known or not.
+#[test]
+fn what_is_fatal_to_a_component_and_unknown_is_not_understood() {
+    let rows = [
+        "Jan 05 10:00:00 n1 kubelet[901]: F0105 10:00:00.000003     901 server.go:274] failed to run Kubelet: running with swap on is not supported, please disable swap!",
+        "F0105 10:00:00.000003       1 main.go:27] no such thing",
+        "E1120 10:00:20.000000       1 run.go:74] \"command failed\" err=\"context deadline exceeded\"",
+        r#"{"level":"fatal","ts":"2026-11-20T10:00:00Z","caller":"etcdmain/etcd.go:204","msg":"discovery failed","error":"member 8e9e05c52164694d has already been bootstrapped"}"#,
+        r#"{"level":"error","ts":"2026-11-20T10:00:09Z","caller":"etcdserver/server.go:1","msg":"alarm raised","alarm":"NOSPACE","error":"mvcc: database space exceeded"}"#,
+        "Apr 01 08:00:00 n2 containerd[801]: time=\"2022-04-01T08:00:00.1Z\" level=fatal msg=\"failed to load plugins: no such plugin\"",
+        "Nov 20 10:00:00 n1 kubelet[900]: I1120 10:00:00.000001     900 reflector.go:140] \"all is well\"",
+    ];
+    for (at, text) in rows.iter().enumerate() {
+        let pasted = read(text);
+        let known = pasted.node_lines.iter().any(|line| !line.facts.is_empty());
+        assert_eq!(pasted.not_understood_count > 0 || known, at + 1 < rows.len(), "{text}");
+    }
+}
