@@ -321,9 +321,14 @@ pub(crate) fn is_grave(text: &str) -> bool {
     let level_is_fatal = if text.starts_with('F') {
         klog::record(text, None).is_some()
     } else {
-        ["\"level\":\"fatal\"", "\"level\":\"panic\"", "level=fatal", "level=panic"]
-            .iter()
-            .any(|level| text.contains(level))
+        [
+            "\"level\":\"fatal\"",
+            "\"level\":\"panic\"",
+            "level=fatal",
+            "level=panic",
+        ]
+        .iter()
+        .any(|level| text.contains(level))
     };
     level_is_fatal || GRAVE.iter().any(|words| text.contains(words))
 }

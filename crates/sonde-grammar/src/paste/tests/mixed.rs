@@ -492,6 +492,10 @@ fn what_is_fatal_to_a_component_and_unknown_is_not_understood() {
     for (at, text) in rows.iter().enumerate() {
         let pasted = read(text);
         let known = pasted.node_lines.iter().any(|line| !line.facts.is_empty());
-        assert_eq!(pasted.not_understood_count > 0 || known, at + 1 < rows.len(), "{text}");
+        assert_eq!(
+            pasted.not_understood_count > 0 || known,
+            at + 1 < rows.len(),
+            "{text}"
+        );
     }
 }
