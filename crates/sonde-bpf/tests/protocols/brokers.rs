@@ -20,12 +20,16 @@ pub(crate) fn rabbitmq(stage: &mut Stage) -> Result<(), String> {
         &format!("listeners.tcp.1 = 127.0.0.1:{}\nlog.console = true\n", stage.port),
     );
     let distribution = Stage::other_port();
+    // The broker would start its port mapper itself, and give up when that is not at once ready.
+    let mapper = Stage::other_port();
+    stage.serve(Command::new(program("epmd")?).args(["-address", "127.0.0.1", "-port", &mapper.to_string()]));
+    stage.await_port(mapper);
     let mut command = Command::new(server);
     command
         .env("HOME", &folder)
         .env("RABBITMQ_NODENAME", format!("sonde{}@localhost", stage.port))
         .env("RABBITMQ_DIST_PORT", distribution.to_string())
-        .env("ERL_EPMD_PORT", Stage::other_port().to_string())
+        .env("ERL_EPMD_PORT", mapper.to_string())
         .env("RABBITMQ_CONFIG_FILE", config)
         .env("RABBITMQ_MNESIA_BASE", stage.path("mnesia"))
         .env("RABBITMQ_LOG_BASE", stage.path("log"))

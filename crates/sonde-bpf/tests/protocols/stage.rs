@@ -122,8 +122,13 @@ impl Stage {
     }
 
     pub(crate) fn await_listener(&mut self) {
+        self.await_port(self.port);
+    }
+
+    /// Until one of the servers listens there.
+    pub(crate) fn await_port(&mut self, port: u16) {
         let deadline = Instant::now() + Duration::from_secs(90);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let gone = self
                 .servers
                 .iter_mut()
