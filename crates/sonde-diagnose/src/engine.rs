@@ -107,7 +107,7 @@ pub fn diagnose(question: &Question) -> Answer {
                 }
                 if conclusion.verdict >= Verdict::Likely || opened.told.even_if_unclear(question.now) {
                     undecided.extend(open_wants(&conclusion));
-                    drafts.push(draft(&facts, conclusion));
+                    drafts.extend(draft(&facts, conclusion));
                 }
             }
         }
@@ -335,7 +335,8 @@ fn describe_unknown_text(facts: &Facts<'_>, conclusion: &mut Conclusion) {
     }
 }
 
-fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
+/// `None` where nothing was seen that could be shown: a damaged row of a table names a state and says nothing of it.
+fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Option<Draft> {
     let episode = facts.episode;
     let Conclusion {
         mut case,
@@ -372,7 +373,14 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         );
         case.headline = format!("{} ({count})", case.headline);
     }
-    debug_assert!(has_evidence(&case), "{} concludes without evidence", case.code);
+    if !has_evidence(&case) {
+        debug_assert!(
+            verdict == Verdict::Unknown,
+            "{} concludes without evidence",
+            case.code
+        );
+        return None;
+    }
     let workload = facts.workload();
     let is_specific = case.strength() == Strength::Proof && verdict == Verdict::Proven;
     let subject = case.root.clone().unwrap_or(workload);
@@ -422,14 +430,14 @@ fn draft(facts: &Facts<'_>, conclusion: Conclusion) -> Draft {
         next,
         explains,
     };
-    Draft {
+    Some(Draft {
         finding,
         root_key: case.root_key,
         follows_root: case.follows_root,
         explained_by: case.explained_by,
         is_specific,
         symptom: episode.symptom,
-    }
+    })
 }
 
 /// What would decide a conclusion, each with every cause that it would decide.

@@ -274,6 +274,11 @@ mod tests {
     /// Families whose causes matter as rivals and culprits of others, with how many scenarios of their own they have, and why.
     const FEW: &[(&str, usize, &str)] = &[
         (
+            "NET",
+            0,
+            "what is told of the network needs the agent's eyes; overflowing a queue would disturb the machine",
+        ),
+        (
             "NOD",
             0,
             "what ails a node shows as LOS or EVI; the kernel's troubles would disturb the machine",

@@ -38,7 +38,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if by_signal || own.is_some() || kernel.is_some() {
         case.generally_proven_by(ended.clone());
     } else {
-        case.hinted_by(ended.clone());
+        case.supported_by(ended.clone());
     }
     let unseen = !by_signal && own.is_none() && kernel.is_none();
     if let Some((_, line)) = own {
@@ -124,7 +124,7 @@ mod tests {
         Scene::new()
             .object(ended(139))
             .diagnose()
-            .finds_only("EXT-SEGFAULT", Verdict::Possible);
+            .finds_only("EXT-SEGFAULT", Verdict::Likely);
         let outcome = Scene::new().object(ended(139)).kernel("n1", FAULT).diagnose();
         let finding = outcome.finds_only("EXT-SEGFAULT", Verdict::Proven);
         assert!(finding.headline.contains("server"), "{}", finding.headline);
