@@ -63,7 +63,10 @@ fn versions(manifest: &str) -> Vec<String> {
             ));
         }
     }
-    if !manifest.contains("[lints]\nworkspace = true") {
+    // A crate that must call the kernel itself states the same lints again, with `unsafe` denied and not forbidden: each
+    // place then says why.
+    let states_its_own = manifest.contains("unsafe_code = \"deny\"") && manifest.contains("[lints.clippy]");
+    if !manifest.contains("[lints]\nworkspace = true") && !states_its_own {
         out.push("does not inherit the workspace's lints".into());
     }
     out

@@ -1,0 +1,275 @@
+//! A line of a log as the patterns look at it.
+
+use crate::log::scan::clip_to;
+
+use super::{Weight, readers, sign};
+
+/// Longer details say nothing more.
+pub(super) const DETAIL_BYTES_MAX: usize = 512;
+
+/// A line as the table sees it.
+pub(crate) struct Line<'a> {
+    pub(crate) text: &'a str,
+    pub(super) lower: String,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        let text = text.trim();
+        Line {
+            text,
+            lower: text.to_ascii_lowercase(),
+        }
+    }
+
+    pub(super) fn has(&self, needle: &str) -> bool {
+        self.lower.contains(needle)
+    }
+
+    pub(crate) fn has_any(&self, needles: &[&str]) -> bool {
+        needles.iter().any(|needle| self.has(needle))
+    }
+
+    pub(crate) fn begins_with_any(&self, begins: &[&str]) -> bool {
+        begins.iter().any(|begin| self.lower.starts_with(begin))
+    }
+
+    pub(super) fn detail(&self) -> String {
+        clip_to(self.text, DETAIL_BYTES_MAX).to_owned()
+    }
+
+    /// The line says of itself that it is no error: its first level word is a calm one.
+    pub(crate) fn is_calm(&self) -> bool {
+        matches!(self.level(), Some(Level::Info | Level::Warning))
+    }
+
+    /// The line calls itself less than a warning, in the place and form of a level.
+    pub(crate) fn is_info(&self) -> bool {
+        let in_form = |word: &str| {
+            let bare = word
+                .trim_start_matches("level=")
+                .trim_matches(['[', ']', '"', ',', ':']);
+            bare.len() < word.len() || bare.bytes().all(|b| b.is_ascii_uppercase())
+        };
+        let klog = self.text.starts_with("I0") || self.text.starts_with("I1");
+        let klog = klog
+            && self
+                .text
+                .as_bytes()
+                .iter()
+                .skip(1)
+                .take(4)
+                .all(u8::is_ascii_digit);
+        klog || self.level() == Some(Level::Info)
+            && self
+                .text
+                .split(|c: char| c.is_whitespace() || c == '|')
+                .take(8)
+                .any(|word| {
+                    let bare = word.to_ascii_lowercase();
+                    let bare = bare
+                        .trim_start_matches("level=")
+                        .trim_matches(['[', ']', '"', ',', ':']);
+                    level_of(bare) == Some(Level::Info) && in_form(word)
+                })
+    }
+
+    /// The line calls itself an error or worse.
+    pub(crate) fn level_is_loud(&self) -> bool {
+        matches!(self.level(), Some(Level::Error | Level::Fatal))
+    }
+
+    /// The line has the form of a program's death, whatever stands behind it.
+    pub(crate) fn is_deadly(&self) -> bool {
+        const FORMS: [&str; 9] = [
+            "panic:",
+            "fatal error:",
+            "fatal:",
+            "thread '",
+            "exception in thread",
+            "unhandled exception",
+            "uncaught ",
+            "terminate called after",
+            "unhandledpromiserejection",
+        ];
+        let threads = !self.lower.starts_with("thread '") || self.has("panicked at");
+        self.level() == Some(Level::Fatal)
+            || self.begins_with_any(&FORMS) && threads
+            || self.has_any(&["[emerg]", "***fatal", "*** fatal"])
+    }
+
+    /// The line has the form of an error: by its level, as an exception, or as the words of the system behind what was
+    /// tried (`open /data/x: permission denied`).
+    pub(crate) fn is_loud(&self) -> bool {
+        const SAID: [&str; 4] = ["error: ", " error: ", "err! ", "exception: "];
+        self.level_is_loud()
+            || self.has_any(&SAID)
+            || readers::exception(self).is_some()
+            || self.ends_as_error()
+    }
+
+    /// The last part behind a colon is what the sign was read from.
+    pub(super) fn ends_as_error(&self) -> bool {
+        let Some((_, last)) = self.text.rsplit_once(": ") else {
+            return false;
+        };
+        matches!(sign(&Line::new(last)), Some((Weight::Cause | Weight::Death, _)))
+    }
+
+    /// The line says of itself that the program dies of it, with more words than that it does.
+    pub(crate) fn is_fatal(&self) -> bool {
+        /// Words of a farewell: the reason stands in an earlier line.
+        const FAREWELLS: [&str; 14] = [
+            "exiting",
+            "shutting down",
+            "aborting",
+            "terminating",
+            "giving up",
+            "startup failed",
+            "start-up failed",
+            "failed to start",
+            "unable to start",
+            "could not start",
+            "cannot continue",
+            "initialization failed",
+            "run failed",
+            "see above",
+        ];
+        const REASON_WORDS: usize = 5;
+        self.level() == Some(Level::Fatal)
+            && self
+                .text
+                .split_whitespace()
+                .filter(|word| word.chars().any(char::is_alphabetic))
+                .count()
+                >= REASON_WORDS
+            && !FAREWELLS.iter().any(|words| self.has(words))
+    }
+
+    /// The first word among the first ones that names a level.
+    fn level(&self) -> Option<Level> {
+        if let [kind, b'0' | b'1', a, b, c, b' ', ..] = self.text.as_bytes()
+            && [a, b, c].iter().all(|digit| digit.is_ascii_digit())
+        {
+            // klog: the level's letter, month and day.
+            match kind {
+                b'I' => return Some(Level::Info),
+                b'W' => return Some(Level::Warning),
+                b'E' => return Some(Level::Error),
+                b'F' => return Some(Level::Fatal),
+                _ => {}
+            }
+        }
+        self.lower
+            .split(|c: char| c.is_whitespace() || c == ':' || c == '|')
+            .take(8)
+            .filter_map(|word| {
+                let word = word
+                    .trim_start_matches("level=")
+                    .trim_matches(['[', ']', '"', ',']);
+                level_of(word)
+            })
+            .next()
+    }
+
+    /// The line says that the program goes on in spite of what it met.
+    pub(crate) fn is_survived(&self) -> bool {
+        const SURVIVED: [&str; 12] = [
+            "continuing",
+            "using default",
+            "use default",
+            "falling back",
+            "using fallback",
+            "non-fatal",
+            "nonfatal",
+            "ignoring",
+            "ignored",
+            "skipping",
+            "not critical",
+            "(optional)",
+        ];
+        SURVIVED.iter().any(|words| self.has(words)) || self.says_retry() || self.is_of_one_request()
+    }
+
+    /// Servers that tell of one request or statement which failed, and serve the next: nginx' `[error]` with its client,
+    /// PostgreSQL's `ERROR` (what ends a session or the server is `FATAL` or `PANIC`).
+    pub(super) fn is_of_one_request(&self) -> bool {
+        (self.has(", client: ") && self.has(", request: "))
+            || self.has("] error:  ")
+            || self.has("handshake error from ")
+    }
+
+    /// The line says that the program tries again.
+    pub(crate) fn says_retry(&self) -> bool {
+        ["retrying", "will retry", "trying again", "reconnecting"]
+            .iter()
+            .any(|words| self.has(words))
+    }
+
+    /// The line says that the program does not try again.
+    pub(crate) fn says_it_gives_up(&self) -> bool {
+        const GIVES_UP: [&str; 8] = [
+            "giving up",
+            "gave up",
+            "attempts",
+            "retries",
+            "exhausted",
+            "unable to ",
+            "could not ",
+            "cannot ",
+        ];
+        !self.says_retry() && !self.is_calm() && GIVES_UP.iter().any(|words| self.has(words))
+    }
+
+    /// Of a line that speaks of an end: somebody asked for it.
+    pub(crate) fn says_who_asked(&self) -> bool {
+        ["signal", "request", "sigterm", "sigint", "interrupt"]
+            .iter()
+            .any(|words| self.has(words))
+    }
+
+    /// A frame of a stack trace.
+    pub(crate) fn is_frame(raw: &str) -> bool {
+        let text = raw.trim_start();
+        let indented = raw.len() > text.len();
+        text.starts_with("at ")
+            || text.starts_with("... ") && text.ends_with("more")
+            || text.starts_with("File \"")
+            || text.starts_with("goroutine ")
+            || indented && (text.starts_with('/') || text.starts_with("from "))
+            || text.starts_with("stack backtrace:")
+            || text.starts_with("Traceback (most recent")
+    }
+}
+
+/// What a line says of its own weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Info,
+    Warning,
+    Error,
+    Fatal,
+}
+
+fn level_of(word: &str) -> Option<Level> {
+    const LEVELS: [(&str, Level); 14] = [
+        ("info", Level::Info),
+        ("debug", Level::Info),
+        ("trace", Level::Info),
+        ("warn", Level::Warning),
+        ("warning", Level::Warning),
+        ("notice", Level::Info),
+        ("log", Level::Info),
+        ("error", Level::Error),
+        ("err", Level::Error),
+        ("severe", Level::Error),
+        ("fatal", Level::Fatal),
+        ("critical", Level::Fatal),
+        ("panic", Level::Fatal),
+        ("emerg", Level::Fatal),
+    ];
+    LEVELS
+        .iter()
+        .find(|(level, _)| *level == word)
+        .map(|(_, level)| *level)
+}
