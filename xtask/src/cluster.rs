@@ -29,7 +29,7 @@ pub(crate) mod worker;
 pub(crate) use binaries::{Source, build_into};
 pub(crate) use control::{AUDIT_LOG, kubectl, kubectl_command};
 pub(crate) use host::Host;
-pub(crate) use images::{Image, digest, write_archive};
+pub(crate) use images::{Image, digest, own_architecture, write_archive};
 pub(crate) use machine::Unfit;
 pub(crate) use plan::{Plan, Release, cache_folder, repository};
 

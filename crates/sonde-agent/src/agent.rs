@@ -299,7 +299,7 @@ impl Watch {
                     state.overrun = self.overrun.load(Ordering::Relaxed);
                     if let Some(sockets) = sockets.borrow_mut().as_mut() {
                         sockets.take(&mut state);
-                        sockets.keep_to_budget(&mut state);
+                        sockets.each_second(&mut state);
                     }
                 }
             }
@@ -341,8 +341,9 @@ async fn something_waits(ring: Option<&AsyncFd<OwnedFd>>) {
     }
 }
 
-fn hand_over(to: &SyncSender<Event>, event: Event, overrun: &AtomicU64) {
-    if let Err(TrySendError::Full(_)) = to.try_send(event) {
+/// Puts what the kernel told where it waits to be taken; what finds no room there is counted.
+pub(crate) fn hand_over<T>(to: &SyncSender<T>, told: T, overrun: &AtomicU64) {
+    if let Err(TrySendError::Full(_)) = to.try_send(told) {
         overrun.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -1,8 +1,9 @@
 //! Whose the control groups are that the kernel names by number.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use sonde_bpf::sockets::Harvested;
 use sonde_bpf::{Groups, Hierarchy};
 use sonde_model::Owner;
 
@@ -29,6 +30,15 @@ impl GroupNames {
             missing: HashSet::new(),
             walked: None,
         }
+    }
+
+    /// The owners of edges, by their groups.
+    pub(crate) fn owners(&mut self, edges: &[Harvested], state: &mut State) -> HashMap<u64, Owner> {
+        let groups: HashSet<u64> = edges.iter().map(|edge| edge.key.group).collect();
+        groups
+            .into_iter()
+            .map(|group| (group, self.owner(group, state)))
+            .collect()
     }
 
     /// Who runs in a group; nobody where it is 0, or gone.

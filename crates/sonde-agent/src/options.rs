@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sonde_bpf::Tier;
+use sonde_bpf::{Tier, sockets};
 
 use crate::export::Collector;
 use crate::tls::MutualTls;
@@ -46,6 +46,16 @@ pub struct Options {
 impl Options {
     /// Where an agent is asked by default.
     pub const SOCKET: &str = "/run/sonde/agent.sock";
+
+    /// What the programs of calls and of questions for names are told.
+    pub(crate) fn of_programs(&self) -> sockets::Options {
+        sockets::Options {
+            slow: self.slow,
+            payload: self.payload,
+            sample_each: self.sample_each,
+            ..sockets::Options::default()
+        }
+    }
 
     /// Whether something is to be taken as absent.
     pub fn lacks(&self, what: Absent) -> bool {

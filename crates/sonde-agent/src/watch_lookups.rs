@@ -1,16 +1,15 @@
 //! The programs of questions for names at work.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sonde_bpf::Error;
 use sonde_bpf::lookups::{Lookup, Lookups};
-use sonde_bpf::{Error, sockets};
-use sonde_model::Owner;
 
+use crate::agent::hand_over;
 use crate::group_names::GroupNames;
 use crate::state::State;
 use crate::{Options, clock};
@@ -33,16 +32,8 @@ impl LookupWatch {
         let (to, kept) = sync_channel(WAITING_MAX);
         let overrun = Arc::new(AtomicU64::new(0));
         let counter = overrun.clone();
-        let wanted = sockets::Options {
-            slow: options.slow,
-            payload: options.payload,
-            sample_each: options.sample_each,
-            ..sockets::Options::default()
-        };
-        let lookups = Lookups::start(&wanted, move |lookup| {
-            if let Err(TrySendError::Full(_)) = to.try_send(lookup) {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
+        let lookups = Lookups::start(&options.of_programs(), move |lookup| {
+            hand_over(&to, lookup, &counter);
         })?;
         let groups = GroupNames::new(lookups.hierarchy());
         Ok(Self {
@@ -74,11 +65,7 @@ impl LookupWatch {
     pub(crate) fn harvest(&mut self, span: (Timestamp, Timestamp), state: &mut State) {
         // What cannot be read now is in the next harvest.
         let harvest = self.lookups.harvest().unwrap_or_default();
-        let groups: HashSet<u64> = harvest.iter().map(|edge| edge.key.group).collect();
-        let owners: HashMap<u64, Owner> = groups
-            .into_iter()
-            .map(|group| (group, self.groups.owner(group, state)))
-            .collect();
+        let owners = self.groups.owners(&harvest, state);
         let owner = |group: u64| owners.get(&group).cloned().unwrap_or_default();
         state.traffic.take(span, harvest, clock::booted(), owner);
     }

@@ -1,18 +1,18 @@
 //! The programs of sockets at work: harvests, verdicts, samples, and the sweep of connections.
 
-use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sonde_bpf::sockets::{self, Refusal, Sample, Sockets, Started};
+use sonde_bpf::sockets::{Refusal, Sample, Sockets, Started};
 use sonde_bpf::{Error, Tier};
 use sonde_l7::{Exchange, Verdicts};
-use sonde_model::{ConnectionSeen, Connections, Owner, ProgramRuns};
+use sonde_model::{ConnectionSeen, Connections, ProgramRuns};
 
+use crate::agent::hand_over;
 use crate::check::{self, Programs};
 use crate::group_names::GroupNames;
 use crate::state::State;
@@ -45,22 +45,13 @@ impl SocketWatch {
         let (to, samples) = sync_channel(SAMPLES_MAX);
         let overrun = Arc::new(AtomicU64::new(0));
         let counter = overrun.clone();
-        let wanted = sockets::Options {
-            slow: options.slow,
-            payload: options.payload,
-            sample_each: options.sample_each,
-            ..sockets::Options::default()
-        };
         let why_not = |tier: Tier| match options.tier {
             Some(asked) if asked != tier => Some(format!("tier {asked} was asked for")),
             _ => check::forbidden(options, Programs::Calls(tier)),
         };
         let hierarchy = check::ground(options).hierarchy;
-        let on_sample = move |sample| {
-            if let Err(TrySendError::Full(_)) = to.try_send(sample) {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-        };
+        let wanted = options.of_programs();
+        let on_sample = move |sample| hand_over(&to, sample, &counter);
         let Started { sockets, refused } = Sockets::start_best(&hierarchy, &wanted, why_not, on_sample)?;
         let groups = GroupNames::new(sockets.hierarchy());
         let watch = Self {
@@ -107,9 +98,6 @@ impl SocketWatch {
                 state.traced.take(&sample, time, owner);
             }
         }
-        if let Some(lookups) = &mut self.lookups {
-            lookups.take(state);
-        }
         if self.harvested.elapsed() >= HARVEST {
             self.harvest(state);
         }
@@ -126,13 +114,7 @@ impl SocketWatch {
             return;
         };
         let now = Timestamp::now();
-        let owners: std::collections::HashMap<u64, Owner> = harvest
-            .iter()
-            .map(|edge| edge.key.group)
-            .collect::<HashSet<_>>()
-            .into_iter()
-            .map(|group| (group, self.groups.owner(group, state)))
-            .collect();
+        let owners = self.groups.owners(&harvest, state);
         let owner = |group: u64| owners.get(&group).cloned().unwrap_or_default();
         state
             .traffic
@@ -149,8 +131,12 @@ impl SocketWatch {
         self.lookups = Some(lookups);
     }
 
-    /// Keeps to the budget; called each second.
-    pub(crate) fn keep_to_budget(&mut self, state: &mut State) {
+    /// What is not worth a look with each sample: questions for names, of which those without an answer stand in a map
+    /// to be walked, and the budget.
+    pub(crate) fn each_second(&mut self, state: &mut State) {
+        if let Some(lookups) = &mut self.lookups {
+            lookups.take(state);
+        }
         if let Some(one_of) = state.budget.look(self.started.elapsed(), own::cpu_seconds()) {
             // At the next look it is tried again, if it must be.
             let _ = self.sockets.thin_samples(one_of);

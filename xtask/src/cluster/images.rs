@@ -163,14 +163,19 @@ pub(crate) fn all() -> Result<Vec<Image>> {
         .collect()
 }
 
-fn make(recipe: &Recipe, busybox: &[u8], applets: &str) -> Result<Image> {
-    let layer =
-        layer(recipe, busybox, applets).with_context(|| format!("failed to make image {}", recipe.name))?;
-    let architecture = recipe.architecture.unwrap_or(match std::env::consts::ARCH {
+/// This machine's, as images call it.
+pub(crate) fn own_architecture() -> &'static str {
+    match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         other => other,
-    });
+    }
+}
+
+fn make(recipe: &Recipe, busybox: &[u8], applets: &str) -> Result<Image> {
+    let layer =
+        layer(recipe, busybox, applets).with_context(|| format!("failed to make image {}", recipe.name))?;
+    let architecture = recipe.architecture.unwrap_or_else(own_architecture);
     let config = serde_json::json!({
         "architecture": architecture,
         "os": "linux",

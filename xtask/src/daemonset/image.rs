@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::cluster::{Image, digest, write_archive};
+use crate::cluster::{Image, digest, own_architecture, write_archive};
 
 /// Writes it as `localhost/sonde:latest`, in the layout of `docker save`.
 pub(super) fn write(binary: &Path, archive: &Path) -> Result<()> {
@@ -25,11 +25,7 @@ pub(super) fn write(binary: &Path, archive: &Path) -> Result<()> {
         add(&path, &library)?;
     }
     let layer = tar.into_inner()?;
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
+    let architecture = own_architecture();
     let config = serde_json::json!({
         "architecture": architecture,
         "os": "linux",
