@@ -228,6 +228,7 @@ impl Watch {
     /// Told is also why deaths are not seen.
     fn start(options: &Options, state: &mut State) -> Result<(Self, Option<AgentError>), AgentError> {
         let ground = check::ground(options);
+        state.own_groups_only = !ground.hierarchy.is_whole();
         state.hierarchy = ground.words;
         let (to, events) = sync_channel(EVENTS_MAX);
         let overrun = Arc::new(AtomicU64::new(0));

@@ -79,6 +79,9 @@ impl Item {
     }
 }
 
+/// What to do where not all groups of the node are seen.
+pub(crate) const MOUNT_GROUPS: &str = "mount /sys/fs/cgroup of the node into the agent's container";
+
 /// What each tier of calls needs, where it cannot run, beside the rights.
 fn remedy_of(tier: Tier) -> &'static str {
     match tier {
@@ -134,6 +137,16 @@ fn control_groups(options: &Options) -> Item {
     let unified = mounts.lines().find(|line| line.contains(" - cgroup2 "));
     let name = "control groups";
     match (Hierarchy::from_mounts(&mounts), unified) {
+        (Some(hierarchy), _) if !hierarchy.is_whole() => Item::lacks(
+            name,
+            ItemState::Partly,
+            format!(
+                "under {} are this process's own alone",
+                hierarchy.root().display()
+            ),
+            "calls have no owner: the kernel names a call's group by number",
+            MOUNT_GROUPS,
+        ),
         (Some(Hierarchy::Unified(root)), _) => {
             Item::works(name, format!("version 2 under {}", root.display()))
         }
@@ -156,7 +169,7 @@ fn control_groups(options: &Options) -> Item {
             ItemState::Partly,
             "none are mounted here",
             "containers cannot be told from the node's own processes by their limits",
-            "mount /sys/fs/cgroup of the node into the agent's container",
+            MOUNT_GROUPS,
         ),
     }
 }

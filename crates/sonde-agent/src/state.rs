@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) runtimes: Vec<RuntimeState>,
     /// Why a container is named by its group alone, where the group tells too little.
     pub(crate) hierarchy: String,
+    /// The groups of others are not seen.
+    pub(crate) own_groups_only: bool,
     /// Events that did not fit into the kernel's ring.
     pub(crate) lost: u64,
     /// Events that did not fit between the ring and here.
@@ -106,6 +108,7 @@ impl State {
             refused: Vec::new(),
             runtimes: Vec::new(),
             hierarchy: String::new(),
+            own_groups_only: false,
             lost: 0,
             overrun: 0,
             connections: Connections::default(),

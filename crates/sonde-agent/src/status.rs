@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sonde_model::{AgentStatus, Bound, Coverage, Seen};
 
+use crate::check;
 use crate::own;
 use crate::state::{Condition, State};
 
@@ -169,6 +170,9 @@ fn exported(state: &State) -> Option<Coverage> {
     })
 }
 
+/// A call comes with the number of a group; a group that is not seen has no name.
+const OWN_GROUPS_ONLY: &str =
+    "this process sees no control groups but its own: calls of others have no owner";
 fn names(state: &State) -> Coverage {
     let mut answers = Vec::new();
     let mut troubles = Vec::new();
@@ -185,6 +189,9 @@ fn names(state: &State) -> Coverage {
             Condition::Absent => {}
         }
     }
+    if !answers.is_empty() && state.own_groups_only {
+        troubles.push(OWN_GROUPS_ONLY.to_owned());
+    }
     let seen = match (answers.is_empty(), troubles.is_empty()) {
         (false, true) => Seen::Whole,
         (false, false) => Seen::Partly,
@@ -197,6 +204,7 @@ fn names(state: &State) -> Coverage {
     };
     let remedy = match seen {
         Seen::Whole => "",
+        Seen::Partly if state.own_groups_only => check::MOUNT_GROUPS,
         _ => {
             "name the runtime's socket with --runtime-socket; until then a container goes by its control group"
         }

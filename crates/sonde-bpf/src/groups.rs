@@ -69,6 +69,14 @@ impl Hierarchy {
         unified
     }
 
+    /// Whether every group of the node is under it: a namespace of control groups shows a container its own alone.
+    ///
+    /// The root of a hierarchy has inode 1 (Linux, fs/kernfs/dir.c: `kernfs_create_root` takes the first of an
+    /// `idr` that counts from 1).
+    pub fn is_whole(&self) -> bool {
+        fs::metadata(self.root()).is_ok_and(|root| root.ino() == 1)
+    }
+
     /// The folder under which the groups are.
     pub fn root(&self) -> &Path {
         match self {
