@@ -40,13 +40,22 @@ pub(crate) struct Failing<'a> {
     pub(crate) outcome: &'a ProbeOutcome,
     /// Who says so.
     pub(crate) message: &'a Message,
+    /// The host that it asks instead of the pod, where its settings name one.
+    pub(crate) elsewhere: Option<String>,
 }
 
 /// Why it does not pass.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Why {
-    /// Nothing listens on the port; nothing tells why.
+    /// Nothing listens on that port of the pod's address; nothing tells why.
     NothingListens,
+    /// The settings name another host than the pod, and no connection is made there.
+    OtherHost {
+        /// Which, as a clause: "127.0.0.1, the loopback address of the node".
+        is: String,
+        /// What shows it.
+        seen: Seen,
+    },
     /// The application listens on another port, or only on the loopback address.
     WrongPort {
         /// What it listens on, as a clause.
@@ -140,6 +149,7 @@ fn newest_failure<'a>(
             spec: spec(facts, probe.probe),
             outcome: &probe.outcome,
             message,
+            elsewhere: elsewhere(facts, probe.probe),
         })
     })
 }
@@ -153,6 +163,20 @@ pub(crate) fn spec<'a>(facts: &Facts<'a>, kind: ProbeKind) -> Option<(&'a Contai
         ProbeKind::Startup => (&container.startup_probe, "startupProbe"),
     };
     Some((container, probe.as_ref()?, format!("{path}.{field}")))
+}
+
+/// The host that a probe's settings name, unless it is the pod's own: the kubelet asks it from the node.
+fn elsewhere(facts: &Facts<'_>, kind: ProbeKind) -> Option<String> {
+    let (_, probe, _) = spec(facts, kind)?;
+    let host = probe.host()?;
+    let pod = facts.pod();
+    let status = &pod.status;
+    let own = status.pod_ip == host || status.pod_ips.iter().any(|it| it.ip == host);
+    // A described pod does not say that it is on the node's network; its addresses do.
+    let on_node = pod.spec.host_network
+        || status.pod_ip == status.host_ip && !status.pod_ip.is_empty()
+        || facts.is_partial() && status.host_ip.is_empty();
+    (!own && !on_node).then(|| host.to_owned())
 }
 
 /// "readiness", "liveness", "startup".
@@ -191,6 +215,23 @@ impl<'a> Failing<'a> {
             .map_or("its port".into(), |port| format!("port {port}"))
     }
 
+    /// "port 8080 of the pod's address": what a refused connection tells of, and no more. A process that is bound to the
+    /// loopback address listens, and not there.
+    pub(crate) fn place_text(&self) -> String {
+        let port = self.port_text();
+        if let Some(host) = &self.elsewhere {
+            return format!("{port} of {host}");
+        }
+        let asked = match self.outcome {
+            ProbeOutcome::Refused { address } | ProbeOutcome::ConnectTimeout { address } => address,
+            _ => "",
+        };
+        match asked.rsplit_once(':') {
+            Some((host, _)) if is_loopback(host) => format!("{port} of {host}"),
+            _ => format!("{port} of the pod's address"),
+        }
+    }
+
     /// "GET /healthz on port 8080", "the command pg_isready".
     pub(crate) fn asks(&self) -> String {
         let Some((_, probe, _)) = &self.spec else {
@@ -208,7 +249,8 @@ impl<'a> Failing<'a> {
             } else {
                 &http.scheme
             };
-            return format!("{scheme} GET {path} on {}", self.port_text());
+            let of = self.of_host();
+            return format!("{scheme} GET {path} on {}{of}", self.port_text());
         }
         if let Some(exec) = &probe.exec {
             return format!("the command {}", exec.command.join(" "));
@@ -216,7 +258,14 @@ impl<'a> Failing<'a> {
         if probe.grpc.is_some() {
             return format!("gRPC health on {}", self.port_text());
         }
-        self.port_text()
+        format!("{}{}", self.port_text(), self.of_host())
+    }
+
+    /// " of 127.0.0.1", where it asks another host than the pod.
+    fn of_host(&self) -> String {
+        self.elsewhere
+            .as_ref()
+            .map_or(String::new(), |host| format!(" of {host}"))
     }
 
     /// Its settings as evidence.
@@ -235,6 +284,7 @@ impl<'a> Failing<'a> {
             .map(|port| port.container_port.to_string())
             .collect();
         if declared.is_empty()
+            || self.elsewhere.is_some()
             || container
                 .ports
                 .iter()
@@ -258,8 +308,8 @@ impl<'a> Failing<'a> {
     pub(crate) fn met(&self) -> String {
         let port = self.port_text();
         match self.outcome {
-            ProbeOutcome::Refused { .. } => format!("nothing listens on {port}"),
-            ProbeOutcome::ConnectTimeout { .. } => format!("no connection to {port} in time"),
+            ProbeOutcome::Refused { .. } => format!("nothing listens on {}", self.place_text()),
+            ProbeOutcome::ConnectTimeout { .. } => format!("no connection to {} in time", self.place_text()),
             ProbeOutcome::AnswerTimeout { .. } => format!("no answer from {port} in time"),
             ProbeOutcome::Reset { .. } => format!("{port} closes the connection"),
             ProbeOutcome::Status { code } => format!("the answer is HTTP status {code}"),
@@ -273,7 +323,7 @@ impl<'a> Failing<'a> {
             ProbeOutcome::CommandTimeout => "its command does not end in time".into(),
             ProbeOutcome::CommandMissing { detail } => format!("its command cannot be run: {detail}"),
             ProbeOutcome::Grpc { detail } if detail.contains(GRPC_NO_CONNECTION) => {
-                format!("no gRPC connection to {port} in time: nothing listens there, or it does not answer")
+                format!("no gRPC connection to {} in time", self.place_text())
             }
             ProbeOutcome::Grpc { detail } => {
                 format!("the gRPC health service does not say \"serving\": {detail}")
@@ -286,6 +336,9 @@ impl<'a> Failing<'a> {
 
     /// Why it does not pass. One answer, so that causes about it exclude each other.
     pub(crate) fn why(&self, facts: &Facts<'_>) -> Why {
+        if let Some(why) = self.other_host(facts) {
+            return why;
+        }
         if let Some(why) = self.not_up_yet(facts) {
             return why;
         }
@@ -313,6 +366,36 @@ impl<'a> Failing<'a> {
             | ProbeOutcome::NotRunning
             | ProbeOutcome::Other { .. } => Why::Other,
         }
+    }
+
+    /// Another host than the pod is asked, and nobody is met there.
+    fn other_host(&self, facts: &Facts<'_>) -> Option<Why> {
+        let host = self.elsewhere.as_ref()?;
+        if !matches!(
+            self.outcome,
+            ProbeOutcome::Refused { .. } | ProbeOutcome::ConnectTimeout { .. }
+        ) {
+            return None;
+        }
+        let (_, probe, path) = self.spec.as_ref()?;
+        let action = if probe.http_get.is_some() {
+            "httpGet"
+        } else {
+            "tcpSocket"
+        };
+        let is = if is_loopback(host) {
+            format!("{host}, which is the loopback address of the node: the kubelet asks, not the container")
+        } else {
+            format!("{host}, which is not the pod's address")
+        };
+        let seen = facts.field(&format!("{path}.{action}.host"), host);
+        Some(Why::OtherHost { is, seen })
+    }
+
+    /// Nobody is met who speaks gRPC. The kubelet's words are the same for a closed port, another protocol and a server
+    /// that hangs: it dials until its time is over (`pkg/probe/grpc/grpc.go`).
+    pub(crate) fn is_grpc_unmet(&self) -> bool {
+        matches!(self.outcome, ProbeOutcome::Grpc { detail } if detail.contains(GRPC_NO_CONNECTION))
     }
 
     /// The application listens, by its own log, and not where it is asked.
@@ -400,8 +483,25 @@ impl<'a> Failing<'a> {
     }
 }
 
+/// What to do about a probe that asks another host than the pod.
+pub(crate) const OTHER_HOST_ADVICE: &str = "remove host from the probe: without it the kubelet asks the pod's own address; a virtual host goes into httpHeaders as Host";
+
+/// What to add where no gRPC connection is made.
+pub(crate) const GRPC_UNMET: &str = "the kubelet's words are the same where nothing listens there, where another protocol than plain gRPC is spoken, and where the application is too slow";
+
+/// What to do then.
+pub(crate) const GRPC_UNMET_ADVICE: &str = "ask the port with a gRPC client from inside the pod, or see with netstat -ltn what listens: a plain HTTP or TLS server needs httpGet or tcpSocket instead, an application on 127.0.0.1 must listen on all addresses, a slow one needs a longer timeoutSeconds";
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
 /// The kubelet's words for a gRPC service that it does not reach (`pkg/probe/grpc/grpc.go`).
-pub(crate) const GRPC_NO_CONNECTION: &str = "failed to connect";
+const GRPC_NO_CONNECTION: &str = "failed to connect";
 
 /// `HTTP GET / on port 8080; after 0s, every 10s, time-out 1s, 3 failures`.
 pub(crate) fn settings_text(asks: &str, probe: &Probe) -> String {

@@ -162,6 +162,16 @@ impl Probe {
             .saturating_add(self.period().saturating_mul(self.failures()))
     }
 
+    /// The host that it names; without one the kubelet asks the pod's address.
+    pub fn host(&self) -> Option<&str> {
+        let host = match (&self.http_get, &self.tcp_socket) {
+            (Some(http), _) => &http.host,
+            (_, Some(tcp)) => &tcp.host,
+            _ => return None,
+        };
+        Some(host.as_str()).filter(|it| !it.is_empty())
+    }
+
     /// The port that the probe asks, names resolved with the container's ports.
     pub fn port(&self, container: &Container) -> Option<i64> {
         let port = match (&self.http_get, &self.tcp_socket, &self.grpc) {

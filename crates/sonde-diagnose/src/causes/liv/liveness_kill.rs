@@ -6,7 +6,7 @@ use sonde_model::{Code, Risk};
 
 use super::killed::{Killed, Strong, killed};
 use crate::cause::page;
-use crate::probing::{Failing, Why};
+use crate::probing::{Failing, GRPC_UNMET, GRPC_UNMET_ADVICE, Why};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -45,7 +45,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if killed.why.as_ref().is_some_and(has_its_own_cause) {
         return;
     }
-    killed.state(facts, case, Strong::General, "", None);
+    let unmet = killed.failing.as_ref().is_some_and(Failing::is_grpc_unmet);
+    let reason = if unmet { GRPC_UNMET } else { "" };
+    killed.state(facts, case, Strong::General, reason, None);
     let Killed { who, failing, .. } = &killed;
     let restarts = facts.episode.run.as_ref().map_or(0, |run| run.restarts);
     let times = killed.killing.map_or(0, |message| message.count);
@@ -79,7 +81,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     }
     let is_grpc = matches!(killed.why, Some(Why::Grpc));
     case.advice(
-        if is_grpc {
+        if unmet {
+            GRPC_UNMET_ADVICE
+        } else if is_grpc {
             "see that the application listens for gRPC on the port that the probe names, on the pod's address, and registers grpc.health.v1.Health"
         } else {
             "find out why the probe fails: the application hangs, is too slow under load, or the probe asks the wrong thing"

@@ -5,7 +5,7 @@ use sonde_model::{Code, Risk};
 
 use super::killed::{Strong, killed};
 use crate::cause::page;
-use crate::probing::{Failing, Why};
+use crate::probing::{Failing, GRPC_UNMET, OTHER_HOST_ADVICE, Why};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -18,6 +18,13 @@ pub(super) static CAUSE: Cause = Cause {
 };
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    // A sidecar that holds the pod back has a cause of its own, which tells of the same kill.
+    let sidecar = facts
+        .container()
+        .is_some_and(|(it, _)| it.restart_policy == "Always");
+    if sidecar && facts.held_back().is_some() && facts.killing().is_some() {
+        return;
+    }
     let Some(killed) = killed(facts, ProbeKind::Startup) else {
         let Some((container, _)) = facts.container() else {
             return;
@@ -51,6 +58,8 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Some(Why::WrongPort { listens, seen }) => {
             (format!("the application listens {listens}"), Some(seen.clone()))
         }
+        Some(Why::OtherHost { is, seen }) => (format!("the probe asks {is}"), Some(seen.clone())),
+        _ if killed.failing.as_ref().is_some_and(Failing::is_grpc_unmet) => (GRPC_UNMET.to_owned(), None),
         _ => (String::new(), None),
     };
     killed.state(facts, case, Strong::Proof, &reason, shown);
@@ -73,6 +82,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "{} {} its startup probe, which does not pass within {budget}{met}",
         killed.who, killed.is
     ));
+    if matches!(killed.why, Some(Why::OtherHost { .. })) {
+        case.advice(OTHER_HOST_ADVICE, Risk::Restart);
+        return;
+    }
     let seconds = match killed.why {
         Some(Why::TooSlow {
             seconds: Some(seconds),
@@ -82,7 +95,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     };
     killed.give_time(facts, case, seconds.saturating_mul(3));
     case.advice(
-        "if the application is up sooner than that, see that the probe asks the right port and path",
+        "if the application is up sooner than that, see that the probe asks the right port and path, and that the application listens on all addresses",
         Risk::Restart,
     );
 }

@@ -1,11 +1,10 @@
 //! RDY-GRPC-NOT-SERVING: the gRPC health service does not say that it serves.
 
-use sonde_grammar::fact::ProbeOutcome;
 use sonde_model::Code;
 
 use super::unready::{Told, state as unready_state, unready};
 use crate::cause::page;
-use crate::probing::{GRPC_NO_CONNECTION, Why};
+use crate::probing::{GRPC_UNMET, GRPC_UNMET_ADVICE, Why};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -24,18 +23,21 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if why != Why::Grpc {
         return;
     }
-    let unreached =
-        matches!(failing.outcome, ProbeOutcome::Grpc { detail } if detail.contains(GRPC_NO_CONNECTION));
+    let unmet = failing.is_grpc_unmet();
     let told = Told {
         what: format!("is not ready: {}", failing.met()),
-        fault: if unreached {
-            "the application does not listen there for gRPC, or not on the pod's address"
+        fault: if unmet {
+            "the application does not speak gRPC there (yet), or the probe asks the wrong port"
         } else {
             "the application: its health service says no, or is not registered under the asked name"
         },
-        reason: None,
+        reason: unmet.then(|| (GRPC_UNMET.to_owned(), None)),
         sure: true,
-        advice: "register grpc.health.v1.Health, set the status of the service that the probe names, and see that port and service name fit",
+        advice: if unmet {
+            GRPC_UNMET_ADVICE
+        } else {
+            "register grpc.health.v1.Health, set the status of the service that the probe names, and see that port and service name fit"
+        },
     };
     unready_state(facts, case, &failing, told);
 }

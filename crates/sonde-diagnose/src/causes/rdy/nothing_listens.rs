@@ -1,4 +1,4 @@
-//! RDY-NOTHING-LISTENS: nothing listens on the port that the readiness probe asks.
+//! RDY-NOTHING-LISTENS: nothing listens where the readiness probe asks: on that port of the pod's address.
 
 use sonde_grammar::log::AppSign;
 use sonde_model::Code;
@@ -11,7 +11,7 @@ use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("RDY-NOTHING-LISTENS"),
-    title: "nothing listens on the port",
+    title: "nothing listens where the probe asks",
     explains: &[Symptom::NotReady],
     reads: &[],
     state,
@@ -36,11 +36,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             .map(|(text, seen)| (text, Some(seen))),
     };
     let told = Told {
-        what: format!("is not ready: nothing listens on {}", failing.port_text()),
-        fault: "the application (not up, or listening elsewhere) or the probe's port; its log tells which",
+        what: format!("is not ready: nothing listens on {}", failing.place_text()),
+        fault: "the application (not up, listening elsewhere, or only on the loopback address) or the probe's port; its log tells which",
         reason,
         sure: true,
-        advice: "see in its log whether the application is up and on which port and address it listens; it must listen on all addresses (0.0.0.0 or ::)",
+        advice: "see in its log, or with netstat -ltn in the container, whether the application is up and on which port and address it listens; it must listen on all addresses (0.0.0.0 or ::), not only on 127.0.0.1",
     };
     unready_state(facts, case, &failing, told);
     if facts.log().is_none()

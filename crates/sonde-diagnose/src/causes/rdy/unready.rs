@@ -133,6 +133,10 @@ pub(super) mod tests {
         json!({"readinessProbe": {"httpGet": null, "exec": {"command": ["pg_isready", "-h", "localhost"]}}})
     }
 
+    fn hosted() -> Value {
+        json!({"readinessProbe": {"httpGet": null, "tcpSocket": {"host": "127.0.0.1", "port": 8080}}})
+    }
+
     fn grpc() -> Value {
         json!({"readinessProbe": {"httpGet": null, "grpc": {"port": 8080}}})
     }
@@ -163,6 +167,20 @@ pub(super) mod tests {
             "Listening on http://127.0.0.1:8080\n",
             "RDY-WRONG-PORT",
             &["loopback"],
+        ),
+        (
+            grpc,
+            "Readiness probe failed: timeout: failed to connect service \"10.0.0.9:8080\" within 1s: context deadline exceeded",
+            "",
+            "RDY-GRPC-NOT-SERVING",
+            &["no gRPC connection to port 8080 of the pod's address in time"],
+        ),
+        (
+            hosted,
+            "Readiness probe failed: dial tcp 127.0.0.1:8080: connect: connection refused",
+            "Server listening on port 8080\n",
+            "RDY-WRONG-PORT",
+            &["loopback address of the node"],
         ),
         (
             named,

@@ -1,4 +1,4 @@
-//! RDY-WRONG-PORT: the readiness probe asks another port than the application listens on.
+//! RDY-WRONG-PORT: the readiness probe asks another port, or another host, than the application listens on.
 
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Risk};
@@ -6,12 +6,12 @@ use sonde_world::view::IntOrString;
 
 use super::unready::{Told, state as unready_state, unready};
 use crate::cause::page;
-use crate::probing::{Failing, Why, spec};
+use crate::probing::{Failing, OTHER_HOST_ADVICE, Why, spec};
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("RDY-WRONG-PORT"),
-    title: "the probe asks the wrong port",
+    title: "the probe asks the wrong port or host",
     explains: &[Symptom::NotReady],
     reads: &[],
     state,
@@ -32,6 +32,16 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             ),
             Some((format!("by its log it listens {listens}"), Some(seen))),
         ),
+        Why::OtherHost { is, seen } => {
+            let told = Told {
+                what: format!("is not ready: the probe asks {} of {is}", failing.port_text()),
+                fault: "the configuration: the probe's host",
+                reason: Some((format!("the probe asks {is}"), Some(seen))),
+                sure: true,
+                advice: OTHER_HOST_ADVICE,
+            };
+            return unready_state(facts, case, &failing, told);
+        }
         _ => {
             let Some(name) = undeclared(&failing) else { return };
             let seen = facts.container().map(|(container, path)| {
