@@ -90,6 +90,13 @@ fn calls(state: &State) -> Coverage {
                 parts.push(tier.lacks().to_owned());
             }
             parts.extend(why_not);
+            if state.traffic.unfollowed > 0 {
+                parts.push(format!(
+                    "where calls run at the same time on one connection, {} answers or pieces of a stream could not be \
+                     followed: of calls older than the agent, or lost on the way",
+                    state.traffic.unfollowed
+                ));
+            }
             match tier.lacks() {
                 "" => (Seen::Whole, parts.join("; "), ""),
                 _ => (Seen::Partly, parts.join("; "), check),

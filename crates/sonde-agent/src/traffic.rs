@@ -41,6 +41,8 @@ pub(crate) struct Traffic {
     pub(crate) overflowed: u64,
     /// Uses of sockets that the kernel could not follow.
     pub(crate) unseen: u64,
+    /// Frames and answers that could not be followed on connections whose calls run at the same time.
+    pub(crate) unfollowed: u64,
 }
 
 impl Traffic {

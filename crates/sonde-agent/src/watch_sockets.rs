@@ -104,6 +104,7 @@ impl SocketWatch {
         if let Ok(losses) = self.sockets.losses() {
             state.traffic.overflowed = losses.edges_full;
             state.traffic.unseen = losses.storage_full;
+            state.traffic.unfollowed = losses.frames;
             state.samples_thinned = losses.thinned;
             state.samples_lost = losses.samples + self.overrun.load(Ordering::Relaxed);
         }

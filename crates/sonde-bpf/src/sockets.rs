@@ -18,7 +18,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use libbpf_rs::{Iter, MapCore as _, MapFlags, RingBuffer, RingBufferBuilder};
+use libbpf_rs::{Iter, MapCore as _, MapFlags, ProgramType, RingBuffer, RingBufferBuilder};
 use sonde_l7::{Protocol, Transport};
 use sonde_model::{CallCounts, ProgramRuns, Role};
 use zerocopy::{FromBytes as _, IntoBytes as _};
@@ -109,6 +109,8 @@ pub struct Losses {
     pub samples: u64,
     /// Samples that were left out by [`Sockets::thin_samples`].
     pub thinned: u64,
+    /// Where calls run at the same time on one connection: pieces of streams and answers that could not be followed.
+    pub frames: u64,
 }
 
 /// Why a tier does not run.
@@ -162,7 +164,8 @@ impl Sockets {
         let settings = Settings::of(options, &hierarchy)?;
         let (name, object) = match tier {
             Tier::Socket => ("tier S", SOCKETS),
-            Tier::Packet => ("tier P", PACKETS),
+            Tier::Packet if options.follow && has_loops()? => ("tier P", PACKETS),
+            Tier::Packet => ("tier P, by turns", PACKETS_BY_TURNS),
         };
         let loaded = Loaded::load(name, object, |open| set_constants(open, settings.as_bytes()))?;
         let samples = {
@@ -362,6 +365,7 @@ impl Sockets {
             storage_full: self.loaded.counter("counters", 1)?,
             samples: self.loaded.counter("counters", 2)?,
             thinned: self.loaded.counter("counters", 3)?,
+            frames: self.loaded.counter("counters", 4)?,
         })
     }
 
@@ -380,5 +384,13 @@ impl Sockets {
     }
 }
 
+/// Whether programs may go over the frames of a packet.
+fn has_loops() -> Result<bool, Error> {
+    ProgramType::CgroupSkb
+        .is_helper_supported(libbpf_sys::BPF_FUNC_loop)
+        .map_err(Error::kernel("trying whether the kernel has loops"))
+}
+
 static SOCKETS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sockets.bpf.o"));
 static PACKETS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/packets.bpf.o"));
+static PACKETS_BY_TURNS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/packets_turns.bpf.o"));

@@ -73,3 +73,19 @@ fn the_best_that_works_is_chosen_with_the_reason_why_not_a_better_one() {
         assert!(told.starts_with(begins) && told.contains(holds), "{told}");
     }
 }
+
+#[test]
+fn calls_are_counted_by_turns_where_the_kernel_cannot_follow_them() {
+    let _one = ONE.lock();
+    let options = Options {
+        tier: Tier::Packet,
+        follow: false,
+        ..Options::default()
+    };
+    let hierarchy = Hierarchy::of_this_node().expect("control groups");
+    match Sockets::start(&hierarchy, &options, |_| {}) {
+        Ok(sockets) => assert_eq!(sockets.tier(), Tier::Packet),
+        Err(error) if error.is_permission() => eprintln!("skipped: {error}"),
+        Err(error) => panic!("{error}"),
+    }
+}

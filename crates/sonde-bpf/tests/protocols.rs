@@ -126,8 +126,10 @@ cases! {
     zookeeper_reads
     nats_round_trips
     http2_requests
+    http2_parallel
     grpc_calls
     grpc_streams
+    grpc_parallel
     kafka_records
     dubbo_calls
     mongodb_commands

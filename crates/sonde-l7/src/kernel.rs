@@ -54,7 +54,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    const NONE: Self = Self::new(0, 0, 0, 0..=0, Outcome::Unknown);
+    pub(crate) const NONE: Self = Self::new(0, 0, 0, 0..=0, Outcome::Unknown);
 
     const fn new(
         offset: u8,
@@ -109,6 +109,11 @@ impl Rule {
         Self::new(offset, 4, u32::MAX, range, outcome)
     }
 
+    /// Some bits of four bytes in a range, as a condition: it has no outcome.
+    pub(crate) const fn when(offset: u8, mask: u32, range: std::ops::RangeInclusive<u32>) -> Self {
+        Self::new(offset, 4, mask, range, Outcome::Unknown)
+    }
+
     /// `None` if there are too few bytes.
     fn holds(&self, bytes: &[u8]) -> Option<bool> {
         let (start, width) = (usize::from(self.offset), usize::from(self.width));
@@ -148,6 +153,61 @@ pub struct Length {
     pub add: i8,
 }
 
+/// How calls that run at the same time on one connection are told apart: what of each frame matters, beside its length
+/// and its id. Rules that stand together hold together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Framing {
+    /// Bytes of a client's frame in which all of this shows; 0 if calls are not followed one by one.
+    pub request_header: u8,
+    /// The same of a server's.
+    pub answer_header: u8,
+    /// What a client's stream has before its first frame.
+    pub preface_len: u8,
+    /// 1 if a server's frame says so little that, out of step, only the id of a call under way proves it.
+    pub answer_by_id: u8,
+    /// 1 if a server may send answers that nobody asked for.
+    pub answers_unasked: u8,
+    #[doc(hidden)]
+    pub reserved: [u8; 3],
+    /// How that begins which a client's stream has before its first frame.
+    pub preface: [u8; 4],
+    /// No frame is longer.
+    pub len_max: u32,
+    /// Holds for every frame of a client.
+    pub client: Rule,
+    /// Holds for every frame of a server.
+    pub server: Rule,
+    /// A call begins.
+    pub request: [Rule; 2],
+    /// Its answer begins.
+    pub answer: [Rule; 2],
+    /// Nothing more of the answer follows; without the rule an answer is one frame.
+    pub end: Rule,
+    /// The call ends without an answer.
+    pub abort: Rule,
+}
+
+impl Framing {
+    /// Calls are not followed one by one.
+    pub(crate) const NONE: Self = Self {
+        request_header: 0,
+        answer_header: 0,
+        preface_len: 0,
+        answer_by_id: 0,
+        answers_unasked: 0,
+        reserved: [0; 3],
+        preface: [0; 4],
+        len_max: 0,
+        client: Rule::NONE,
+        server: Rule::NONE,
+        request: [Rule::NONE; 2],
+        answer: [Rule::NONE; 2],
+        end: Rule::NONE,
+        abort: Rule::NONE,
+    };
+}
+
 /// All that the kernel needs to know about a protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -164,6 +224,8 @@ pub struct KernelCheck {
     pub correlation: Correlation,
     /// For protocols whose messages have a length.
     pub length: Length,
+    /// For protocols whose calls are followed one by one: they have a correlation and a length, too.
+    pub framing: Framing,
 }
 
 impl KernelCheck {
@@ -194,7 +256,17 @@ impl KernelCheck {
                 little_endian: 0,
                 add: 0,
             },
+            framing: Framing::NONE,
         }
+    }
+
+    pub(crate) const fn framed(mut self, framing: Framing) -> Self {
+        assert!(
+            self.correlation.width >= 4 && self.length.width > 0,
+            "frames have ids and lengths"
+        );
+        self.framing = framing;
+        self
     }
 
     pub(crate) const fn guarded(mut self, guard: Rule) -> Self {
@@ -278,5 +350,6 @@ const _: () = {
     assert!(size_of::<Rule>() == 16);
     assert!(size_of::<Correlation>() == 4);
     assert!(size_of::<Length>() == 4);
-    assert!(size_of::<KernelCheck>() == 16 * (1 + RULES_MAX) + 12);
+    assert!(size_of::<Framing>() == 16 + 16 * 8);
+    assert!(size_of::<KernelCheck>() == 16 * (1 + RULES_MAX) + 12 + size_of::<Framing>());
 };

@@ -24,7 +24,7 @@ struct call_state {
 	__u8 request_bytes;
 	__u8 answer_bytes;
 	__u8 outcome;
-	__u8 pad;
+	__u8 is_framed; /* its calls may run at the same time: frames.h follows them */
 	__u64 arrived_ns; /* first packet of the request (server) or of the answer (client) */
 	__u64 began_ns;	  /* server: first read; client: first write */
 	__u64 answer_ns;  /* server: first write of the answer */

@@ -101,11 +101,21 @@ static __noinline void look_for_verdict(const SOCKET *sk, struct call_state *sta
 {
 	struct endpoint endpoint = {};
 	__u8 *verdict;
+#ifndef TURNS_ONLY
+	struct check *check;
+	__u32 protocol;
+#endif
 
 	tell_endpoint(&endpoint, sk, state);
 	verdict = bpf_map_lookup_elem(&verdicts, &endpoint);
-	if (verdict)
-		state->key.protocol = *verdict;
+	if (!verdict)
+		return;
+	state->key.protocol = *verdict;
+#ifndef TURNS_ONLY
+	protocol = *verdict;
+	check = bpf_map_lookup_elem(&checks, &protocol);
+	state->is_framed = check && check->framing.request_header && settings.read_payload;
+#endif
 }
 
 /* What an endpoint speaks may be known before its first call: then that is counted as any other. */
@@ -125,7 +135,7 @@ static __always_inline __u64 request_length(SOCKET *sk, const struct call_state 
 	return (state->role == ROLE_SERVER ? received : sent) - state->turn_seq;
 }
 
-static __noinline void send_sample(SOCKET *sk, struct call_state *state, __u64 now, __u32 reason)
+static __noinline void send_sample(SOCKET *sk, struct call_state *state, __u64 now, __u32 reason, __u64 length)
 {
 	struct sample *sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);
 	bool is_server = state->role == ROLE_SERVER, wake;
@@ -145,7 +155,7 @@ static __noinline void send_sample(SOCKET *sk, struct call_state *state, __u64 n
 	sample->reason = reason;
 	sample->request_bytes = state->request_bytes;
 	sample->answer_bytes = state->answer_bytes;
-	sample->request_length = request_length(sk, state);
+	sample->request_length = length;
 	sample->outcome = state->outcome;
 	sample->pad = 0;
 	__builtin_memcpy(sample->request, state->request, PREFIX_ROOM);
@@ -155,13 +165,13 @@ static __noinline void send_sample(SOCKET *sk, struct call_state *state, __u64 n
 	bpf_ringbuf_submit(sample, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void consider_sample(SOCKET *sk, struct call_state *state, ANSWER *answer, __u64 now,
-					    bool failed, bool slow)
+/* Why a call becomes a sample, 0 if it does not. */
+static __always_inline __u32 reason_of(struct call_state *state, bool failed, bool slow)
 {
 	__u32 reason = 0;
 
 	if (!settings.read_payload)
-		return;
+		return 0;
 	if (!state->key.protocol && state->calls <= VERDICT_SAMPLES && state->request_bytes)
 		reason |= SAMPLE_VERDICT;
 	if (slow)
@@ -175,16 +185,29 @@ static __always_inline void consider_sample(SOCKET *sk, struct call_state *state
 		}
 		state->until_chosen -= 1;
 	}
-	if (!reason)
-		return;
-	if (!(reason & SAMPLE_VERDICT) && steering.samples_one_of > 1 &&
+	if (reason && !(reason & SAMPLE_VERDICT) && steering.samples_one_of > 1 &&
 	    bpf_get_prandom_u32() % steering.samples_one_of) {
 		count(COUNT_SAMPLES_THINNED);
-		return;
+		return 0;
 	}
-	if (answer)
-		read_answer(state, answer);
-	send_sample(sk, state, now, reason);
+	return reason;
+}
+
+/* A call's counts, but for its bytes: it went as `outcome` says and took from `began` to `now`. Tells why it becomes a
+ * sample, if it does. */
+static __always_inline __u32 count_finished(struct call_state *state, struct edge *edge, __u64 began, __u64 now)
+{
+	bool failed = state->outcome == OUTCOME_CALLER_ERROR || state->outcome == OUTCOME_CALLEE_ERROR;
+	bool slow = now - began >= settings.slow_ns;
+
+	state->calls += 1;
+	add(&edge->total_ns, now - began);
+	observe(&edge->total, now - began);
+	if (slow)
+		add(&edge->slow, 1);
+	if (failed)
+		add(&edge->errors, 1);
+	return reason_of(state, failed, slow);
 }
 
 /* A call is over as far as its time is concerned: at `now` the answer began. `answer` is what it is read from, 0 where
@@ -192,8 +215,8 @@ static __always_inline void consider_sample(SOCKET *sk, struct call_state *state
 static __always_inline void count_call(SOCKET *sk, struct call_state *state, ANSWER *answer, __u64 now)
 {
 	__u64 began = state->began_ns;
-	bool failed, slow;
 	struct edge *edge;
+	__u32 reason;
 
 	if (!state->key.protocol && state->calls < VERDICT_LOOKS)
 		look_for_verdict(sk, state);
@@ -209,22 +232,18 @@ static __always_inline void count_call(SOCKET *sk, struct call_state *state, ANS
 	if (!edge)
 		return;
 	state->outcome = outcome_of(state, speaks_frames(state) ? headers_at(state, true) : 0);
-	failed = state->outcome == OUTCOME_CALLER_ERROR || state->outcome == OUTCOME_CALLEE_ERROR;
-	state->calls += 1;
 	if (state->role == ROLE_SERVER && state->arrived_ns && state->arrived_ns <= began) {
 		add(&edge->waited_ns, began - state->arrived_ns);
 		observe(&edge->wait, began - state->arrived_ns);
 		began = state->arrived_ns;
 	}
-	add(&edge->total_ns, now - began);
-	observe(&edge->total, now - began);
-	slow = now - began >= settings.slow_ns;
-	if (slow)
-		add(&edge->slow, 1);
-	if (failed)
-		add(&edge->errors, 1);
+	reason = count_finished(state, edge, began, now);
 	count_bytes_so_far(sk, state, edge);
-	consider_sample(sk, state, answer, now, failed, slow);
+	if (!reason)
+		return;
+	if (answer)
+		read_answer(state, answer);
+	send_sample(sk, state, now, reason, request_length(sk, state));
 }
 
 /* The answer before this one is written: nothing more will be known of it. */

@@ -1,14 +1,16 @@
-/* Protocols whose connections carry more than requests and answers: HTTP/2 (RFC 9113), and gRPC in it.
+/* Turns of connections that carry more than requests and answers: HTTP/2 (RFC 9113), and gRPC in it. They matter only for
+ * the turn in which the verdict comes, for from then on calls are followed one by one (frames.h), and where the kernel
+ * does not allow that.
  *
  * Settings, pings and windows are the connection's own: a turn is a request or an answer only from the packet on that has
- * a stream's headers within what is read of it. Streams that run at the same time are still one turn.
+ * a stream's headers within what is read of it.
  */
 #pragma once
 
 enum {
 	FRAME_BYTES = 9, /* of a frame's own header: three of length, one of type, ... */
 	FRAME_HEADERS = 1,
-	FRAMES_MAX = 8, /* looked at in one packet */
+	TURN_FRAMES_MAX = 8, /* looked at */
 	PREFACE_BYTES = 24,
 };
 
@@ -26,7 +28,7 @@ static __noinline int headers_at(struct call_state *state, bool in_answer)
 
 	if (!in_answer && bytes[0] == 'P' && bytes[1] == 'R' && bytes[2] == 'I')
 		at = PREFACE_BYTES;
-	for (int frame = 0; frame < FRAMES_MAX; frame++) {
+	for (int frame = 0; frame < TURN_FRAMES_MAX; frame++) {
 		if (at > PREFIX_BYTES - FRAME_BYTES || at + FRAME_BYTES > length)
 			return -1;
 		if (bytes[at + 3] == FRAME_HEADERS)
@@ -40,12 +42,6 @@ static __noinline int headers_at(struct call_state *state, bool in_answer)
 static __always_inline bool begins_request(struct call_state *state)
 {
 	return !speaks_frames(state) || headers_at(state, false) >= 0;
-}
-
-/* The same of an answer. */
-static __always_inline bool begins_answer(struct call_state *state)
-{
-	return !speaks_frames(state) || headers_at(state, true) >= 0;
 }
 
 /* An answer seems to begin. If what it is to was no request there is no call, and if it is none itself the call goes on:

@@ -28,6 +28,19 @@ struct segment;
 #include "calls.h"
 #include "finished.h"
 
+#ifndef TURNS_ONLY
+/* Of a stream: what a packet carries. */
+struct piece {
+	struct __sk_buff *packet;
+	__u32 start; /* where its bytes begin */
+	__u32 sequence;
+	__u32 bytes;
+	__u32 leaves;
+	struct lane *lane;
+};
+#include "frames.h"
+#endif
+
 char LICENSE[] SEC("license") = "GPL";
 
 /* User space reads these two from outside (`src/sockets/diag.rs`). */
@@ -245,21 +258,65 @@ static __always_inline void begin_request(struct call_state *state, __u32 sequen
 	state->began_ns = bpf_ktime_get_ns();
 }
 
+#ifndef TURNS_ONLY
+static __always_inline bool read_frame(struct piece *piece, __u32 at, struct lane *lane, __u32 held, __u32 bytes)
+{
+	return !bpf_skb_load_bytes(piece->packet, piece->start + at, lane->bytes + held, bytes);
+}
+
+static __always_inline bool read_request_at(struct piece *piece, __u32 at, struct flight *flight, __u32 bytes)
+{
+	return !bpf_skb_load_bytes(piece->packet, piece->start + at, flight->request, bytes);
+}
+
+static __always_inline bool read_answer_at(struct piece *piece, __u32 at, struct call_state *state, __u32 bytes)
+{
+	return !bpf_skb_load_bytes(piece->packet, piece->start + at, state->answer, bytes);
+}
+
+static __noinline void follow_segment(struct bpf_sock *sk, struct call_state *state, const struct segment *segment,
+				      bool leaves)
+{
+	struct piece piece = {
+		.packet = segment->packet,
+		.start = segment->at,
+		.sequence = segment->sequence,
+		.bytes = segment->bytes,
+		.leaves = leaves,
+	};
+
+	follow(sk, state, &piece);
+}
+#endif
+
 /* New bytes of the connection. */
 static __always_inline void on_bytes(struct bpf_sock *sk, struct call_state *state, struct segment *segment, bool leaves)
 {
 	bool is_request = leaves == (state->role == ROLE_CLIENT);
 	__u64 now;
 
+#ifndef TURNS_ONLY
+	if (state->is_framed) {
+		follow_segment(sk, state, segment, leaves);
+		return;
+	}
+#endif
 	if (is_request) {
 		if (state->turn == TURN_REQUEST)
 			return;
 		look_at_first(sk, state);
+#ifdef TURNS_ONLY
 		if (speaks_frames(state)) {
 			state->request_bytes = read_packet(state->request, segment, PREFIX_BYTES);
 			if (!begins_request(state))
 				return;
 		}
+#else
+		if (state->is_framed) {
+			follow_segment(sk, state, segment, leaves);
+			return;
+		}
+#endif
 		count_answer(state);
 		begin_request(state, segment->sequence);
 		if (settings.read_payload)

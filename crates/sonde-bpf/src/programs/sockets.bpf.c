@@ -14,6 +14,18 @@ struct tier_state {
 #include "calls.h"
 #include "finished.h"
 
+/* Of a stream: a packet that has come, or what a process hands over. */
+struct piece {
+	struct sk_buff *packet;
+	struct msghdr *message;
+	__u32 sequence;
+	__u32 bytes;
+	__u32 leaves;
+	__u32 header; /* packet: where its bytes begin */
+	struct lane *lane; /* whose vector it may be */
+};
+#include "frames.h"
+
 char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline __u64 group_of(struct task_struct *task)
@@ -260,6 +272,216 @@ static __always_inline __u8 read_packet(__u8 *to, struct sk_buff *skb, __u32 hea
 	return bytes;
 }
 
+/* Parts of a vector that are looked at for one read. */
+#define PARTS 16
+
+/* What is to be read of a vector. */
+struct vector {
+	__u64 parts; /* where they are told */
+	__u64 count;
+	__u64 from;  /* in the vector */
+	__u64 bytes;
+	__u64 part; /* that is read, and where it begins */
+	__u64 part_at;
+	__u64 first; /* the same of the part where `from` is: frames stand behind each other */
+	__u64 first_at;
+};
+
+/* Where it is read to: in pieces of `half` at most, to where there is room for two. Each in eight bytes of its own: the
+ * verifier knows a number on the stack for as long as its neighbour is left alone. */
+struct reading {
+	struct vector *vector;
+	void *to;
+	__u64 half;
+	__u64 done;
+};
+
+/* Reads on in one part, or goes to the next. 1: there is no more. */
+static long read_part(__u64 tries, struct reading *reading)
+{
+	struct vector *vector = reading->vector;
+	__u64 half = reading->half, done = reading->done, from, here;
+	struct iovec part;
+
+	if (vector->part >= vector->count || done >= vector->bytes ||
+	    bpf_probe_read_kernel(&part, sizeof(part), (void *)(vector->parts + vector->part * sizeof(part))))
+		return 1;
+	from = vector->from + done - vector->part_at;
+	if (from >= part.iov_len) {
+		vector->part_at += part.iov_len;
+		vector->part += 1;
+		if (!done) {
+			vector->first_at = vector->part_at;
+			vector->first = vector->part;
+		}
+		return 0;
+	}
+	here = vector->bytes - done;
+	if (here > part.iov_len - from)
+		here = part.iov_len - from;
+	if (here > half)
+		here = half;
+	barrier_var(here);
+	if (here > half || bpf_probe_read_user(reading->to + (done & (half - 1)), here, part.iov_base + from))
+		return 1;
+	reading->done = done + here;
+	return 0;
+}
+
+static __always_inline int read_parts(struct vector *vector, void *to, __u64 half)
+{
+	struct reading reading = {.vector = vector, .to = to, .half = half};
+
+	bpf_loop(PARTS, read_part, &reading, 0);
+	return reading.done >= vector->bytes;
+}
+
+/* Not static: the verifier looks at each once, not at each place where it is called. */
+__noinline int read_vector_frame(struct vector *vector, struct lane *lane, __u32 held)
+{
+	return vector && lane ? read_parts(vector, lane->bytes + (held & (LANE_HALF - 1)), LANE_HALF) : 0;
+}
+
+__noinline int read_vector_request(struct vector *vector, struct flight *flight)
+{
+	return vector && flight ? read_parts(vector, flight->request, FLIGHT_BYTES / 2) : 0;
+}
+
+__noinline int read_vector_answer(struct vector *vector, struct call_state *state)
+{
+	return vector && state ? read_parts(vector, state->answer, PREFIX_ROOM / 2) : 0;
+}
+
+static __always_inline void tell_vector(struct vector *vector, const struct piece *piece, __u32 at, __u32 bytes)
+{
+	const struct iov_iter *iter = &piece->message->msg_iter;
+
+	vector->parts = (__u64)iter->__iov;
+	vector->count = iter->nr_segs;
+	vector->from = iter->iov_offset + at;
+	vector->bytes = bytes;
+	vector->part = vector->first = piece->lane->part;
+	vector->part_at = vector->first_at = piece->lane->part_at;
+}
+
+static __always_inline bool is_vector(const struct piece *piece)
+{
+	return !piece->packet && piece->message->msg_iter.iter_type == ITER_IOVEC;
+}
+
+/* What lies in one place. */
+static __always_inline bool read_piece(struct piece *piece, __u32 at, void *to, __u32 bytes)
+{
+	const struct iov_iter *iter;
+	struct bpf_dynptr packet;
+
+	if (piece->packet)
+		return bpf_ksym_exists(bpf_dynptr_from_skb) && !bpf_dynptr_from_skb(piece->packet, 0, &packet) &&
+		       !bpf_dynptr_read(to, bytes, &packet, piece->header + at, 0);
+	iter = &piece->message->msg_iter;
+	return iter->iter_type == ITER_UBUF &&
+	       !bpf_probe_read_user(to, bytes, iter->__ubuf_iovec.iov_base + iter->iov_offset + at);
+}
+
+static __always_inline bool read_frame(struct piece *piece, __u32 at, struct lane *lane, __u32 held, __u32 bytes)
+{
+	struct vector vector;
+
+	if (!is_vector(piece))
+		return read_piece(piece, at, lane->bytes + held, bytes);
+	tell_vector(&vector, piece, at, bytes);
+	if (!read_vector_frame(&vector, lane, held))
+		return false;
+	lane->part = vector.first;
+	lane->part_at = vector.first_at;
+	return true;
+}
+
+static __always_inline bool read_request_at(struct piece *piece, __u32 at, struct flight *flight, __u32 bytes)
+{
+	struct vector vector;
+
+	if (!is_vector(piece))
+		return read_piece(piece, at, flight->request, bytes);
+	tell_vector(&vector, piece, at, bytes);
+	return read_vector_request(&vector, flight);
+}
+
+static __always_inline bool read_answer_at(struct piece *piece, __u32 at, struct call_state *state, __u32 bytes)
+{
+	struct vector vector;
+
+	if (!is_vector(piece))
+		return read_piece(piece, at, state->answer, bytes);
+	tell_vector(&vector, piece, at, bytes);
+	return read_vector_answer(&vector, state);
+}
+
+static __noinline void follow_message(struct sock *sk, struct call_state *state, struct msghdr *message)
+{
+	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct piece piece = {.message = message, .leaves = true};
+	unsigned long bytes = message->msg_iter.count;
+
+	if (!tcp)
+		return;
+	piece.sequence = tcp->write_seq;
+	piece.bytes = bytes < PIECE_MAX ? bytes : PIECE_MAX;
+	follow(sk, state, &piece);
+}
+
+/* Requests that come are unread until the process reads beyond where they begin. */
+static __always_inline void note_unread(struct sock *sk, const struct piece *piece, __u32 calls)
+{
+	struct frames *frames = bpf_sk_storage_get(&followed, sk, 0, 0);
+	struct unread *unread;
+
+	if (!frames || frames->unread_end - frames->unread_first >= UNREAD_MAX)
+		return;
+	unread = &frames->unread[frames->unread_end & (UNREAD_MAX - 1)];
+	unread->sequence = piece->sequence;
+	unread->calls = calls;
+	unread->arrived_ns = bpf_ktime_get_ns();
+	frames->unread_end += 1;
+}
+
+static __noinline void follow_packet(struct sock *sk, struct call_state *state, struct sk_buff *skb)
+{
+	struct piece piece = {.packet = skb};
+	__u8 tcp[13];
+	__u32 calls;
+
+	if (bpf_probe_read_kernel(tcp, sizeof(tcp), skb->data))
+		return;
+	piece.header = (tcp[12] >> 4) * 4;
+	if (skb->len <= piece.header)
+		return;
+	piece.bytes = skb->len - piece.header;
+	piece.sequence = tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7];
+	calls = follow(sk, state, &piece);
+	if (calls && state->role == ROLE_SERVER)
+		note_unread(sk, &piece, calls);
+}
+
+static __noinline void count_read(struct sock *sk, struct call_state *state)
+{
+	struct frames *frames = bpf_sk_storage_get(&followed, sk, 0, 0);
+	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u64 now;
+
+	if (!frames || !tcp || frames->unread_first == frames->unread_end)
+		return;
+	now = bpf_ktime_get_ns();
+	for (int packet = 0; packet < UNREAD_MAX && frames->unread_first != frames->unread_end; packet++) {
+		const struct unread *unread = &frames->unread[frames->unread_first & (UNREAD_MAX - 1)];
+
+		if ((__s32)(tcp->copied_seq - unread->sequence) <= 0)
+			return;
+		count_waited(state, now - unread->arrived_ns, unread->calls);
+		frames->unread_first += 1;
+	}
+}
+
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 {
@@ -268,6 +490,10 @@ int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 
 	if (!state)
 		return 0;
+	if (state->is_framed) {
+		follow_message(sk, state, message);
+		return 0;
+	}
 	if (state->role == ROLE_SERVER) {
 		if (state->turn == TURN_IDLE)
 			return 0;
@@ -278,8 +504,7 @@ int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 			state->answer_ns = now;
 			state->answer_bytes = 0;
 			count_call(sk, state, message, now);
-			if (state->turn != TURN_REQUEST)
-				state->arrived_ns = 0;
+			state->arrived_ns = 0;
 		}
 		return 0;
 	}
@@ -289,8 +514,10 @@ int BPF_PROG(on_send, struct sock *sk, struct msghdr *message)
 		if (settings.read_payload)
 			state->request_bytes = read_user(state->request, message);
 		look_at_first(sk, state);
-		if (!begins_request(state))
+		if (state->is_framed) {
+			follow_message(sk, state, message);
 			return 0;
+		}
 		state->turn = TURN_REQUEST;
 		state->turn_seq = tcp ? tcp->write_seq : 0;
 		state->answer_bytes = 0;
@@ -307,8 +534,13 @@ int BPF_PROG(on_receive, struct sock *sk)
 
 	if (!state)
 		return 0;
+	if (state->is_framed) {
+		if (state->role == ROLE_SERVER)
+			count_read(sk, state);
+		return 0;
+	}
 	if (state->role == ROLE_SERVER) {
-		if (state->turn == TURN_REQUEST || (speaks_frames(state) && !state->arrived_ns))
+		if (state->turn == TURN_REQUEST)
 			return 0;
 		count_answer(state);
 		state->turn = TURN_REQUEST;
@@ -316,12 +548,10 @@ int BPF_PROG(on_receive, struct sock *sk)
 		state->began_ns = bpf_ktime_get_ns();
 		return 0;
 	}
-	if (state->turn == TURN_REQUEST && !(speaks_frames(state) && !state->arrived_ns)) {
+	if (state->turn == TURN_REQUEST) {
 		state->turn = TURN_ANSWER;
 		/* What the caller itself leaves unread is neither the network's time nor the server's. */
 		count_call(sk, state, 0, state->arrived_ns ?: bpf_ktime_get_ns());
-		if (state->turn == TURN_REQUEST)
-			state->arrived_ns = 0;
 	}
 	return 0;
 }
@@ -337,6 +567,10 @@ int BPF_PROG(on_packet, struct sock *sk, struct sk_buff *skb)
 
 	if (!state)
 		return 0;
+	if (state->is_framed) {
+		follow_packet(sk, state, skb);
+		return 0;
+	}
 	if (state->arrived_ns || (state->turn == TURN_REQUEST) == (state->role == ROLE_SERVER))
 		return 0;
 	/* The length of the TCP header in words of four bytes: the high half of its 13th byte. */
@@ -350,12 +584,10 @@ int BPF_PROG(on_packet, struct sock *sk, struct sk_buff *skb)
 	if (state->role == ROLE_SERVER) {
 		state->request_bytes = read_packet(state->request, skb, header);
 		look_at_first(sk, state);
-		if (!begins_request(state))
-			state->arrived_ns = 0;
+		if (state->is_framed)
+			follow_packet(sk, state, skb);
 	} else {
 		state->answer_bytes = read_packet(state->answer, skb, header);
-		if (!begins_answer(state))
-			state->arrived_ns = 0;
 	}
 	return 0;
 }

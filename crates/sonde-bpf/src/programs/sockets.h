@@ -75,13 +75,42 @@ struct rule {
 	__u32 low;
 	__u32 high;
 };
+struct correlation {
+	__u8 request_offset;
+	__u8 answer_offset;
+	__u8 width;
+	__u8 pad;
+};
+struct length {
+	__u8 offset;
+	__u8 width;
+	__u8 little_endian;
+	__s8 add;
+};
+struct framing {
+	__u8 request_header; /* 0: calls are not followed one by one */
+	__u8 answer_header;
+	__u8 preface_len;
+	__u8 answer_by_id;
+	__u8 answers_unasked;
+	__u8 pad[3];
+	__u8 preface[4];
+	__u32 len_max;
+	struct rule client;
+	struct rule server;
+	struct rule request[2];
+	struct rule answer[2];
+	struct rule end;
+	struct rule abort;
+};
 struct check {
 	struct rule guard;
 	struct rule rules[RULES];
 	__u8 otherwise;
 	__u8 pad[3];
-	__u8 correlation[4];
-	__u8 length[4];
+	struct correlation correlation;
+	struct length length;
+	struct framing framing;
 };
 
 enum sample_reason {
@@ -117,6 +146,7 @@ enum counter {
 	COUNT_STORAGE_FULL = 1, /* no memory for a socket's storage: its calls were not seen */
 	COUNT_SAMPLES_LOST = 2, /* samples that the ring had no room for */
 	COUNT_SAMPLES_THINNED = 3, /* samples left out because user space asked for fewer */
+	COUNT_FRAMES_LOST = 4, /* pieces of streams and answers that could not be followed where calls run at once */
 	COUNTERS = 8,
 };
 

@@ -18,6 +18,9 @@ pub struct Options {
     pub payload: bool,
     /// Every N-th call is a sample; 0 for none.
     pub sample_each: u32,
+    /// Follow each of the calls that run at the same time on one connection, where the kernel allows it: tier S does, tier P
+    /// from Linux 5.17 on. Else such a connection's calls are counted by turns, as all calls of other protocols are.
+    pub follow: bool,
 }
 
 impl Default for Options {
@@ -27,6 +30,7 @@ impl Default for Options {
             slow: Duration::from_millis(500),
             payload: true,
             sample_each: 1000,
+            follow: true,
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn to_record(check: &KernelCheck) -> record::Check {
         low: rule.low,
         high: rule.high,
     };
-    let (correlation, length) = (check.correlation, check.length);
+    let (correlation, length, framing) = (check.correlation, check.length, &check.framing);
     record::Check {
         guard: rule(&check.guard),
         rules: check.rules.each_ref().map(rule),
@@ -49,6 +49,22 @@ pub(super) fn to_record(check: &KernelCheck) -> record::Check {
             length.little_endian,
             length.add.cast_unsigned(),
         ],
+        framing: record::Framing {
+            request_header: framing.request_header,
+            answer_header: framing.answer_header,
+            preface_len: framing.preface_len,
+            answer_by_id: framing.answer_by_id,
+            answers_unasked: framing.answers_unasked,
+            pad: [0; 3],
+            preface: framing.preface,
+            len_max: framing.len_max,
+            client: rule(&framing.client),
+            server: rule(&framing.server),
+            request: framing.request.each_ref().map(rule),
+            answer: framing.answer.each_ref().map(rule),
+            end: rule(&framing.end),
+            abort: rule(&framing.abort),
+        },
     }
 }
 

@@ -108,6 +108,25 @@ pub(crate) struct Rule {
 
 #[derive(Clone, Copy, IntoBytes, Immutable)]
 #[repr(C)]
+pub(crate) struct Framing {
+    pub request_header: u8,
+    pub answer_header: u8,
+    pub preface_len: u8,
+    pub answer_by_id: u8,
+    pub answers_unasked: u8,
+    pub pad: [u8; 3],
+    pub preface: [u8; 4],
+    pub len_max: u32,
+    pub client: Rule,
+    pub server: Rule,
+    pub request: [Rule; 2],
+    pub answer: [Rule; 2],
+    pub end: Rule,
+    pub abort: Rule,
+}
+
+#[derive(Clone, Copy, IntoBytes, Immutable)]
+#[repr(C)]
 pub(crate) struct Check {
     pub guard: Rule,
     pub rules: [Rule; 6],
@@ -115,4 +134,5 @@ pub(crate) struct Check {
     pub pad: [u8; 3],
     pub correlation: [u8; 4],
     pub length: [u8; 4],
+    pub framing: Framing,
 }

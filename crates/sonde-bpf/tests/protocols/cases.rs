@@ -56,9 +56,12 @@ table! {
         |stage, load| loaded(stage, "zookeeper", load);
     nats_round_trips "nats-server, nats.go" Nats Counted brokers::nats, |stage, load| loaded(stage, "nats", load);
     http2_requests "nghttpd, h2load" Http2 Counted web::nghttpd, web::h2load;
+    http2_parallel "nghttpd, h2load -m 10" Http2 Counted web::nghttpd, web::h2load_parallel;
     grpc_calls "grpc-go" Http2 NotByFirstBytes web::grpc, |stage, load| loaded(stage, "grpc", load);
     grpc_streams "grpc-go, streams" Http2 NotByFirstBytes web::grpc,
         |stage, load| loaded(stage, "grpc-streams", load);
+    grpc_parallel "grpc-go, eight at once" Http2 NotByFirstBytes web::grpc,
+        |stage, load| loaded(stage, "grpc-mixed", load);
     kafka_records "kafka, franz-go" Kafka NotByFirstBytes brokers::kafka, |stage, load| loaded(stage, "kafka", load);
     dubbo_calls "dubbo" Dubbo Counted brokers::dubbo, brokers::dubbo_consumer;
     mongodb_commands "ferretdb, mongo-driver" Mongodb NotByFirstBytes databases::ferretdb,

@@ -52,13 +52,23 @@ pub(crate) fn nghttpd(stage: &mut Stage) -> Result<(), String> {
     Ok(())
 }
 
-/// One stream at a time on each connection; one of ten asks for what is not there.
+/// One stream at a time on each connection.
 pub(crate) fn h2load(stage: &Stage, load: Load) -> Client {
+    h2load_streams(stage, load, 1)
+}
+
+/// Ten at a time.
+pub(crate) fn h2load_parallel(stage: &Stage, load: Load) -> Client {
+    h2load_streams(stage, load, 10)
+}
+
+/// One of ten asks for what is not there.
+fn h2load_streams(stage: &Stage, load: Load, streams: u64) -> Client {
     let total = load.connections * load.requests;
     let failed = total / FAIL_EACH;
     let ask = |requests: u64, path: &str| {
         let mut h2load = Command::new("h2load");
-        h2load.args(["-m", "1", "-n", &requests.to_string()]);
+        h2load.args(["-m", &streams.to_string(), "-n", &requests.to_string()]);
         h2load.args(["-c", &load.connections.to_string()]);
         h2load.arg(format!("http://{}{path}", stage.address()));
         h2load

@@ -3,7 +3,7 @@
 use super::{Dialect, Event, Expects, Fit, Input, Key, Read, Session, Start};
 use crate::bytes::{Cursor, ascii, is_printable, line};
 use crate::call::{Blame, Failure, Flags, Kind, Request, Response, Target};
-use crate::kernel::{KernelCheck, Outcome, Rule};
+use crate::kernel::{Framing, KernelCheck, Outcome, Rule};
 use crate::record::Open;
 use crate::redact::Mask;
 use crate::trace;
@@ -37,8 +37,21 @@ pub(crate) static DIALECT: Dialect = Dialect {
     )
     .guarded(Rule::word(0, 0xdabb..=0xdabb, Outcome::Unknown))
     .correlated(4, 4, 8)
-    .long(12, 4, false, 16),
+    .long(12, 4, false, 16)
+    .framed(Framing {
+        request_header: HEADER_LEN as u8,
+        answer_header: HEADER_LEN as u8,
+        len_max: BODY_MAX,
+        client: MAGIC,
+        server: MAGIC,
+        // Not an event, and an answer is wanted.
+        request: [Rule::when(0, 0xe000, 0xc000..=0xc000), Rule::NONE],
+        answer: [Rule::when(0, 0xa000, 0..=0), Rule::NONE],
+        ..Framing::NONE
+    }),
 };
+
+const MAGIC: Rule = Rule::when(0, 0xffff_0000, 0xdabb_0000..=0xdabb_0000);
 
 const HEADER_LEN: usize = 16;
 

@@ -5,7 +5,7 @@ mod session;
 
 use super::{Dialect, Fit, Start};
 use crate::hpack::{self, Block, Table};
-use crate::kernel::{KernelCheck, Outcome, Rule};
+use crate::kernel::{Framing, KernelCheck, Outcome, Rule};
 use crate::redact::{Mask, is_secret_name};
 use crate::verdict::{Role, Turn};
 use frame::{Frame, HEADER_LEN, PREFACE};
@@ -29,13 +29,37 @@ pub(crate) static DIALECT: Dialect = Dialect {
     )
     .guarded(Rule::word(3, 0x0104..=0x0105, Outcome::Unknown))
     .correlated(5, 5, 4)
-    .long(0, 3, false, 9),
+    .long(0, 3, false, 9)
+    .framed(FRAMING),
 };
 
 /// For connections of gRPC: its status comes in the trailers, which only a full parser finds.
 pub(crate) static GRPC_KERNEL: KernelCheck = KernelCheck::new([], Outcome::Unknown)
     .correlated(5, 5, 4)
-    .long(0, 3, false, 9);
+    .long(0, 3, false, 9)
+    .framed(FRAMING);
+
+/// Of a frame's first four bytes: its type is one that there is, its length is below 32 KiB.
+const FRAME: Rule = Rule::when(0, 0xff80_00f0, 0..=0);
+
+/// Streams of clients have odd numbers. The first headers of an answer begin it, what has the flag of the end ends it,
+/// which may be its data or trailers.
+const FRAMING: Framing = Framing {
+    request_header: HEADER_LEN as u8,
+    answer_header: HEADER_LEN as u8,
+    preface_len: PREFACE.len() as u8,
+    preface: *b"PRI ",
+    len_max: 1 << 15,
+    client: FRAME,
+    server: FRAME,
+    request: [HEADERS, ODD],
+    answer: [HEADERS, ODD],
+    end: Rule::when(1, 0xfe01, 1..=1),
+    abort: Rule::when(0, 0xff, 3..=3),
+    ..Framing::NONE
+};
+const HEADERS: Rule = Rule::when(0, 0xff, 1..=1);
+const ODD: Rule = Rule::when(5, 1, 1..=1);
 
 fn starts(role: Role, turn: &Turn<'_>) -> bool {
     (role == Role::Client && turn.bytes.starts_with(PREFACE)) || walk(turn, &mut |_, _| {})

@@ -5,7 +5,7 @@ mod apis;
 use super::{Dialect, Event, Expects, Fit, Input, Key, Read, Session, Start};
 use crate::bytes::{Cursor, is_printable};
 use crate::call::{Blame, Failure, Flags, Kind, Request, Response, Target};
-use crate::kernel::{KernelCheck, Outcome};
+use crate::kernel::{Framing, KernelCheck, Outcome, Rule};
 use crate::record::Open;
 use crate::redact::Mask;
 use crate::trace;
@@ -27,7 +27,16 @@ pub(crate) static DIALECT: Dialect = Dialect {
     // Where an error stands depends on what was asked.
     kernel: KernelCheck::new([], Outcome::Unknown)
         .correlated(8, 4, 4)
-        .long(0, 4, false, 4),
+        .long(0, 4, false, 4)
+        .framed(Framing {
+            request_header: 12,
+            answer_header: 8,
+            answer_by_id: 1,
+            len_max: LEN_MAX,
+            // There are fewer than 128 APIs, in fewer than 32 versions.
+            client: Rule::when(4, 0xff80_ffe0, 0..=0),
+            ..Framing::NONE
+        }),
 };
 
 /// The greatest request that brokers take (`socket.request.max.bytes`).

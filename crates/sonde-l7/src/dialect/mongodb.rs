@@ -5,7 +5,7 @@ mod bson;
 use super::{Dialect, Event, Expects, Fit, Input, Key, Read, Session, Start};
 use crate::bytes::{Cursor, ascii};
 use crate::call::{Blame, Failure, Flags, Kind, Request, Response, Target};
-use crate::kernel::{KernelCheck, Outcome};
+use crate::kernel::{Framing, KernelCheck, Outcome, Rule};
 use crate::record::Open;
 use crate::redact::Mask;
 use crate::trace;
@@ -21,8 +21,26 @@ pub(crate) static DIALECT: Dialect = Dialect {
     // Whether it worked stands in the answer's document, wherever the server puts it.
     kernel: KernelCheck::new([], Outcome::Unknown)
         .correlated(4, 8, 4)
-        .long(0, 4, true, 0),
+        .long(0, 4, true, 0)
+        .framed(Framing {
+            request_header: 20,
+            answer_header: 16,
+            // A cursor that is exhausted sends on by itself.
+            answers_unasked: 1,
+            len_max: LEN_MAX,
+            client: OPERATION,
+            server: OPERATION,
+            request: [
+                Rule::when(8, u32::MAX, 0..=0),
+                Rule::when(16, FLAG_MORE_TO_COME << 24, 0..=0),
+            ],
+            answer: [Rule::when(8, u32::MAX, 1..=u32::MAX), Rule::NONE],
+            ..Framing::NONE
+        }),
 };
+
+/// The least significant byte first: 1, or from 2000 on.
+const OPERATION: Rule = Rule::when(12, 0x00f8_ffff, 0..=0);
 
 const OP_REPLY: i32 = 1;
 const OP_UPDATE: i32 = 2001;
