@@ -323,7 +323,10 @@ impl<'a> Failing<'a> {
             ProbeOutcome::CommandTimeout => "its command does not end in time".into(),
             ProbeOutcome::CommandMissing { detail } => format!("its command cannot be run: {detail}"),
             ProbeOutcome::Grpc { detail } if detail.contains(GRPC_NO_CONNECTION) => {
-                format!("no gRPC connection to {} in time", self.place_text())
+                format!(
+                    "no gRPC connection to {} in time: nothing listens there, it does not speak plain gRPC, or it is too slow",
+                    self.place_text()
+                )
             }
             ProbeOutcome::Grpc { detail } => {
                 format!("the gRPC health service does not say \"serving\": {detail}")
@@ -494,10 +497,7 @@ pub(crate) const GRPC_UNMET_ADVICE: &str = "ask the port with a gRPC client from
 
 fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host == "::1" || host.starts_with("127.")
 }
 
 /// The kubelet's words for a gRPC service that it does not reach (`pkg/probe/grpc/grpc.go`).

@@ -16,11 +16,14 @@ pub(crate) use container::IMAGE_REASONS;
 pub(crate) use manifest::manifest_spec;
 pub(crate) use pod::GATE_PATIENCE;
 pub(crate) use rollout::{
-    METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, held_pod, unready_for, unready_since,
+    METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, held_pod, lets_none_go, unready_for,
+    unready_since,
 };
-pub(crate) use service::{WITH_TEMPLATE, templates, unserved_port};
+pub(crate) use service::{ADDRESS_PATIENCE, WITH_TEMPLATE, templates, unserved_port};
 pub(crate) use text::nameless;
-pub(crate) use workload::{EMPTYING_PATIENCE, cleanup_patience, kept_running, only_remains, pods_ending};
+pub(crate) use workload::{
+    EMPTYING_PATIENCE, KEPT_PATIENCE, cleanup_patience, kept_running, only_remains, pods_ending,
+};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,7 +166,9 @@ impl Triage<'_> {
             _ if object.uid.is_empty() && manifest::is_slipped(object) => manifest::open(object, out),
             Kind::Pod => pod::look(self, object, out),
             Kind::Node => node::look(self, object, out),
-            Kind::Event | Kind::ConfigMap | Kind::Secret => {}
+            // There are many, and only a deletion of theirs can hang.
+            Kind::ConfigMap | Kind::Secret if object.deletion.is_none() => {}
+            Kind::Event => {}
             _ => workload::look(self, object, out),
         }
     }

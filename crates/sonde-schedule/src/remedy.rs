@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use sonde_model::{Kind, ObjectRef, nearest};
 use sonde_world::Object;
-use sonde_world::view::Taint;
+use sonde_world::view::{Pod, Taint};
 
 use crate::change::{Change, NEW_NODE};
 use crate::fit::{Fit, Miss, NodeFit, Obstacle, Rejection, RejectionKind};
+use crate::needs::tolerates;
 use crate::room::amount;
 use crate::{Cluster, NodeRoom};
 
@@ -84,7 +85,7 @@ impl Cluster {
         })
     }
 
-    /// Workloads with pods on nodes that have the taint: they tolerate it.
+    /// Workloads with pods on nodes that have the taint and that tolerate it: a pod may have been there before the taint.
     fn who_tolerates(&self, taint: &Taint) -> Vec<ObjectRef> {
         let same = |have: &Taint| have.key == taint.key && have.value == taint.value;
         let mut owners: Vec<ObjectRef> = self
@@ -94,6 +95,10 @@ impl Cluster {
             .take(20)
             .flat_map(|node| &node.pods)
             .filter(|pod| !is_of_node(pod))
+            .filter(|pod| {
+                let pod = self.snapshot.view::<Pod>(&pod.reference);
+                pod.is_some_and(|pod| pod.spec.tolerations.iter().any(|it| tolerates(it, taint)))
+            })
             .map(|pod| self.snapshot.root_owner(&pod.reference))
             .filter(|owner| owner.kind != Kind::DaemonSet)
             .collect();

@@ -244,7 +244,33 @@ pub(super) fn budget(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>
             ),
             back.map(|back| back.later(RETURN_PATIENCE)),
         ));
+    } else if lets_none_go(&it) && guards_known_pods(triage, &object.reference, &it) {
+        let episode = Episode::new(
+            object.reference.clone(),
+            Symptom::BudgetBlocks,
+            "no drain can pass",
+        );
+        out.push(Opened {
+            told: super::Told::WithItsCause,
+            ..episode.since(object.created).into()
+        });
     }
+}
+
+fn guards_known_pods(triage: &Triage<'_>, budget: &ObjectRef, it: &PodDisruptionBudget) -> bool {
+    it.spec.selector.as_ref().is_some_and(|selector| {
+        let mut pods = triage.snapshot.pods_matching(&budget.namespace, selector);
+        pods.any(|pod| pod.pod().is_some_and(|it| !it.is_terminal()))
+    })
+}
+
+/// All pods are healthy and none may go: no drain of their nodes can ever pass.
+pub(crate) fn lets_none_go(it: &PodDisruptionBudget) -> bool {
+    let status = &it.status;
+    status.disruptions_allowed == 0
+        && status.expected_pods > 0
+        && status.desired_healthy >= status.expected_pods
+        && status.current_healthy >= status.expected_pods
 }
 
 /// A pod that the budget guards and that a drain of its cordoned node cannot evict, with the node.

@@ -15,7 +15,7 @@ use crate::{Episode, Symptom};
 /// A service and its workload are made one after the other; a guess.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 /// Clouds make a load balancer within minutes; a guess.
-const ADDRESS_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const ADDRESS_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A service with a selector and no pod that could ever answer for it.
 ///
@@ -30,8 +30,7 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
         return;
     };
     let me = &object.reference;
-    let waits = it.spec.kind == "LoadBalancer" && it.status.load_balancer.ingress.is_empty();
-    if waits && triage.age(object).is_none_or(|age| age > ADDRESS_PATIENCE) {
+    if waits_for_address(&it) && triage.age(object).is_none_or(|age| age > ADDRESS_PATIENCE) {
         let episode = Episode::new(me.clone(), Symptom::NoAddress, "no address");
         out.push(episode.since(object.created).into());
     }
@@ -61,6 +60,27 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
     } else if let Some(unserved) = unserved_port(triage.snapshot, me, &it) {
         let word = format!("sending to port {}", unserved.port);
         out.push(Episode::new(me.clone(), Symptom::PortNotServed, word).into());
+    }
+}
+
+fn waits_for_address(service: &Service) -> bool {
+    service.spec.kind == "LoadBalancer" && service.status.load_balancer.ingress.is_empty()
+}
+
+/// Who names a service that has no address yet is told so at once: nothing is wrong so far.
+pub(super) fn waiting_for_address(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    let me = &object.reference;
+    let young = triage.age(object).is_some_and(|age| age <= ADDRESS_PATIENCE);
+    if me.kind != Kind::Service || object.partial || !young {
+        return;
+    }
+    let waits = triage
+        .snapshot
+        .view::<Service>(me)
+        .is_some_and(|it| waits_for_address(&it));
+    if waits {
+        let episode = Episode::new(me.clone(), Symptom::NoAddress, "no address yet");
+        out.push(episode.since(object.created).into());
     }
 }
 

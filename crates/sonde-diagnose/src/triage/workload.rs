@@ -375,8 +375,29 @@ fn job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     }
 }
 
+/// Who names a Job is told sooner that a container runs on beside the one that is done.
+fn kept_young(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
+    if object.reference.kind != Kind::Job {
+        return;
+    }
+    let Some(kept) = kept_running(triage.snapshot, &object.reference) else {
+        return;
+    };
+    let age = triage.elapsed(kept.ended);
+    if age.is_some_and(|age| age > NAMED_PATIENCE && age <= KEPT_PATIENCE) {
+        let episode = Episode::new(object.reference.clone(), Symptom::JobFailed, "not complete");
+        out.push(Opened {
+            told: super::Told::WithItsCause,
+            ..episode.since(kept.ended).into()
+        });
+    }
+}
+
+/// A container that is asked to end by the other one does so within this. A guess.
+const NAMED_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+
 /// Containers of one pod may do their work side by side; one that goes on so long after the other is asked about. A guess.
-const KEPT_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const KEPT_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// A pod of a Job of which one container has done its work and another runs on.
 pub(crate) struct KeptRunning {
@@ -440,6 +461,8 @@ pub(super) fn at_rest(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened
     if object.deletion.is_some() {
         return;
     }
+    service::waiting_for_address(triage, object, out);
+    kept_young(triage, object, out);
     // Who asks for a service asks for what is behind it.
     for workload in service::behind(triage, object) {
         at_rest(triage, workload, out);

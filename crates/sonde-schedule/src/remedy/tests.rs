@@ -114,10 +114,17 @@ fn taints_on_purpose_can_be_tolerated_and_troubles_not() {
     let taint =
         |key: &str| json!({"spec": {"taints": [{"key": key, "value": "gpu", "effect": "NoSchedule"}]}});
     let mut stage = Stage::new();
-    let owner = json!({"metadata": {"ownerReferences": [{"kind": "ReplicaSet", "name": "train", "controller": true}]}});
+    let owner = |name: &str, tolerations: serde_json::Value| json!({"metadata": {"ownerReferences": [{"kind": "ReplicaSet", "name": name, "controller": true}]}, "spec": {"tolerations": tolerations}});
     stage
         .node("n1", taint("dedicated"))
-        .running("user", "n1", "1", owner)
+        .running(
+            "user",
+            "n1",
+            "1",
+            owner("train", json!([{"key": "dedicated", "operator": "Exists"}])),
+        )
+        // It was there before the taint.
+        .running("old", "n1", "1", owner("old", json!([])))
         .pod("new", json!({}));
     let found = remedies(&stage);
     assert!(matches!(&found[0].change, Change::Tolerate(taint) if taint.key == "dedicated"));

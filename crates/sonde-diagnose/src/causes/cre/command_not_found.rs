@@ -65,11 +65,73 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     look_into_image(facts, case, command);
     match command {
         _ if command.contains(char::is_whitespace) => {
-            let words: Vec<String> = command.split_whitespace().map(|word| format!("\"{word}\"")).collect();
-            case.advice(format!("write the command as a list, one word each: [{}]; or let a shell read it: [\"sh\", \"-c\", ...]", words.join(", ")), Risk::Restart)
+            case.advice(as_list(command), Risk::Restart)
         }
         _ => case.advice("correct the command, or put it into the image; a command given here replaces the image's ENTRYPOINT, args replace its CMD", Risk::Restart),
     };
+}
+
+/// The line as the list that was meant: its words as a shell reads them.
+fn as_list(line: &str) -> String {
+    // What only a shell does (variables, pipes) it must do.
+    let words = shell_words(line).filter(|_| !line.contains(['|', '&', ';', '<', '>', '$', '`', '*', '\\']));
+    let list = |words: &[String]| {
+        let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+        format!("[{}]", words.join(", "))
+    };
+    match words.or_else(|| shell_words(line).filter(|words| is_shell(words))) {
+        Some(words) if is_shell(&words) => {
+            format!("write the command as a list, one word each: {}", list(&words))
+        }
+        Some(words) => format!(
+            "write the command as a list, one word each: {}; or let a shell read it: [\"sh\", \"-c\", ...]",
+            list(&words)
+        ),
+        None => format!(
+            "let a shell read the line: {}",
+            list(&["sh".into(), "-c".into(), line.trim().into()])
+        ),
+    }
+}
+
+/// `sh -c LINE`.
+fn is_shell(words: &[String]) -> bool {
+    matches!(words, [shell, option, _] if option.starts_with('-') && option.ends_with('c')
+        && matches!(shell.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash" | "zsh")))
+}
+
+/// The words of a line, quotes respected; `None` where one does not end.
+fn shell_words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let (mut word, mut open) = (String::new(), false);
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' | '"' => {
+                open = true;
+                loop {
+                    match chars.next()? {
+                        end if end == c => break,
+                        inner => word.push(inner),
+                    }
+                }
+            }
+            c if c.is_whitespace() => {
+                if open {
+                    words.push(std::mem::take(&mut word));
+                }
+                open = false;
+            }
+            c => {
+                open = true;
+                word.push(c);
+            }
+        }
+    }
+    if open {
+        words.push(word);
+    }
+    Some(words)
 }
 
 /// The runtime found the file, and the kernel what the file needs to run: its interpreter, or the loader of its libraries.
@@ -121,6 +183,30 @@ mod tests {
 
     use super::super::testing::{Check, check_start, waiting};
     use crate::testing::{Scene, crashed, pod};
+
+    #[test]
+    fn a_line_becomes_the_list_that_was_meant() {
+        for (line, expected) in [
+            ("sh -c 'echo hi'", r#"one word each: ["sh", "-c", "echo hi"]"#),
+            (
+                "/bin/bash -ec 'a | b; echo \"$X\"'",
+                r#"one word each: ["/bin/bash", "-ec", "a | b; echo \"$X\""]"#,
+            ),
+            (
+                "nginx -g 'daemon off;'",
+                r#"["sh", "-c", "nginx -g 'daemon off;'"]"#,
+            ),
+            (
+                "serve --port 80",
+                r#"one word each: ["serve", "--port", "80"]; or let"#,
+            ),
+            ("serve --name 'it is", r#"["sh", "-c", "serve --name 'it is"]"#),
+            ("serve --port $PORT", r#"["sh", "-c", "serve --port $PORT"]"#),
+        ] {
+            let text = super::as_list(line);
+            assert!(text.contains(expected), "{line}: {text}");
+        }
+    }
 
     #[test]
     fn a_command_that_is_not_there() {

@@ -4,7 +4,10 @@ use sonde_grammar::log::{AppSign, Standing};
 use sonde_model::{Code, Kind, ObjectRef, Risk, nearest};
 
 use super::place::place;
-use super::words::{binds_port, dns_is_silent, is_forbidden, quote, refused_by_api, said, was_told, why};
+use super::words::{
+    binds_port, dns_is_silent, is_denied_by_other_side, is_forbidden, is_vague_address, lacks_name,
+    lacks_version, quote, refused_by_api, said, was_told, why,
+};
 use crate::cause::page;
 use crate::peers::pod_of_service;
 use crate::triage::templates;
@@ -61,7 +64,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             }
             case.headline(format!("{who} ends itself with exit code {code}: {clause}"));
             case.step(format!("the application fails: {clause}"), [line.clone()]);
-            about_target(facts, case, sign);
+            if !is_vague_address(&line.text) {
+                about_target(facts, case, sign);
+            }
         }
         (_, Some(told)) => {
             // Something asked it to end; the code is its answer.
@@ -80,15 +85,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 } else {
                     case.supported_by(ended.clone());
                 }
+                let before = passed.as_ref().map_or(String::new(), |((clause, ..), _)| {
+                    format!("; before that: {clause}")
+                });
                 case.headline(format!(
-                    "{who} ends itself with exit code {code}; its last words are {}",
+                    "{who} ends itself with exit code {code}; its last words are {}{before}",
                     quote(&last.text)
                 ));
-                if let Some(((clause, _, line), _)) = passed {
+                if let Some(((clause, sign, line), _)) = passed {
+                    look_at_rights(case, &line.text);
                     case.step(
-                        format!("earlier it was in trouble, and went on: {clause}"),
+                        format!("before that it was in trouble; whether that ended it its log does not say: {clause}"),
                         [line],
                     );
+                    about_target(facts, case, &sign);
                 }
                 case.step("the last thing it says", [last]);
             }
@@ -104,7 +114,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     // Only the line that was chosen is worth an advice.
     let chosen = why.filter(|_| was_told(facts).is_none());
     let place = chosen.as_ref().and_then(|(_, sign, line)| match sign {
-        AppSign::PermissionDenied { .. } if binds_port(&line.text) => None,
+        AppSign::PermissionDenied { .. } if binds_port(&line.text) || is_denied_by_other_side(&line.text) => {
+            None
+        }
         _ => place(facts, sign),
     });
     if let Some(place) = &place {
@@ -122,7 +134,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             Risk::None,
         ),
         (None, None) if facts.last_line().is_some() => case.advice(
-            "see what it did before its end; its last words do not tell why, and the exit code is the application's own choice",
+            "see what it did before its end, first the trouble that it tells of, if any; its last words do not tell why, and the exit code is the application's own choice",
             Risk::None,
         ),
         (None, None) if policy_ok => case.advice(
@@ -301,6 +313,18 @@ fn advice(sign: &AppSign, line: &str) -> &'static str {
         }
         AppSign::AuthFailed { .. } if refused_by_api(line).is_some() => {
             "give the service account the right by a Role and a RoleBinding (a ClusterRole and its binding where the line says \"at the cluster scope\")"
+        }
+        AppSign::NameResolution { .. } if is_vague_address(line) => {
+            "see where the word comes from (args, env, its configuration) and what is meant there: an address or port to listen on, or the name of a service"
+        }
+        AppSign::MissingLibrary { .. } if lacks_version(line).is_some() => {
+            "build the program on the distribution of the image that it runs in (or link it statically), or take a newer base image; a library copied beside the old one breaks the rest"
+        }
+        AppSign::MissingModule { .. } if lacks_name(line).is_some() => {
+            "the module is there: see that its version and the program's fit, and that the two do not import each other in a circle"
+        }
+        AppSign::PermissionDenied { .. } if is_denied_by_other_side(line) => {
+            "see what the other side allows this program to do (roles, policies, grants), and which account or login it uses there"
         }
         AppSign::AuthFailed { .. } if is_forbidden(line) => {
             "see what the other side allows this program to do (roles, policies, rules of a proxy between them), and the login that it uses, if any"

@@ -231,19 +231,18 @@ fn unseen(facts: &Facts<'_>, case: &mut Case, (code, ended): (i64, Seen)) {
             "neither Kubernetes nor the kernel did it, so somebody on the node or a tool of theirs did".to_owned()
         }
         (true, false) => {
-            "neither Kubernetes nor the kernel did it; its own shell passed on a child's code, or somebody on the node did it".to_owned()
+            "neither Kubernetes nor the kernel's memory management ended it; its own program or shell left with that code, or somebody on the node killed it".to_owned()
         }
         (false, _) => match usual.first() {
             Some((sender, _)) => format!("nothing at hand says by whom; the kubelet may have done it for {sender}"),
             None => "nothing at hand says by whom".to_owned(),
         },
     };
-    let was = if by_signal || case.strength() >= crate::Strength::Support {
-        "was killed"
+    case.headline(if by_signal {
+        format!("{who} was killed (SIGKILL, exit code {code}): {whom}")
     } else {
-        "ended as if it was killed"
-    };
-    case.headline(format!("{who} {was} (SIGKILL, exit code {code}): {whom}"));
+        format!("{who} ended with exit code {code}, as if it was killed (SIGKILL): {whom}")
+    });
     if case.strength() < crate::Strength::Support {
         for (sender, seen) in usual {
             case.step(

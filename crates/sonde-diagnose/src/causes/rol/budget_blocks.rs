@@ -5,7 +5,7 @@ use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_world::view::PodDisruptionBudget;
 
 use crate::cause::page;
-use crate::triage::{RETURN_PATIENCE, held_by_budget, unready_since};
+use crate::triage::{RETURN_PATIENCE, held_by_budget, lets_none_go, unready_since};
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -23,7 +23,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     };
     let Some((pod, node)) = held_by_budget(facts.snapshot, subject, &it) else {
-        return;
+        return no_drain_can_pass(facts, case, &it);
     };
     let status = &it.status;
     let seen = facts.field("status.disruptionsAllowed", 0);
@@ -48,11 +48,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     if let Some((_, pod)) = away.filter(|_| !never) {
         case.explained_by(pod);
     }
-    let rule = match (&it.spec.min_available, &it.spec.max_unavailable) {
-        (Some(least), _) => format!("at least {least} must be available"),
-        (_, Some(most)) => format!("at most {most} may be unavailable"),
-        _ => "none may be unavailable".into(),
-    };
+    let rule = rule(&it);
     case.step(
         format!("of {} {rule}", count(status.expected_pods, "pod")),
         [facts.field("spec", &rule)],
@@ -78,6 +74,36 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         } else {
             "bring the unhealthy pods back first: the budget counts them as already disrupted"
         },
+        Risk::None,
+    );
+}
+
+fn rule(it: &PodDisruptionBudget) -> String {
+    match (&it.spec.min_available, &it.spec.max_unavailable) {
+        (Some(least), _) => format!("at least {least} must be available"),
+        (_, Some(most)) => format!("at most {most} may be unavailable"),
+        _ => "none may be unavailable".into(),
+    }
+}
+
+/// Nobody drains a node of its pods now; who does will wait in vain.
+fn no_drain_can_pass(facts: &Facts<'_>, case: &mut Case, it: &PodDisruptionBudget) {
+    if !lets_none_go(it) {
+        return;
+    }
+    let subject = &facts.episode.subject;
+    let rule = rule(it);
+    let pods = count(it.status.expected_pods, "pod");
+    let seen = facts.field("status.disruptionsAllowed", 0);
+    case.severity(Severity::Info);
+    case.proven_by(seen.clone());
+    case.step(format!("of {pods} {rule}"), [facts.field("spec", &rule)]);
+    case.step("all are healthy, and none may go", [seen]);
+    case.headline(format!(
+        "{subject} lets no pod go even when all are healthy: of {pods} {rule}; a drain of their nodes will wait for ever"
+    ));
+    case.advice(
+        "give the workload one more replica, or the budget a lower bound, before its nodes are to be drained",
         Risk::None,
     );
 }
@@ -110,13 +136,26 @@ mod tests {
         outcome.finds_only("ROL-BUDGET-BLOCKS", Verdict::Proven);
     }
 
+    /// Advice, and no alarm; none where a pod may go when all are healthy.
     #[test]
-    fn silent_while_nobody_wants_a_disruption() {
-        Scene::new()
-            .object(budget())
-            .object(node(false))
-            .object(pod(json!({})))
-            .diagnose()
-            .is_calm();
+    fn calm_while_nobody_wants_a_disruption() {
+        let told = |status: Value| {
+            let mut it = budget();
+            it["status"] = status;
+            let outcome = Scene::new()
+                .object(it)
+                .object(node(false))
+                .object(pod(json!({})))
+                .diagnose();
+            outcome.is_calm();
+            outcome.claims("ROL-BUDGET-BLOCKS")
+        };
+        assert!(told(budget()["status"].clone()));
+        let status = |expected: i64, healthy: i64, desired: i64| json!({"disruptionsAllowed": 0, "expectedPods": expected, "currentHealthy": healthy, "desiredHealthy": desired});
+        assert!(told(status(3, 3, 3)));
+        // One of three is on its way back, and then another may go.
+        assert!(!told(status(3, 2, 2)));
+        assert!(!told(status(0, 0, 0)));
+        assert!(!told(status(1, 0, 1)));
     }
 }

@@ -4,7 +4,7 @@ use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_world::view::Pod;
 
 use crate::cause::page;
-use crate::triage::kept_running;
+use crate::triage::{KEPT_PATIENCE, kept_running};
 use crate::{Case, Cause, Facts, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -58,9 +58,14 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let helps = HELPERS
         .iter()
         .any(|word| kept.running.contains(word) || image.contains(word));
+    let young = facts
+        .now
+        .zip(kept.ended)
+        .is_some_and(|(now, ended)| now.duration_since(ended) <= KEPT_PATIENCE);
     if helps {
         case.supported_by(runs.clone());
-        case.severity(Severity::Warning);
+        // It may still be on its way out.
+        case.severity(if young { Severity::Info } else { Severity::Warning });
     } else {
         // It may have work of its own.
         case.hinted_by(runs.clone());

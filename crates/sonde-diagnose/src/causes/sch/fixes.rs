@@ -140,6 +140,7 @@ fn one(facts: &Facts<'_>, case: &mut Case, remedy: &Remedy, tried: &str) {
             };
             let used = match remedy.used_by.as_slice() {
                 [] => String::new(),
+                [one] => format!("; {one} tolerates it already"),
                 some => format!("; {} tolerate it already", names(some)),
             };
             case.advice(

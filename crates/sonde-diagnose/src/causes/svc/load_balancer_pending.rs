@@ -4,6 +4,7 @@ use sonde_model::{Code, Kind, Risk, Severity};
 use sonde_world::view::Service;
 
 use crate::cause::page;
+use crate::triage::ADDRESS_PATIENCE;
 use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -34,7 +35,13 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let said = facts
         .messages()
         .find(|it| it.warning && FAILURES.contains(&it.reason.as_str()));
-    case.severity(Severity::Warning);
+    let young = facts
+        .now
+        .zip(facts.snapshot.get(subject).and_then(|it| it.created))
+        .is_some_and(|(now, created)| now.duration_since(created) <= ADDRESS_PATIENCE);
+    // Controllers take minutes; one that says that it failed has failed.
+    let early = young && said.is_none();
+    case.severity(if early { Severity::Info } else { Severity::Warning });
     case.step("the service asks for a load balancer", [of_type]);
     case.step("it has no address so far", [none.clone()]);
     if let Some(message) = said {
@@ -79,9 +86,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         format!("{who} has taken it"),
         [facts.field("metadata.finalizers", "not those of a controller")],
     );
-    case.headline(format!(
-        "{subject} gets no address: {who} has taken it; a cluster without a cloud has none of its own"
-    ));
+    case.headline(if early {
+        format!("{subject} has no address yet: {who} has taken it so far, which may take minutes; a cluster without a cloud has none of its own")
+    } else {
+        format!("{subject} gets no address: {who} has taken it; a cluster without a cloud has none of its own")
+    });
     case.advice(
         "let the cloud's controller manager run, or install one for bare metal (MetalLB, kube-vip); else use NodePort or an Ingress",
         Risk::Wide,
@@ -163,6 +172,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Who names it wants to know why it has none; in a wider look it is just young.
+    #[test]
+    fn a_young_one_is_told_to_who_asks_for_it() {
+        let young = json!({"metadata": {"creationTimestamp": "2026-03-01T11:58:00Z"}});
+        let outcome = Scene::new()
+            .object(service(young))
+            .named(&["Service/shop/lb"])
+            .diagnose();
+        outcome.is_calm();
+        let finding = outcome.finding("SVC-LOAD-BALANCER-PENDING");
+        assert!(
+            finding.headline.contains("no address yet"),
+            "{}",
+            finding.headline
+        );
     }
 
     #[test]

@@ -200,6 +200,10 @@ fn address(token: &str) -> Option<String> {
     {
         return None;
     }
+    // `/var/www/db.php:12` is a place in the source.
+    if host.is_empty() && token.starts_with('/') {
+        return None;
+    }
     Some(joined(host, port))
 }
 
@@ -256,6 +260,11 @@ mod tests {
                 Some("db:5432"),
             ),
             ("2026-11-21 12:31:01 main.go:12: connection refused", None),
+            (
+                "PDOException: SQLSTATE[HY000] [2002] Connection refused in /var/www/db.php:12",
+                None,
+            ),
+            ("at connect (/app/src/db/index.ts:14:3) connection refused", None),
             ("Can't connect to MySQL server on 'mysql' (111)", Some("mysql")),
             ("connect to [::1]:80 failed", Some("::1:80")),
         ] {
