@@ -1,7 +1,7 @@
 // A provider and a consumer of Dubbo for the tests that compare what was sent with what was counted.
 //
 // java -cp 'JARS/*' Orders.java serve PORT
-// java -cp 'JARS/*' Orders.java load ADDRESS CONNECTIONS REQUESTS
+// java -cp 'JARS/*' Orders.java load ADDRESS CONNECTIONS REQUESTS [AT ONCE ON EACH]
 
 import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -27,7 +27,8 @@ public class Orders {
             serve(Integer.parseInt(arguments[1]));
             Thread.currentThread().join();
         }
-        load(arguments[1], Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]));
+        int atOnce = arguments.length > 4 ? Integer.parseInt(arguments[4]) : 1;
+        load(arguments[1], Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]), atOnce);
         System.exit(0);
     }
 
@@ -57,7 +58,7 @@ public class Orders {
             .start();
     }
 
-    static void load(String address, int connections, int requests) throws Exception {
+    static void load(String address, int connections, int requests, int atOnce) throws Exception {
         DubboBootstrap bootstrap = DubboBootstrap.getInstance().application(application("consumer"))
             .registry(new RegistryConfig("N/A"));
         ArrayList<ReferenceConfig<Store>> references = new ArrayList<>();
@@ -79,18 +80,24 @@ public class Orders {
         ArrayList<Thread> threads = new ArrayList<>();
         for (ReferenceConfig<Store> reference : references) {
             Store store = reference.get();
-            Thread thread = new Thread(() -> {
-                for (int at = 0; at < requests; at++) {
-                    sent.incrementAndGet();
-                    try {
-                        store.get(at % FAIL_EACH == FAIL_EACH - 1 ? "absent" : "order");
-                    } catch (IllegalArgumentException | RpcException failure) {
-                        failed.incrementAndGet();
+            // What a connection speaks shows in a call that is alone on it.
+            sent.incrementAndGet();
+            store.get("order");
+            for (int worker = 0; worker < atOnce; worker++) {
+                int first = worker;
+                Thread thread = new Thread(() -> {
+                    for (int at = first; at < requests - 1; at += atOnce) {
+                        sent.incrementAndGet();
+                        try {
+                            store.get(at % FAIL_EACH == FAIL_EACH - 2 ? "absent" : "order");
+                        } catch (IllegalArgumentException | RpcException failure) {
+                            failed.incrementAndGet();
+                        }
                     }
-                }
-            });
-            thread.start();
-            threads.add(thread);
+                });
+                thread.start();
+                threads.add(thread);
+            }
         }
         for (Thread thread : threads) {
             thread.join();

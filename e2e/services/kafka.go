@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -21,14 +22,42 @@ func (it *written) OnBrokerWrite(_ kgo.BrokerMetadata, _ int16, _ int, _, _ time
 
 func (it *written) OnBrokerConnect(kgo.BrokerMetadata, time.Duration, net.Conn, error) {}
 
+// kafkaOf is a client with so many produce requests under way at once.
+func kafkaOf(address string, atOnce int, count *written) (*kgo.Client, error) {
+	return kgo.NewClient(
+		kgo.SeedBrokers(address), kgo.WithHooks(count), kgo.DefaultProduceTopic("orders"),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.LeaderAck()),
+		kgo.ProducerLinger(0), kgo.MaxProduceRequestsInflightPerBroker(atOnce), kgo.AllowAutoTopicCreation(),
+	)
+}
+
+// kafkaParallel produces records from eight places at once, and has five requests under way on the connection.
+func kafkaParallel(address string, requests int) (did tally, err error) {
+	count := new(written)
+	client, err := kafkaOf(address, 5, count)
+	if err != nil {
+		return did, err
+	}
+	defer client.Close()
+	ctx := context.Background()
+	// The first has the topic made.
+	if err := client.ProduceSync(ctx, &kgo.Record{Value: []byte("an order")}).FirstErr(); err != nil {
+		return did, err
+	}
+	failed := atOnce(8, requests, func(int) error {
+		return client.ProduceSync(ctx, &kgo.Record{Value: []byte("an order")}).FirstErr()
+	})
+	if failed.failed > 0 {
+		return did, fmt.Errorf("%d records were refused", failed.failed)
+	}
+	did.sent = count.sent.Load()
+	return did, nil
+}
+
 // kafkaClient produces records one by one, and asks one of ten times for a partition that is not there.
 func kafkaClient(address string, requests int) (did tally, err error) {
 	count := new(written)
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(address), kgo.WithHooks(count), kgo.DefaultProduceTopic("orders"),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.LeaderAck()),
-		kgo.ProducerLinger(0), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.AllowAutoTopicCreation(),
-	)
+	client, err := kafkaOf(address, 1, count)
 	if err != nil {
 		return did, err
 	}

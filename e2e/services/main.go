@@ -23,17 +23,18 @@ type client func(address string, requests int) (tally, error)
 const failEach = 10
 
 var clients = map[string]client{
-	"amqp":         amqpClient,
-	"grpc":         grpcClient,
-	"grpc-streams": grpcStreams,
-	"grpc-mixed":   grpcMixed,
-	"kafka":        kafkaClient,
-	"memcached":    memcachedClient,
-	"mongodb":      mongodbClient,
-	"mqtt":         mqttClient,
-	"nats":         natsClient,
-	"nats-mixed":   natsMixed,
-	"zookeeper":    zookeeperClient,
+	"amqp":           amqpClient,
+	"grpc":           grpcClient,
+	"grpc-streams":   grpcStreams,
+	"grpc-mixed":     grpcMixed,
+	"kafka":          kafkaClient,
+	"kafka-parallel": kafkaParallel,
+	"memcached":      memcachedClient,
+	"mongodb":        mongodbClient,
+	"mqtt":           mqttClient,
+	"nats":           natsClient,
+	"nats-mixed":     natsMixed,
+	"zookeeper":      zookeeperClient,
 }
 
 func main() {

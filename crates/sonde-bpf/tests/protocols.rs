@@ -131,6 +131,8 @@ cases! {
     grpc_streams
     grpc_parallel
     kafka_records
+    kafka_parallel
+    dubbo_parallel
     dubbo_calls
     mongodb_commands
 }

@@ -147,8 +147,17 @@ pub(crate) fn dubbo(stage: &mut Stage) -> Result<(), String> {
 }
 
 pub(crate) fn dubbo_consumer(stage: &Stage, load: Load) -> Client {
+    dubbo_at_once(stage, load, 1)
+}
+
+/// Eight calls at once on each connection.
+pub(crate) fn dubbo_parallel(stage: &Stage, load: Load) -> Client {
+    dubbo_at_once(stage, load, 8)
+}
+
+fn dubbo_at_once(stage: &Stage, load: Load, at_once: u64) -> Client {
     let mut java = dubbo_program().expect("the server needed it, too");
-    let numbers = [load.connections, load.requests].map(|it| it.to_string());
+    let numbers = [load.connections, load.requests, at_once].map(|it| it.to_string());
     java.arg("load").arg(stage.address()).args(numbers);
     Client {
         commands: vec![java],

@@ -63,6 +63,9 @@ table! {
     grpc_parallel "grpc-go, eight at once" Http2 NotByFirstBytes web::grpc,
         |stage, load| loaded(stage, "grpc-mixed", load);
     kafka_records "kafka, franz-go" Kafka NotByFirstBytes brokers::kafka, |stage, load| loaded(stage, "kafka", load);
+    kafka_parallel "kafka, franz-go, five at once" Kafka NotByFirstBytes brokers::kafka,
+        |stage, load| loaded(stage, "kafka-parallel", load);
+    dubbo_parallel "dubbo, eight at once" Dubbo Counted brokers::dubbo, brokers::dubbo_parallel;
     dubbo_calls "dubbo" Dubbo Counted brokers::dubbo, brokers::dubbo_consumer;
     mongodb_commands "ferretdb, mongo-driver" Mongodb NotByFirstBytes databases::ferretdb,
         |stage, load| loaded(stage, "mongodb", load);
