@@ -115,7 +115,7 @@ impl Rule {
     }
 
     /// `None` if there are too few bytes.
-    fn holds(&self, bytes: &[u8]) -> Option<bool> {
+    pub(crate) fn holds(&self, bytes: &[u8]) -> Option<bool> {
         let (start, width) = (usize::from(self.offset), usize::from(self.width));
         let value = bytes
             .get(start..start + width)?

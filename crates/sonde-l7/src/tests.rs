@@ -25,9 +25,12 @@ mod zookeeper;
 
 use crate::call::{Blame, Call, Flags};
 use crate::connection::{Connection, Segment, Start};
+use crate::kernel::Rule;
 use crate::protocol::{Protocol, Transport};
 use crate::verdict::Side::{self, A, B};
 use crate::verdict::{Turn, Verdict, judge};
+
+use std::collections::HashSet;
 
 /// A connection: what was sent in turns, and the calls in it.
 struct Sample {
@@ -283,6 +286,79 @@ fn the_kernel_measures() {
             assert_eq!(at, bytes.len(), "{} {}", sample.protocol.name(), sample.name);
         }
     }
+}
+
+/// Calls that the kernel counts on a connection whose frames carry ids: what `programs/frames.h` does with the table.
+fn followed(check: &crate::KernelCheck, turns: &[(Side, Vec<u8>)]) -> usize {
+    let framing = &check.framing;
+    let all_hold = |rules: &[Rule], frame: &[u8]| {
+        let mut rules = rules.iter().filter(|rule| rule.width > 0);
+        rules.all(|rule| rule.holds(frame) == Some(true))
+    };
+    let mut streams = [Vec::new(), Vec::new()];
+    let (mut open, mut answered) = (HashSet::new(), HashSet::new());
+    for (side, bytes) in turns {
+        let answers = *side == B;
+        let stream = &mut streams[usize::from(answers)];
+        stream.extend_from_slice(bytes);
+        let (header, each) = if answers {
+            (framing.answer_header, framing.server)
+        } else {
+            (framing.request_header, framing.client)
+        };
+        while stream.len() >= usize::from(header) {
+            if framing.preface_len > 0 && stream.starts_with(&framing.preface) {
+                stream.drain(..usize::from(framing.preface_len));
+                continue;
+            }
+            let len = usize::try_from(check.message_len(stream).unwrap()).unwrap();
+            assert!(
+                len >= usize::from(header) && len <= framing.len_max as usize && all_hold(&[each], stream)
+            );
+            if stream.len() < len {
+                break;
+            }
+            let frame: Vec<u8> = stream.drain(..len).collect();
+            let id = check.correlation_id(answers, &frame).unwrap();
+            let aborts = framing.abort.width > 0 && all_hold(&[framing.abort], &frame);
+            let begins = all_hold(
+                if answers {
+                    &framing.answer
+                } else {
+                    &framing.request
+                },
+                &frame,
+            );
+            match (answers, begins) {
+                (false, true) => drop(open.insert(id)),
+                (true, true) if check.outcome(&frame) != crate::Outcome::Interim && open.contains(&id) => {
+                    drop(answered.insert(id));
+                }
+                (true, false) if aborts && open.contains(&id) => drop(answered.insert(id)),
+                _ => {}
+            }
+        }
+    }
+    answered.len()
+}
+
+#[test]
+fn the_kernel_follows() {
+    let mut compared = 0;
+    for sample in all() {
+        let check = sample.protocol.kernel_check(sample.transport).unwrap();
+        if check.framing.request_header == 0 {
+            continue;
+        }
+        let answered = sample.calls.iter().filter(|call| call.contains(" ->")).count();
+        let counted = followed(check, &sample.turns);
+        // Of a driver that looks whether its server lives the parser says nothing.
+        let greetings = usize::from(sample.protocol == Protocol::Mongodb && sample.name == "commands");
+        let place = format!("{} {}", sample.protocol.name(), sample.name);
+        assert_eq!(counted, answered + greetings, "{place}");
+        compared += counted;
+    }
+    assert!(compared > 10, "{compared}");
 }
 
 #[test]
