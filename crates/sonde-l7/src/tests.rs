@@ -329,13 +329,11 @@ fn followed(check: &crate::KernelCheck, turns: &[(Side, Vec<u8>)]) -> usize {
                 },
                 &frame,
             );
-            match (answers, begins) {
-                (false, true) => drop(open.insert(id)),
-                (true, true) if check.outcome(&frame) != crate::Outcome::Interim && open.contains(&id) => {
-                    drop(answered.insert(id));
-                }
-                (true, false) if aborts && open.contains(&id) => drop(answered.insert(id)),
-                _ => {}
+            let is_final = check.outcome(&frame) != crate::Outcome::Interim;
+            if !answers && begins {
+                open.insert(id);
+            } else if answers && (aborts || (begins && is_final)) && open.contains(&id) {
+                answered.insert(id);
             }
         }
     }
