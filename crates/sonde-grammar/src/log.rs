@@ -8,13 +8,14 @@ mod prefix;
 mod scan;
 pub(crate) mod time;
 
-pub use application::{AppSign, Standing, TellingLine, application, unwrap_line};
+pub use application::{AppSign, Known, ProxyFlag, Standing, TellingLine, application, unwrap_line};
 pub use kernel::{KernelLine, kernel, kernel_in_year};
 pub use node::{NodeLine, NodeLog, PodKey, node};
 
 pub(crate) use agent::is_agent_text;
+pub(crate) use application::{is_access_text, is_loud_text, is_quoting};
 pub(crate) use kernel::is_kernel_text;
-pub(crate) use node::{is_grave, is_node_text, pod_with_uid};
+pub(crate) use node::{is_grave, is_harmless, is_node_text, is_of_container, pod_with_uid};
 pub(crate) use prefix::without_color;
 pub(crate) use scan::{clip, unescape};
 

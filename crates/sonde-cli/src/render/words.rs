@@ -307,10 +307,10 @@ pub(super) fn alarms_and_notes(report: &Report) -> (Vec<&Finding>, Vec<&Finding>
         .partition(|finding| finding.severity > Severity::Info)
 }
 
-/// Pasted text that held no object and words that no grammar knows: no answer is drawn from it.
+/// Pasted text that held no object but events, and words that no grammar knows: no answer is drawn from it.
 pub(crate) fn strange_text(report: &Report) -> bool {
     report.source.kind == SourceKind::Paste
-        && report.scanned.objects.is_empty()
+        && report.scanned.objects.keys().all(|kind| *kind == Kind::Event)
         && report.not_understood.count > 0
 }
 

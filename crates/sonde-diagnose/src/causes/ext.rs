@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod contracts;
+mod known;
 mod place;
 mod words;
 

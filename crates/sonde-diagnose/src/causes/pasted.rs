@@ -322,3 +322,74 @@ fn the_failure_before_the_kill_led_to_it() {
     let outcome = Scene::timeless().pasted(text).diagnose();
     outcome.lacks("LIV-EXEC-PROBE-TIMEOUT");
 }
+
+/// Each row: a log of a component or a tool's words, what the headline says, and a word of the advice or the look.
+#[test]
+fn known_components_tell_their_trouble() {
+    let mut wrong = Vec::new();
+    for (log, said, advised) in [
+        (
+            "[FATAL] plugin/loop: Loop (127.0.0.1:1 -> :53) detected for zone \".\"\n",
+            "CoreDNS",
+            "resolvConf",
+        ),
+        (
+            "{\"level\":\"warn\",\"msg\":\"alarm raised\",\"alarm\":\"NOSPACE\"}\n",
+            "quota",
+            "defrag",
+        ),
+        (
+            "ERROR: [1]: max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [262144]\n",
+            "vm.max_map_count",
+            "sysctl",
+        ),
+        (
+            "error: deployment \"web\" exceeded its progress deadline\n",
+            "deployment/web",
+            "describe deployment/web",
+        ),
+        (
+            "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n",
+            "locked",
+            "helm history",
+        ),
+        (
+            "The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?\n",
+            "10.0.0.1:6443",
+            "crictl",
+        ),
+        (
+            "[x] \"GET / HTTP/1.1\" 503 UH no_healthy_upstream - \"-\" 0 19 0 - \"-\" \"c\" \"i\" \"cart\" \"-\" outbound|80||cart.shop.svc.cluster.local\n",
+            "cart.shop",
+            "endpointslices",
+        ),
+    ] {
+        let outcome = Scene::new().log("/", "", false, log).diagnose();
+        let finding = outcome.finds_only("EXT-ERROR", Verdict::Likely);
+        let fixes = finding.fixes.iter().map(|it| it.text.as_str());
+        let looks = finding.next.iter().filter_map(|it| it.command.as_deref());
+        let all: String = fixes.chain(looks).collect::<Vec<_>>().join("\n");
+        let pod = all.contains("describe pod");
+        if !finding.headline.contains(said) || !all.contains(advised) || pod {
+            wrong.push(format!("{log}: {}: {all}", finding.headline));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // A proxy that serves again, a member that has a leader again.
+    for log in [
+        "[x] \"GET / HTTP/1.1\" 503 UF - - \"-\" 0 1 0 - \"-\" \"c\" \"i\" \"cart\" \"-\"\n[x] \"GET / HTTP/1.1\" 200 - via_upstream - \"-\" 0 1 0 - \"-\" \"c\" \"i\" \"cart\" \"10.0.0.1:80\"\n",
+        "{\"level\":\"info\",\"msg\":\"a lost leader b at term 9\"}\n{\"level\":\"info\",\"msg\":\"a elected leader c at term 10\"}\n",
+    ] {
+        Scene::new().log("/", "", false, log).diagnose().is_calm();
+    }
+}
+
+#[test]
+fn a_fault_that_only_the_kernel_tells_is_a_warning() {
+    let outcome = Scene::new()
+        .kernel("", "[5511.100000] worker[3312]: segfault at 0 ip 000055d0c0a2 sp 00007ffd9 error 4 in worker[55d0c0a00000+4000]")
+        .diagnose();
+    let finding = outcome.finds_only("EXT-SEGFAULT", Verdict::Likely);
+    assert!(finding.headline.contains("worker"), "{}", finding.headline);
+    assert_eq!(finding.severity, sonde_model::Severity::Warning);
+}

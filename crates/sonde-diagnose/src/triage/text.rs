@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact, VolumeFailure, WorkloadFact};
-use sonde_grammar::log::{self, AppSign, Standing};
+use sonde_grammar::log::{self, AppSign, Known, Standing};
 use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
 use sonde_world::EventColumns;
@@ -47,6 +47,13 @@ pub(super) fn kernel_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     for line in triage.texts.kernel.values().flatten() {
         let kill = match &line.fact {
             Fact::OomKill(kill) => kill,
+            Fact::Node(NodeFact::ProcessFault { .. }) => {
+                if opened.insert(Symptom::Terminated) {
+                    let episode = Episode::new(nameless(), Symptom::Terminated, "ended by the kernel");
+                    out.push(episode.since(line.time).into());
+                }
+                continue;
+            }
             Fact::Node(alarm) if of_node(alarm) == Some(Symptom::NodePressure) => {
                 if opened.insert(Symptom::NodePressure) {
                     let episode = Episode::new(nameless(), Symptom::NodePressure, "in the kernel's log");
@@ -90,7 +97,11 @@ pub(super) fn logs_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         // What it listens on, waits for or was told is no trouble.
         let trouble = log::application(&lines).into_iter().find(|line| {
-            let goes_on = matches!(line.sign, AppSign::Error { .. }) && lines.len() - line.line > GOES_ON;
+            let passes = matches!(
+                line.sign,
+                AppSign::Error { .. } | AppSign::Known(Known::EtcdSlowDisk)
+            );
+            let goes_on = passes && lines.len() - line.line > GOES_ON;
             let ends_it = match line.sign {
                 AppSign::Error { .. } => line.standing == Standing::Decisive,
                 _ => matches!(line.standing, Standing::Decisive | Standing::Last),

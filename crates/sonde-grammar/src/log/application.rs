@@ -1,6 +1,7 @@
 //! An application's own last words: the lines that decide.
 
 mod extract;
+mod known;
 mod pick;
 mod records;
 mod signs;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use super::prefix::{error_fields, json_time, strip};
 use super::scan::clip;
 
+pub use known::{Known, ProxyFlag};
 pub use pick::application;
 
 /// What a telling line says.
@@ -177,6 +179,8 @@ pub enum AppSign {
         /// For what.
         target: String,
     },
+    /// A component known to the field tells of a trouble in words of its own.
+    Known(Known),
     /// A line of an error or fatal level that no pattern knows.
     Error {
         /// The words.
@@ -234,6 +238,25 @@ pub fn unwrap_line(line: &str) -> (Option<Timestamp>, Cow<'_, str>) {
         }
         None => (time, bare.text),
     }
+}
+
+/// The line calls itself an error or worse, by its level.
+pub(crate) fn is_loud_text(line: &str) -> bool {
+    let (_, text) = unwrap_line(line);
+    signs::Line::new(&text).is_loud_in_form()
+}
+
+/// A request that a server answered.
+pub(crate) fn is_access_text(line: &str) -> bool {
+    let (_, text) = unwrap_line(line);
+    signs::Line::new(&text).is_access()
+}
+
+/// The line records what others did, or explains something to a reader: what it quotes did not happen here.
+pub(crate) fn is_quoting(line: &str) -> bool {
+    let (time, text) = unwrap_line(line);
+    let line = signs::Line::new(&text);
+    line.is_record() || time.is_none() && line.is_guide()
 }
 
 /// `{"level":"error","msg":"m","error":"e"}` as `error: m: e`.

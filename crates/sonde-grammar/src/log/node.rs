@@ -333,6 +333,29 @@ pub(crate) fn is_grave(text: &str) -> bool {
     level_is_fatal || GRAVE.iter().any(|words| text.contains(words))
 }
 
+/// A program that a container runs wrote the line, in a format that it shares with the kubelet: klog of the first
+/// process, zap's JSON with its level, which klog's JSON lacks (k8s.io/component-base, logs/json).
+pub(crate) fn is_of_container(text: &str) -> bool {
+    let bare = strip(text, None);
+    let text = bare.text.trim();
+    if bare.sender.is_some() {
+        return false;
+    }
+    if text.starts_with('{') {
+        return text.contains("\"level\":\"") && text.contains("\"msg\"");
+    }
+    klog::record(text, None).is_some() && text.split_whitespace().nth(2) == Some("1")
+}
+
+/// A healthy kubelet writes the line too, whatever its level.
+pub(crate) fn is_harmless(text: &str) -> bool {
+    let bare = strip(text, None);
+    klog::record(bare.text.trim(), None).is_some_and(|record| {
+        let error = record.first(&["err", "error"]).unwrap_or("");
+        verdict::is_harmless(&record, &record.message, error)
+    })
+}
+
 /// The line is of a node's log, by its format alone.
 pub(crate) fn is_node_text(text: &str) -> bool {
     let bare = strip(text, None);

@@ -103,14 +103,60 @@ pub(super) fn by_text(text: &str, out: &mut Vec<Fact>) {
                 })
             );
             let only_status = !ANCHORS.iter().any(|it| !STATUS.contains(it) && text.contains(it));
-            out.push(if only_status && !known {
-                // A person's sentence, or a row of a table, that names the status and nothing else.
-                Fact::Pull(PullFact::BackOff { image: None })
-            } else {
-                failed
-            });
+            if !only_status || known && is_status(text) {
+                out.push(failed);
+            } else if is_status(text) {
+                out.push(Fact::Pull(PullFact::BackOff { image: None }));
+            }
         }
     }
+}
+
+/// The word stands where a status stands: in a row of a table, behind a key, or in what a person says of a pod now. Within
+/// a URL, a heading or a sentence about such pods it is a word like others.
+fn is_status(text: &str) -> bool {
+    const MARKS: [char; 12] = ['"', '\'', '`', '.', ',', ':', ';', '(', ')', '*', '|', '!'];
+    /// Longer ones are prose.
+    const WORDS_MAX: usize = 8;
+    const KEYS: [&str; 4] = ["reason", "status", "state", "error"];
+    let noted = ["level=info", "level=debug", " INFO ", "[INFO]", " DEBUG "]
+        .iter()
+        .any(|it| text.contains(it));
+    if text.starts_with('#') || noted {
+        return false;
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let at = words.iter().position(|word| {
+        let bare = word.rsplit('=').next().unwrap_or(word).trim_matches(MARKS);
+        STATUS.contains(&bare) && !word.contains('/') && !word.contains('?')
+    });
+    let Some(at) = at else { return false };
+    let in_row = words.iter().any(|word| {
+        let parts = word.trim_matches(MARKS).split_once('/');
+        parts.is_some_and(|(one, other)| [one, other].iter().all(|it| it.parse::<u16>().is_ok()))
+    });
+    let before = at.checked_sub(1).map_or("", |at| words[at]).to_ascii_lowercase();
+    let keyed = KEYS.iter().any(|key| before.trim_matches(MARKS) == *key) || words[at].contains('=');
+    let padded = format!(" {} ", text.to_ascii_lowercase());
+    let of_old = [
+        " was ",
+        " were ",
+        " no ",
+        " not ",
+        " never ",
+        " yesterday ",
+        " fixed ",
+        " resolved ",
+    ];
+    let told = [" is ", " in ", " my ", " i ", " we ", " our ", " stuck "]
+        .iter()
+        .any(|it| padded.contains(it));
+    let about_pod = told && words.len() <= 2 * WORDS_MAX && !of_old.iter().any(|it| padded.contains(it));
+    let stated = about_pod
+        && [" if ", " when ", " any ", " each "]
+            .iter()
+            .all(|it| !padded.contains(it));
+    in_row || keyed || stated || words.len() <= 2 || text.starts_with("ErrImagePull: ")
 }
 
 fn progress(text: &str) -> Option<PullFact> {

@@ -244,6 +244,12 @@ fn finish(mut parts: Parts) -> Pasted {
         oldest_first(&mut parts.events);
     }
     for row in parts.events {
+        let known = row.kind != "Warning"
+            || crate::message::is_reason(&row.reason)
+            || !crate::message::facts(&row.reason, &row.message).is_empty();
+        if !known {
+            group::not_understood(&mut pasted, &[&format!("{}: {}", row.reason, row.message)]);
+        }
         let index = pasted.objects.len();
         push_event(
             &mut pasted,

@@ -212,10 +212,11 @@ pub(super) fn webhook_call(
         case.severity(Severity::Critical);
     }
     case.advice(
-        if *failure == WebhookFailure::ServiceMissing {
-            format!("install what {behind} is of again; if it was removed for good, remove its webhook configuration, too")
-        } else {
-            format!("let {behind} answer again: see that its pods run and are ready, and that the API server's machines reach them; a restart of the workload behind it often does")
+        match *failure {
+            WebhookFailure::ServiceMissing => format!("install what {behind} is of again; if it was removed for good, remove its webhook configuration, too"),
+            // It answers; what is wrong is the certificate, or the authority that the configuration names.
+            WebhookFailure::Tls => format!("let the webhook configuration's caBundle be the authority that signed the certificate of {behind}, and the certificate be in date and made out to the service's name; what injects it (cert-manager's cainjector, or the webhook's own Job or controller) may have failed, or the certificate was made anew without it"),
+            _ => format!("let {behind} answer again: see that its pods run and are ready, and that the API server's machines reach them; a restart of the workload behind it often does"),
         },
         Risk::Restart,
     );

@@ -1,8 +1,9 @@
 //! EXT-ERROR: the application ended itself with an error; its log says which.
 
-use sonde_grammar::log::{AppSign, Standing};
-use sonde_model::{Code, Kind, ObjectRef, Risk, nearest};
+use sonde_grammar::log::{AppSign, Known, Standing};
+use sonde_model::{Code, Kind, ObjectRef, Risk, Severity, nearest};
 
+use super::known::{self, speaker};
 use super::place::place;
 use super::words::{
     binds_port, dns_is_silent, is_denied_by_other_side, is_forbidden, is_vague_address, lacks_name,
@@ -160,11 +161,25 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
     } else {
         case.supported_by(line.clone());
     }
-    case.headline(format!("the application fails by its own word: {clause}"));
-    case.step(format!("the application says: {clause}"), [line.clone()]);
+    // Of single requests and writes; others may go well.
+    if matches!(sign, AppSign::Known(Known::EtcdSlowDisk | Known::Proxy { .. })) {
+        case.severity(Severity::Warning);
+    }
+    let who = speaker(&sign);
+    case.headline(match sign {
+        AppSign::Known(_) => format!("{who} tells of a trouble: {clause}"),
+        _ => format!("{who} fails by its own word: {clause}"),
+    });
+    case.step(format!("{who} says: {clause}"), [line.clone()]);
     about_target(facts, case, &sign);
     case.advice(advice(&sign, &line.text), Risk::None);
     look_at_rights(case, &line.text);
+    if let AppSign::Known(known) = &sign {
+        if let Some((what, command)) = known::look(known) {
+            case.look(what, command);
+        }
+        return;
+    }
     case.look(
         "whether it ended, and how: its pod's description, pasted as well, tells",
         describe_command(facts),
@@ -349,6 +364,7 @@ fn advice(sign: &AppSign, line: &str) -> &'static str {
         }
         AppSign::AuthFailed { .. } => "see the Secret that holds the login",
         AppSign::DiskFull { .. } => "make room on the volume, or give it more",
+        AppSign::Known(known) => known::advice(known).0,
         _ => "mend what the log says; the exit code is the application's own choice",
     }
 }
@@ -457,7 +473,7 @@ mod tests {
             ),
             (
                 "[ERROR] plugin/errors: 2 example.org. A: read udp 10.1.0.2:40000->8.8.8.8:53: i/o timeout\n[FATAL] plugin/loop: Loop (127.0.0.1:4000 -> :53) detected for zone \".\"\n",
-                "plugin/loop",
+                "its own queries come back to it",
             ),
             (
                 "E0301 11:57:58.000000 1 reflector.go:150] failed to list *v1.Endpoints: endpoints is forbidden: User \"system:serviceaccount:shop:default\" cannot list resource \"endpoints\" in API group \"\" at the cluster scope\nE0301 11:57:59.000000 1 main.go:9] timed out waiting for caches to sync\n",

@@ -3,7 +3,7 @@
 use sonde_grammar::Fact;
 use sonde_grammar::fact::NodeFact;
 use sonde_grammar::log::{AppSign, NodeLog};
-use sonde_model::{Code, Risk, SenderKind};
+use sonde_model::{Code, Risk, SenderKind, Severity};
 
 use crate::cause::page;
 use crate::facts::kernel_seen;
@@ -23,6 +23,9 @@ const SIGSEGV: i64 = 11;
 const DRIFT_SECONDS: i64 = 5;
 
 fn state(facts: &Facts<'_>, case: &mut Case) {
+    if facts.is_text() {
+        return by_its_lines(facts, case);
+    }
     let Some(((code, ended), SIGSEGV)) = facts.exit().zip(facts.signal()) else {
         return;
     };
@@ -88,6 +91,36 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         Risk::None,
     );
     case.look("what it says before its end", facts.logs_command());
+}
+
+/// Kernel lines alone: a process of the machine made a fault, of a container or not.
+fn by_its_lines(facts: &Facts<'_>, case: &mut Case) {
+    let faults = facts.texts.kernel.iter().flat_map(|(node, lines)| {
+        lines.iter().filter_map(move |line| match &line.fact {
+            Fact::Node(NodeFact::ProcessFault { process, .. }) => Some((process, kernel_seen(node, line))),
+            _ => None,
+        })
+    });
+    let Some((process, seen)) = faults.last() else {
+        return;
+    };
+    case.supported_by(seen.clone());
+    case.step(
+        format!("the kernel ends {process} for a fault of its own"),
+        [seen],
+    );
+    case.headline(format!(
+        "the process {process} ends with a fault of its own (a segmentation fault or the like)"
+    ));
+    case.severity(Severity::Warning);
+    case.advice(
+        "this is a fault inside the program or a native library: compare with the last version that worked, look at native extensions, the C library of the image (musl or glibc) and the stack size",
+        Risk::None,
+    );
+    case.look(
+        "whether it was a container's process, and whose: pods whose container ended with exit code 139",
+        "kubectl get pods -A -o wide --field-selector spec.nodeName=NODE",
+    );
 }
 
 /// The kernel's line about a fault at the second of the end. It names no container, so the time must decide.

@@ -2,6 +2,7 @@
 
 use sonde_grammar::log::{AppSign, Standing};
 
+use super::known;
 use crate::{Facts, Seen};
 
 /// Longer quotes make a headline unreadable.
@@ -49,8 +50,23 @@ pub(super) fn was_told(facts: &Facts<'_>) -> Option<Seen> {
     })
 }
 
+/// The words behind klog's head, `E1121 09:12:44.118812       1 file.go:73] `.
+fn without_head(text: &str) -> &str {
+    const HEAD_BYTES_MAX: usize = 100;
+    let klog = text
+        .as_bytes()
+        .get(1..5)
+        .is_some_and(|it| it.iter().all(u8::is_ascii_digit))
+        && text.starts_with(['I', 'W', 'E', 'F']);
+    match text.find("] ").filter(|at| klog && *at < HEAD_BYTES_MAX) {
+        Some(at) => &text[at + 2..],
+        None => text,
+    }
+}
+
 /// A text in quotes, cut where it is long.
 pub(super) fn quote(text: &str) -> String {
+    let text = without_head(text.trim());
     let mut quoted: String = text.trim().chars().take(QUOTE_CHARS_MAX).collect();
     if text.trim().chars().count() > QUOTE_CHARS_MAX {
         quoted.push('…');
@@ -230,11 +246,13 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         Some(name) => what.replace("{}", name),
         None => unnamed.to_owned(),
     };
+    // Who it is stands in the line, in a form that nobody knows.
+    let quoted = |unnamed: &str| format!("{unnamed}: {}", quote(line));
     Some(match sign {
         AppSign::ConnectionRefused { target } => with(
             "{} refuses the connection",
             target,
-            "something that it needs refuses the connection",
+            &quoted("something that it needs refuses the connection"),
         ),
         AppSign::NameResolution { host } if dns_is_silent(line) => with(
             "no DNS server answers in time when it asks for the name {}",
@@ -250,12 +268,12 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         AppSign::ConnectTimeout { target } => with(
             "{} does not answer in time",
             target,
-            "something that it needs does not answer in time",
+            &quoted("something that it needs does not answer in time"),
         ),
         AppSign::ConnectionReset { target } => with(
             "{} closes the connection",
             target,
-            "the other side closes the connection",
+            &quoted("the other side closes the connection"),
         ),
         AppSign::AddressInUse { address } => with(
             "the address {} is already in use",
@@ -338,6 +356,7 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         AppSign::Assertion { .. } => format!("an assertion of the program fails: {}", quote(line)),
         AppSign::Segfault => "it accesses memory that is not its own".into(),
         AppSign::Error { .. } => quote(line),
+        AppSign::Known(known) => known::clause(known),
         AppSign::Signal { .. }
         | AppSign::Finished
         | AppSign::ListeningOn { .. }

@@ -2,7 +2,7 @@
 
 use super::signs::{Line, Weight, sign};
 use super::standing::{After, talk};
-use super::{AppSign, Standing, TellingLine, unwrap_line};
+use super::{AppSign, Known, Standing, TellingLine, known, unwrap_line};
 
 /// Last words are last: of a longer log, only its begin and its end are read.
 const HEAD_LINES_MAX: usize = 2_000;
@@ -11,6 +11,8 @@ const TAIL_LINES_MAX: usize = 20_000;
 const TELLING_MAX: usize = 12;
 /// Lines before the last error that still belong to the same death; frames of stack traces do not count.
 const LAST_WORDS_LINES: usize = 60;
+/// More open troubles of known components than these are the same ones again.
+const OPEN_MAX: usize = 64;
 
 struct Candidate {
     line: TellingLine,
@@ -29,6 +31,8 @@ struct Candidate {
     deadly: bool,
     /// The line has the form of an error.
     loud: bool,
+    /// A later line says that the trouble of a known component is over.
+    over: bool,
     /// From where on later lines tell whether the program went on.
     standing_at: usize,
     /// The line does not name what it failed to reach, and one just behind it does.
@@ -67,7 +71,12 @@ pub fn application(lines: &[&str]) -> Vec<TellingLine> {
         }
     }
     for candidate in &mut found {
-        candidate.line.standing = after.standing(candidate.standing_at, candidate.deadly, candidate.loud);
+        candidate.line.standing = match &candidate.line.sign {
+            AppSign::Known(_) if candidate.over => Standing::Passed,
+            // A proxy that serves again got over it; the others go on to talk in their trouble.
+            AppSign::Known(known) if !matches!(known, Known::Proxy { .. }) => Standing::Decisive,
+            _ => after.standing(candidate.standing_at, candidate.deadly, candidate.loud),
+        };
     }
     drop_own_farewell(&mut found);
     mark_vague(&mut found);
@@ -152,6 +161,8 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
     let mut depth = 0;
     let mut after = After::default();
     let mut notes = false;
+    // Troubles of known components of which a later line may say that they are over.
+    let mut open: Vec<usize> = Vec::new();
     for (index, raw) in numbered {
         let (time, text) = unwrap_line(raw);
         if Line::is_frame(&text) {
@@ -179,29 +190,51 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
             continue;
         }
         notes = line.heads_notes() || notes && line.is_item();
-        let told = if notes || line.is_record() {
+        let explains = time.is_none() && line.is_guide();
+        let told = if let Some(known) = known::proxy(raw) {
+            Some((Weight::Cause, AppSign::Known(known)))
+        } else if notes || explains || line.is_record() {
             None
         } else {
-            sign(&line)
+            // A level alone is a word of trouble, too.
+            sign(&line).or_else(|| {
+                line.is_loud_in_form()
+                    .then(|| (Weight::Error, line.unknown_error()))
+            })
         };
+        if explains {
+            continue;
+        }
+        open.retain(|at: &usize| {
+            let earlier = &mut found[*at];
+            earlier.over = matches!(&earlier.line.sign, AppSign::Known(known) if known.is_over(&line));
+            !earlier.over
+        });
+        let is_known = matches!(&told, Some((_, AppSign::Known(_))));
         after.hear(position, talk(raw, &line, told.as_ref()));
-        let Some((weight, sign)) = told.filter(|(weight, _)| *weight == Weight::Context || !line.is_info())
+        let Some((weight, sign)) =
+            told.filter(|(weight, _)| *weight == Weight::Context || is_known || !line.is_info())
         else {
             continue;
         };
+        if is_known && open.len() < OPEN_MAX {
+            open.push(found.len());
+        }
         found.push(Candidate {
             weight,
             position,
             depth,
             retried: line.says_retry(),
             gives_up: line.says_it_gives_up(),
-            fatal: weight < Weight::Context && line.is_fatal(),
+            fatal: weight < Weight::Context && line.is_fatal()
+                || matches!(sign, AppSign::Known(Known::EtcdFull)),
             deadly: line.is_deadly(),
-            loud: line.is_loud(),
+            loud: is_known || line.is_loud(),
+            over: false,
             standing_at: position,
             vague: false,
             line: TellingLine {
-                calm: line.is_calm() || line.is_survived(),
+                calm: !is_known && (line.is_calm() || line.is_survived()),
                 line: index,
                 text: line.text.to_owned(),
                 time,

@@ -22,6 +22,33 @@ const SAYING: [&str; 14] = [
     "stack",
     "status",
 ];
+/// How sentences begin that say what to do in a case.
+const CASES: [&str; 8] = [
+    "if ",
+    "when ",
+    "whenever ",
+    "in case ",
+    "make sure ",
+    "verify that ",
+    "check the ",
+    "check that ",
+];
+/// Words of sentences that explain what something is.
+const EXPLAINS: [&str; 9] = [
+    " means ",
+    " means:",
+    " indicates ",
+    " happens when ",
+    " occurs when ",
+    " is caused by ",
+    " usually ",
+    " typically ",
+    " for example",
+];
+/// Who speaks of what happened to him.
+const TELLS: [&str; 8] = [
+    " i ", " i'm ", " i've ", " my ", " we ", " we're ", " our ", " us ",
+];
 /// First words of entries of a list of changes.
 const CHANGES: [&str; 18] = [
     "fix",
@@ -54,9 +81,33 @@ impl Line<'_> {
             || self.is_change()
     }
 
+    /// A sentence of a guide, a runbook or a wiki page: it says what to do in a case, or what a word means, and reports
+    /// nothing that happened.
+    pub(crate) fn is_guide(&self) -> bool {
+        const WORDS_MIN: usize = 5;
+        let text = self
+            .lower
+            .trim_start_matches(['-', '*', '#', '>', '|', ' ', '\u{2022}']);
+        let text = text
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .trim_start_matches(['.', ')', ' ']);
+        let is_case = CASES.iter().any(|words| text.starts_with(words));
+        if !is_case && !self.has_any(&EXPLAINS) || self.has_level() {
+            return false;
+        }
+        let padded = format!(" {text} ");
+        let tells = TELLS.iter().any(|words| padded.contains(words));
+        !tells && text.split_whitespace().count() >= WORDS_MIN
+    }
+
     /// A request that was answered; also a refused one shows that the program works.
     pub(super) fn is_served_request(&self) -> bool {
         self.status_of_request().is_some_and(|status| status < 500)
+    }
+
+    /// A line of an access log.
+    pub(crate) fn is_access(&self) -> bool {
+        self.status_of_request().is_some()
     }
 
     /// The status of an access log's line: a method, a path or URL, and behind them a number of three digits.

@@ -6,8 +6,8 @@ mod readers;
 
 use crate::log::scan::{after, clip_to, word};
 
-use super::AppSign;
 use super::extract::{host, listening_port, path, target, variable};
+use super::{AppSign, known};
 use line::DETAIL_BYTES_MAX;
 pub(crate) use line::Line;
 use readers::*;
@@ -31,9 +31,13 @@ pub(crate) fn sign(line: &Line<'_>) -> Option<(Weight, AppSign)> {
     while rows != 0 {
         let row = rows.trailing_zeros() as usize;
         rows &= rows - 1;
-        let (weight, _, make) = &TABLE[row];
-        if let Some(sign) = make(line) {
-            return Some((*weight, sign));
+        let known = known::TABLE.len();
+        let found = match row.checked_sub(known) {
+            None => (known::TABLE[row].1)(line).map(|known| (Cause, AppSign::Known(known))),
+            Some(row) => (TABLE[row].2)(line).map(|sign| (TABLE[row].0, sign)),
+        };
+        if found.is_some() {
+            return found;
         }
     }
     None
@@ -43,7 +47,14 @@ use Weight::{Cause, Context, Death, Error};
 
 type Make = fn(&Line<'_>) -> Option<AppSign>;
 
-/// Needles are lower case and of two bytes or more. The first row that fits wins, so the more exact rows stand first.
+/// The needles of each row, in the order in which rows are tried.
+fn rows() -> impl Iterator<Item = &'static [&'static str]> {
+    let known = known::TABLE.iter().map(|(needles, _)| *needles);
+    known.chain(TABLE.iter().map(|(_, needles, _)| *needles))
+}
+
+/// Needles are lower case and of two bytes or more. The first row that fits wins, so the more exact rows stand first; the
+/// words of known components stand before them all.
 const TABLE: &[(Weight, &[&str], Make)] = &[
     (Cause, &["heap space", "gc overhead limit"], |l| {
         jvm(l, AppSign::JvmHeap)

@@ -136,6 +136,9 @@ const EXPLAINING: &[&str] = &[
 ];
 
 pub(super) fn talk(raw: &str, line: &Line<'_>, told: Option<&(Weight, AppSign)>) -> Talk {
+    if matches!(told, Some((_, AppSign::Known(_)))) {
+        return Talk::Trouble;
+    }
     if line.is_served_request() || line.is_test_result() {
         return Talk::Progress;
     }

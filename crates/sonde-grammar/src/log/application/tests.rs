@@ -377,3 +377,124 @@ fn what_a_line_is_worth_as_the_reason_of_an_end() {
         assert_eq!(found, want, "{log}");
     }
 }
+
+/// Sentences that say what to do in a case report nothing; what a person says of his own pods, and log lines, do.
+#[test]
+fn guides_report_nothing() {
+    for (line, quotes) in [
+        ("If a pod shows OOMKilled, raise its memory limit.", true),
+        (
+            "2. When the kubelet logs \"no space left on device\", free the disk of the node.",
+            true,
+        ),
+        (
+            "- `Back-off restarting failed container` means that the process keeps ending",
+            true,
+        ),
+        (
+            "Exit code 137 usually is the kernel's OOM killer, connection refused a missing listener.",
+            true,
+        ),
+        (
+            "When I open the page I get dial tcp 10.0.0.7:5432: connect: connection refused",
+            false,
+        ),
+        (
+            "If our pod starts it says FATAL: password authentication failed for user \"orders\"",
+            false,
+        ),
+        (
+            "ERROR: this usually means that the server is down: connection refused",
+            false,
+        ),
+        ("panic: if the map is nil it must be made", false),
+        (
+            "10.0.0.1 - - [21/Nov/2026:10:00:00 +0000] \"GET /docs/ImagePullBackOff HTTP/1.1\" 200 81233 \"-\" \"m\"",
+            true,
+        ),
+    ] {
+        assert_eq!(crate::log::is_quoting(line), quotes, "{line}");
+    }
+    assert!(
+        application(&["If it prints \"no space left on device\", free the disk of the node."]).is_empty()
+    );
+}
+
+/// A level in its place and form, not a word of a sentence.
+#[test]
+fn levels_in_their_form() {
+    for (line, loud) in [
+        ("[FATAL] plugin/loop: Loop detected", true),
+        ("2026-11-21 09:11:02+00:00 [ERROR] [Entrypoint]: no", true),
+        ("F0105 10:00:00.000003       1 main.go:27] no such thing", true),
+        ("time=\"2026-11-21T10:00:00Z\" level=fatal msg=\"no\"", true),
+        ("2026-11-21T10:00:00 ERROR no", true),
+        ("error: no", true),
+        (r#"{"level":"error","msg":"no"}"#, true),
+        ("Getting ERROR when I deploy", false),
+        ("there was an error: in the end it worked", false),
+        ("2026-11-21 10:00:00 INFO ERROR budget is fine", false),
+        ("Error budget left", false),
+    ] {
+        assert_eq!(crate::log::is_loud_text(line), loud, "{line}");
+    }
+}
+
+/// Words of components, at whatever level; over once a later line says so, and no word of healthy ones.
+#[test]
+fn troubles_of_known_components() {
+    use AppSign::Known as K;
+    let lost = r#"{"level":"info","ts":"2026-11-21T02:10:12Z","logger":"raft","msg":"8e9e lost leader 8e9e at term 9"}"#;
+    let elected = r#"{"level":"info","ts":"2026-11-21T02:10:13Z","logger":"raft","msg":"raft.node: 8e9e elected leader 91bc at term 10"}"#;
+    let full = "E1121 1 x.go:1] etcdserver: mvcc: database space exceeded";
+    let set = "2026-11-21 10:00:00 [warning] <0.4.0> disk resource limit alarm set on node rabbit@a.";
+    let cleared = "2026-11-21 10:05:00 [warning] <0.4.0> disk resource limit alarm cleared on node rabbit@a";
+    for (lines, expect) in [
+        (vec![lost], Some(Known::EtcdNoLeader)),
+        (vec![lost, elected], None),
+        (vec![full], Some(Known::EtcdFull)),
+        (vec![set], Some(Known::BrokerAlarm { resource: "disk" })),
+        (vec![set, cleared], None),
+        (
+            vec!["2026-11-21 wal: sync duration of 2.1s, expected less than 1s"],
+            Some(Known::EtcdSlowDisk),
+        ),
+        (
+            vec![
+                "[1]: max file descriptors [4096] for elasticsearch process is too low, increase to at least [65535]",
+            ],
+            Some(Known::NodeSetting { name: "nofile" }),
+        ),
+        (
+            vec!["Error: ENOSPC: System limit for number of file watchers reached, watch '/app/src'"],
+            Some(Known::NodeSetting {
+                name: "fs.inotify.max_user_watches",
+            }),
+        ),
+        (
+            vec!["failed to create fsnotify watcher: too many open files"],
+            Some(Known::NodeSetting {
+                name: "fs.inotify.max_user_instances",
+            }),
+        ),
+        (
+            vec!["-OOM command not allowed when used memory > 'maxmemory'."],
+            Some(Known::RedisFull),
+        ),
+        (
+            vec![r#"{"level":"warn","msg":"apply request took too long","took":"132ms"}"#],
+            None,
+        ),
+        (
+            vec!["[INFO] plugin/loop: enabled", "inotify: watching /etc/app"],
+            None,
+        ),
+        (vec!["vm.max_map_count [262144] is fine"], None),
+    ] {
+        let found = application(&lines).into_iter().find_map(|line| match line.sign {
+            K(known) if line.standing == Standing::Decisive => Some(known),
+            _ => None,
+        });
+        assert_eq!(found, expect, "{lines:?}");
+    }
+}

@@ -129,16 +129,23 @@ const MESSAGES: &[(&str, &str)] = &[
         "FailedToRetrieveImagePullSecret",
     ),
     ("Failed to ensure that the pod", "FailedCreatePodContainer"),
+    // The scheduler's and the API server's.
+    ("Unable to schedule pod; no fit", "FailedScheduling"),
+    ("Failed calling webhook, failing closed", ""),
 ];
 
 /// Lines of a healthy kubelet: its first seconds, drivers that it tries and does not need, the API's answer about
 /// pods that are gone, and patches that quote a whole status.
-fn is_harmless(record: &Record<'_>, message: &str, error: &str) -> bool {
-    const SIGNS: [&str; 4] = [
+pub(super) fn is_harmless(record: &Record<'_>, message: &str, error: &str) -> bool {
+    const SIGNS: [&str; 7] = [
         "no relationship found between node",
         "pleg has yet to be successful",
         "container factory failed",
         "status check may not have completed yet",
+        // A container that was removed while it was asked for.
+        "could not find container",
+        "try to find container",
+        "No such container",
     ];
     record.file == "status_manager.go"
         || SIGNS.iter().any(|sign| {

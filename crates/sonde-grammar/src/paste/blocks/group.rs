@@ -4,7 +4,8 @@ use serde_json::Value;
 use sonde_model::{Kind, Timestamp};
 
 use crate::log::{
-    AppSign, NodeLog, application, bare_line, is_grave, is_kernel_text, is_node_text, kernel_in_year, node,
+    AppSign, NodeLog, Standing, application, bare_line, is_access_text, is_grave, is_harmless,
+    is_kernel_text, is_loud_text, is_node_text, is_of_container, is_quoting, kernel_in_year, node,
 };
 use crate::message;
 use crate::paste::command::Command;
@@ -144,9 +145,16 @@ impl Group {
         if any_node {
             let found = node(texts, hint, year);
             // What tells of trouble and says nothing known is no clean bill.
-            let known: Vec<usize> = found.iter().map(|line| line.line).collect();
+            let told = found.iter().filter(|line| !line.facts.is_empty());
+            let known: Vec<usize> = told.map(|line| line.line).collect();
             for (at, text) in texts.iter().enumerate() {
-                if taken[at] && known.binary_search(&at).is_err() && is_grave(text) {
+                if !taken[at] || known.binary_search(&at).is_ok() {
+                    continue;
+                }
+                if hint.is_none() && is_of_container(text) {
+                    // Another program than a node's shares the format: its log is an application's.
+                    taken[at] = false;
+                } else if is_grave(text) || is_loud_text(text) && !is_harmless(text) {
                     not_understood(pasted, &[text]);
                 }
             }
@@ -279,6 +287,11 @@ fn loose_message(text: &str, line: usize) -> Option<LooseMessage> {
     if trimmed.len() < 12 {
         return None;
     }
+    // What a controller notes in passing of others is no trouble that was reported.
+    let noted = is_of_container(trimmed) && trimmed.starts_with('I');
+    if noted || is_quoting(trimmed) {
+        return None;
+    }
     let (time, bare) = crate::log::unwrap_line(trimmed);
     let facts = message::facts("", &bare);
     (!facts.is_empty()).then(|| LooseMessage {
@@ -298,12 +311,18 @@ fn looks_like_log(lines: &[&str]) -> bool {
         .filter(|line| bare_line(line).time.is_some())
         .count();
     timed >= 2
-        || application(lines)
+        || lines
             .iter()
-            .any(|line| !matches!(line.sign, AppSign::Finished | AppSign::Error { .. }))
+            .any(|line| is_of_container(line) || is_access_text(line))
+        || application(lines).iter().any(|line| match line.sign {
+            AppSign::Finished => false,
+            // Words of trouble in any text; a level makes it a log.
+            AppSign::Error { .. } => line.standing == Standing::Decisive && is_loud_text(&line.text),
+            _ => true,
+        })
 }
 
-fn not_understood(pasted: &mut Pasted, lines: &[&str]) {
+pub(super) fn not_understood(pasted: &mut Pasted, lines: &[&str]) {
     for line in lines.iter().filter(|line| !line.trim().is_empty()) {
         pasted.not_understood_count += 1;
         if pasted.not_understood.len() < SAMPLES_MAX {

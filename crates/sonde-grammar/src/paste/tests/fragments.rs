@@ -352,3 +352,76 @@ fn a_pod_without_its_head_has_the_name_that_the_rest_of_the_text_tells() {
         assert_eq!(names, [name], "{rest}");
     }
 }
+
+/// The word of a status counts where a status stands: not in a URL, a heading, a guide or a tale of old.
+#[test]
+fn a_word_of_a_status_is_one_in_its_place_only() {
+    for (text, counts) in [
+        ("web-1   0/1   ImagePullBackOff   0   5m", true),
+        ("Reason: ImagePullBackOff", true),
+        (
+            "my pod web-1 is stuck in ImagePullBackOff since this morning",
+            true,
+        ),
+        ("pod web-1 is in ErrImagePull", true),
+        (
+            "10.0.1.6 - - [21/Nov/2026:10:00:01 +0000] \"GET /docs/ImagePullBackOff HTTP/1.1\" 200 8 \"-\" \"m\"",
+            false,
+        ),
+        (
+            "see https://wiki.example/k8s/ImagePullBackOff.html for more",
+            false,
+        ),
+        ("If it shows ImagePullBackOff, check the tag:", false),
+        ("## How we handle ImagePullBackOff", false),
+        (
+            "time=\"2026-11-21T10:00:01Z\" level=info msg=\"alert resolved: ImagePullBackOff in ns dev\"",
+            false,
+        ),
+        (
+            "ImagePullBackOff is an error that Kubernetes shows for a pod whose image could not be pulled from its registry.",
+            false,
+        ),
+        (
+            "Yesterday a pod in staging was in ImagePullBackOff, it is fixed now",
+            false,
+        ),
+        (
+            "alerts: CrashLoopBackOff, ImagePullBackOff and OOMKilled are sent to the channel of the team",
+            false,
+        ),
+    ] {
+        let pasted = read(text);
+        let any = pasted.loose.iter().any(|it| !it.facts.is_empty()) || !pasted.objects.is_empty();
+        assert_eq!(any, counts, "{text}: {pasted:?}");
+    }
+}
+
+/// Lines of a format that is known and words that are not are no clean bill.
+#[test]
+fn unknown_words_in_a_known_format_are_not_understood() {
+    for (text, unknown) in [
+        (
+            "E1121 06:00:03.411231    1311 foo.go:1] \"Something entirely unknown went wrong\" err=\"disk on fire\"",
+            1,
+        ),
+        (
+            "I1121 06:00:03.411231    1311 foo.go:1] \"Something entirely unknown goes on\"",
+            0,
+        ),
+        (
+            "time=\"2026-11-21T08:44:12Z\" level=error msg=\"RunPodSandbox for &PodSandboxMetadata{Name:a} is odd\"",
+            0,
+        ),
+        (
+            "LAST SEEN   TYPE      REASON         OBJECT   MESSAGE\n3m          Warning   FancyFailure   pod/x    the flux capacitor is broken",
+            1,
+        ),
+        (
+            "LAST SEEN   TYPE     REASON       OBJECT   MESSAGE\n3m          Normal   FancyThing   pod/x    the flux capacitor is well",
+            0,
+        ),
+    ] {
+        assert_eq!(read(text).not_understood_count, unknown, "{text}");
+    }
+}

@@ -492,6 +492,17 @@ fn what_is_fatal_to_a_component_and_unknown_is_not_understood() {
     for (at, text) in rows.iter().enumerate() {
         let pasted = read(text);
         let known = pasted.node_lines.iter().any(|line| !line.facts.is_empty());
+        let lines: Vec<&str> = pasted
+            .logs
+            .iter()
+            .flat_map(|log| &log.lines)
+            .map(String::as_str)
+            .collect();
+        let told = crate::log::application(&lines);
+        let known = known
+            || told
+                .iter()
+                .any(|it| it.standing == crate::log::Standing::Decisive);
         assert_eq!(
             pasted.not_understood_count > 0 || known,
             at + 1 < rows.len(),

@@ -10,7 +10,7 @@ pub(super) const DETAIL_BYTES_MAX: usize = 512;
 /// A line as the table sees it.
 pub(crate) struct Line<'a> {
     pub(crate) text: &'a str,
-    pub(super) lower: String,
+    pub(crate) lower: String,
 }
 
 impl<'a> Line<'a> {
@@ -22,7 +22,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    pub(super) fn has(&self, needle: &str) -> bool {
+    pub(crate) fn has(&self, needle: &str) -> bool {
         self.lower.contains(needle)
     }
 
@@ -36,6 +36,13 @@ impl<'a> Line<'a> {
 
     pub(super) fn detail(&self) -> String {
         clip_to(self.text, DETAIL_BYTES_MAX).to_owned()
+    }
+
+    /// The sign of an error that no pattern knows.
+    pub(crate) fn unknown_error(&self) -> super::AppSign {
+        super::AppSign::Error {
+            message: self.detail(),
+        }
     }
 
     /// The line says of itself that it is no error: its first level word is a calm one.
@@ -72,6 +79,32 @@ impl<'a> Line<'a> {
                         .trim_matches(['[', ']', '"', ',', ':']);
                     level_of(bare) == Some(Level::Info) && in_form(word)
                 })
+    }
+
+    /// The line names a level.
+    pub(crate) fn has_level(&self) -> bool {
+        self.level().is_some()
+    }
+
+    /// The line calls itself an error or worse in the place and form of a level, not in a sentence.
+    pub(crate) fn is_loud_in_form(&self) -> bool {
+        let loud = |word: &str| {
+            let bare = word.to_ascii_lowercase();
+            let bare = bare
+                .trim_start_matches("level=")
+                .trim_matches(['[', ']', '"', ',', ':']);
+            matches!(level_of(bare), Some(Level::Error | Level::Fatal))
+        };
+        let klog = self.level_is_loud() && self.text.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+        let mut before = "0";
+        klog || self.text.split_whitespace().take(8).any(|word| {
+            let marked = word.starts_with(['[', '<']) || word.starts_with("level=");
+            let first = std::ptr::eq(word.as_ptr(), self.text.as_ptr()) && word.ends_with(':');
+            let upper = word.bytes().all(|b| !b.is_ascii_lowercase());
+            let placed = marked || first || upper && before.bytes().any(|b| b.is_ascii_digit() || b == b']');
+            before = word;
+            placed && loud(word)
+        })
     }
 
     /// The line calls itself an error or worse.
@@ -174,7 +207,7 @@ impl<'a> Line<'a> {
 
     /// The line says that the program goes on in spite of what it met.
     pub(crate) fn is_survived(&self) -> bool {
-        const SURVIVED: [&str; 12] = [
+        const SURVIVED: [&str; 16] = [
             "continuing",
             "using default",
             "use default",
@@ -187,6 +220,11 @@ impl<'a> Line<'a> {
             "skipping",
             "not critical",
             "(optional)",
+            // Controllers put back what they could not do, and do it again.
+            "requeuing",
+            "re-queuing",
+            "requeueing",
+            "please apply your changes to the latest version",
         ];
         SURVIVED.iter().any(|words| self.has(words)) || self.says_retry() || self.is_of_one_request()
     }
