@@ -7,6 +7,7 @@ const PROGRAMS: &[&str] = &[
     "crictl",
     "docker",
     "dmesg",
+    "etcdctl",
     "getent",
     "grep",
     "head",

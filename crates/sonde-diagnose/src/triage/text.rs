@@ -92,6 +92,7 @@ pub(super) fn logs_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     {
         return;
     }
+    let others = !out.is_empty();
     let mut opened = BTreeSet::new();
     for (key, lines) in &triage.texts.container_logs {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
@@ -117,6 +118,8 @@ pub(super) fn logs_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
                         | AppSign::Finished
                 )
         });
+        // Beside a trouble that was understood, an error of no known kind is as a rule what follows from it.
+        let trouble = trouble.filter(|line| !(others && matches!(line.sign, AppSign::Error { .. })));
         let Some(trouble) = trouble else { continue };
         let subject = if key.pod.is_empty() {
             nameless()

@@ -1,10 +1,13 @@
 //! What the causes about a node's pressure share.
 
-use sonde_grammar::fact::EvictionFact;
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{EvictionFact, NodeFact};
+use sonde_grammar::log::NodeLine;
 use sonde_model::{Quantity, Risk};
 
 use super::evicted::{node_name, said, step_qos, unbounded, victim};
-use crate::{Case, Facts, field_on};
+use crate::subject::log_words;
+use crate::{Case, Facts, Seen, field_on};
 
 /// One resource that a node can be short of.
 pub(super) struct Short {
@@ -43,7 +46,7 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, short: &Short) {
     };
     case.step(
         format!("{} is short of {}{numbers}", node_name(node.as_ref()), short.word),
-        [message.seen()],
+        [shortage(facts, short, message.seen())],
     );
     if let Some(seen) = unbounded(facts, short.request).filter(|_| !short.request.is_empty()) {
         case.step("other pods of the node may take as much as they like", [seen]);
@@ -66,7 +69,10 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, short: &Short) {
     }
     case.step(
         "the kubelet evicts the pod to win it back",
-        [facts.field("status.reason", &facts.episode.word)],
+        [match facts.snapshot.get(&facts.episode.subject) {
+            Some(_) => facts.field("status.reason", &facts.episode.word),
+            None => message.seen(),
+        }],
     );
     case.headline(format!(
         "{} ran short of {}{numbers} and evicted {}{used}",
@@ -97,6 +103,31 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, short: &Short) {
         case.root(node);
     }
     case.advice(short.advice, Risk::None);
+}
+
+/// What says that the node is short of it: the message, or, where it tells only of the eviction, the line of the kubelet's
+/// eviction manager before it.
+fn shortage(facts: &Facts<'_>, short: &Short, message: Seen) -> Seen {
+    if short.resources.iter().any(|it| message.text.contains(it)) {
+        return message;
+    }
+    let names = |fact: &Fact| matches!(fact, Fact::Node(NodeFact::Reclaiming { resource }) if short.resources.contains(&resource.as_str()));
+    let lines = facts.texts.node.values().flatten();
+    let before = |line: &&NodeLine| message.time.is_none() || line.time <= message.time;
+    let found = lines
+        .filter(|line| line.facts.iter().any(names))
+        .filter(before)
+        .last();
+    found.map_or(message, |line| {
+        let (kind, source) = log_words(line.origin);
+        Seen {
+            kind,
+            source: source.to_owned(),
+            object: None,
+            time: line.time,
+            text: line.text.clone(),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -165,6 +196,24 @@ pub(super) mod tests {
                 assert!(finding.headline.contains(word), "{word}: {}", finding.headline);
             }
         }
+    }
+
+    /// The line of the eviction says neither what was short nor what the pod's status is.
+    #[test]
+    fn a_kubelets_lines_alone_quote_the_one_that_names_it() {
+        let lines = "I1121 04:00:14.002000    1201 eviction_manager.go:366] \"Eviction manager: must evict pod(s) to reclaim\" resourceName=\"ephemeral-storage\"\n\
+            I1121 04:00:14.202000    1201 eviction_manager.go:602] \"Eviction manager: pod is evicted successfully\" pod=\"logs/fluentd-abcd1\"";
+        let outcome = Scene::new().kubelet("", lines).diagnose();
+        let finding = outcome.finds_only("EVI-NODE-DISK", Verdict::Proven);
+        let quotes = |id: &str| finding.evidence.iter().any(|it| it.text.contains(id));
+        assert!(
+            quotes("must evict")
+                && !finding
+                    .evidence
+                    .iter()
+                    .any(|it| it.source.contains("status.reason")),
+            "{finding:?}"
+        );
     }
 
     #[test]

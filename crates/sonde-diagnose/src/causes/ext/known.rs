@@ -60,7 +60,7 @@ pub(super) fn look(known: &Known) -> Option<(&'static str, String)> {
     match known {
         Known::RolloutStuck { workload } => Some((
             "what its pods say",
-            format!("kubectl describe {workload} -n NAMESPACE; kubectl get pods -n NAMESPACE"),
+            format!("kubectl describe {workload} -n NAMESPACE"),
         )),
         Known::WaitedInVain { what } if what.contains('/') && !what.contains(' ') => Some((
             "what it says of itself",
@@ -77,21 +77,18 @@ pub(super) fn advice(known: &Known) -> (&'static str, Option<(&'static str, &'st
             "compact and defragment etcd, then disarm the alarm (etcdctl compact, defrag, alarm disarm); raise --quota-backend-bytes (at most 8 GiB), and find what writes so many objects",
             Some((
                 "how large the database is, and which alarms are set",
-                "etcdctl endpoint status --cluster -w table; etcdctl alarm list",
+                "etcdctl endpoint status --cluster -w table && etcdctl alarm list",
             )),
         ),
         Known::EtcdSlowDisk => (
             "give etcd a disk of its own that is fast to sync (SSD), and look for what else writes to it",
-            Some((
-                "how long the disk takes to sync (its 99th percentile should be under 10 ms)",
-                "curl -s http://127.0.0.1:2381/metrics | grep etcd_disk_wal_fsync_duration_seconds",
-            )),
+            Some(("whether the disk is fast enough for etcd", "etcdctl check perf")),
         ),
         Known::EtcdNoLeader => (
             "see that more than half of the members run, reach each other on port 2380 and have fast disks",
             Some((
                 "which member leads, and which are healthy",
-                "etcdctl endpoint status --cluster -w table; etcdctl endpoint health --cluster",
+                "etcdctl endpoint status --cluster -w table && etcdctl endpoint health --cluster",
             )),
         ),
         Known::DnsLoop => (
@@ -120,35 +117,35 @@ pub(super) fn advice(known: &Known) -> (&'static str, Option<(&'static str, &'st
             "raise it on the node (sysctl -w, and in /etc/sysctl.d); all containers of a user on the node share it",
             Some((
                 "the node's present values",
-                "kubectl debug node/NODE -it --image=busybox -- sh -c 'grep . /proc/sys/fs/inotify/*'",
+                "kubectl debug node/NODE -it --image=busybox -- grep -r . /proc/sys/fs/inotify",
             )),
         ),
         Known::BrokerAlarm { resource: "disk" } => (
             "give its volume more room, or let consumers empty the queues; the alarm clears itself",
             Some((
-                "which alarms are set, and how full the queues are",
-                "rabbitmq-diagnostics alarms; rabbitmqctl list_queues name messages",
+                "which alarms are set",
+                "kubectl exec POD -n NAMESPACE -- rabbitmq-diagnostics alarms",
             )),
         ),
         Known::BrokerAlarm { .. } => (
             "let consumers empty the queues, or give it more memory (limit and vm_memory_high_watermark); the alarm clears itself",
             Some((
-                "which alarms are set, and how full the queues are",
-                "rabbitmq-diagnostics alarms; rabbitmqctl list_queues name messages",
+                "which alarms are set",
+                "kubectl exec POD -n NAMESPACE -- rabbitmq-diagnostics alarms",
             )),
         ),
         Known::RedisFull => (
             "raise maxmemory (and the container's limit above it), or set a maxmemory-policy that evicts",
             Some((
                 "how full it is, and what it may evict",
-                "redis-cli info memory; redis-cli config get maxmemory-policy",
+                "kubectl exec POD -n NAMESPACE -- redis-cli info memory",
             )),
         ),
         Known::ApiServerRefuses { .. } => (
             "see on the control plane's machine that the API server runs (its static pod, its log, etcd behind it); where it does, mend the address in the kubeconfig",
             Some((
                 "whether it runs, and what it said last",
-                "crictl ps -a --name kube-apiserver; crictl logs $(crictl ps -a -q --name kube-apiserver | head -1)",
+                "crictl ps -a --name kube-apiserver",
             )),
         ),
         Known::RolloutStuck { .. } => (
@@ -161,10 +158,7 @@ pub(super) fn advice(known: &Known) -> (&'static str, Option<(&'static str, &'st
         ),
         Known::HelmLocked => (
             "wait for the other operation; where none runs any more, roll back to the last revision that was deployed (helm rollback RELEASE REVISION)",
-            Some((
-                "which revision is pending",
-                "helm history RELEASE -n NAMESPACE; helm list -a -n NAMESPACE",
-            )),
+            Some(("which revision is pending", "helm history RELEASE -n NAMESPACE")),
         ),
         Known::HelmFailed { .. } => (
             "mend what its words name, and run it again; a failed release is shown by helm history",

@@ -103,9 +103,7 @@ type Make = fn(&Line<'_>) -> Option<Known>;
 
 /// One of the needles, in lower case, is in the line.
 pub(super) const TABLE: &[(&[&str], Make)] = &[
-    (&["mvcc: database space exceeded", "alarm raised"], |l| {
-        (l.has("space exceeded") || l.has("nospace")).then_some(Known::EtcdFull)
-    }),
+    (&["mvcc: database space exceeded"], |_| Some(Known::EtcdFull)),
     (
         &["slow fdatasync", "likely from slow disk", "wal: sync duration of"],
         |_| Some(Known::EtcdSlowDisk),
@@ -194,6 +192,14 @@ fn node_setting(line: &Line<'_>) -> Option<Known> {
     Some(Known::NodeSetting { name })
 }
 
+/// What only the fields of the whole line tell, not its message.
+pub(super) fn of_raw(raw: &str) -> Option<Known> {
+    if raw.contains("\"alarm raised\"") && raw.contains("NOSPACE") {
+        return Some(Known::EtcdFull);
+    }
+    nginx(raw).or_else(|| proxy(raw))
+}
+
 /// nginx' error log (`src/http/ngx_http_upstream.c`): `connect() failed (111: Connection refused) while connecting to
 /// upstream, client: …, upstream: "http://10.1.1.1:8080/", host: "shop"`.
 fn nginx(raw: &str) -> Option<Known> {
@@ -233,10 +239,7 @@ fn nginx(raw: &str) -> Option<Known> {
 }
 
 /// `"GET / HTTP/1.1" 503 UF ...`, Envoy's default format, or its JSON (`response_flags`).
-pub(super) fn proxy(raw: &str) -> Option<Known> {
-    if let Some(known) = nginx(raw) {
-        return Some(known);
-    }
+fn proxy(raw: &str) -> Option<Known> {
     let (flags, upstream) = if raw.contains("\"response_flags\"") {
         let value: serde_json::Value = serde_json::from_str(raw.trim()).ok()?;
         let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
@@ -322,7 +325,7 @@ mod tests {
                 flag,
                 upstream: Some(upstream.to_owned()),
             });
-            assert_eq!(proxy(line), expect, "{line}");
+            assert_eq!(of_raw(line), expect, "{line}");
         }
     }
 }

@@ -191,16 +191,14 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
         }
         notes = line.heads_notes() || notes && line.is_item();
         let explains = time.is_none() && line.is_guide();
-        let told = if let Some(known) = known::proxy(raw) {
+        let told = if let Some(known) = known::of_raw(raw) {
             Some((Weight::Cause, AppSign::Known(known)))
         } else if notes || explains || line.is_record() {
             None
         } else {
-            // A level alone is a word of trouble, too.
-            sign(&line).or_else(|| {
-                line.is_loud_in_form()
-                    .then(|| (Weight::Error, line.unknown_error()))
-            })
+            // klog's letter alone is a word of trouble, too; lines that name their level have a row of the table.
+            let by_letter = || !line.has("error") && line.is_loud_in_form();
+            sign(&line).or_else(|| by_letter().then(|| (Weight::Error, line.unknown_error())))
         };
         if explains {
             continue;
