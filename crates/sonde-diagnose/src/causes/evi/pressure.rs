@@ -117,7 +117,7 @@ fn shortage(facts: &Facts<'_>, short: &Short, message: Seen) -> Seen {
     let found = lines
         .filter(|line| line.facts.iter().any(names))
         .filter(before)
-        .last();
+        .next_back();
     found.map_or(message, |line| {
         let (kind, source) = log_words(line.origin);
         Seen {
