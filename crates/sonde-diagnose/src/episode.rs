@@ -59,6 +59,10 @@ pub enum Symptom {
     PortNotServed,
     /// A service of type LoadBalancer has no address.
     NoAddress,
+    /// An ingress sends to what does not exist.
+    NotRouted,
+    /// An ingress has no address, and nobody who would give it one is there.
+    Unserved,
     /// A workload does nothing because it was told so; of interest only to who asks about it by name.
     AtRest,
 }
@@ -116,7 +120,11 @@ impl Symptom {
             Symptom::NotScaling => "ROL-AUTOSCALER-UNKNOWN",
             Symptom::BudgetBlocks => "ROL-BUDGET-UNKNOWN",
             Symptom::ClaimNotBound => "DEP-CLAIM-UNKNOWN",
-            Symptom::NoEndpoints | Symptom::PortNotServed | Symptom::NoAddress => "SVC-UNKNOWN",
+            Symptom::NoEndpoints
+            | Symptom::PortNotServed
+            | Symptom::NoAddress
+            | Symptom::NotRouted
+            | Symptom::Unserved => "SVC-UNKNOWN",
             Symptom::AtRest => "ROL-AT-REST-UNKNOWN",
         }
     }

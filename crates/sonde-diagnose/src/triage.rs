@@ -1,6 +1,7 @@
 //! Finds the subjects that are not as they should be. Healthy objects cost a look at their columns and nothing more.
 
 mod container;
+mod ingress;
 mod manifest;
 mod node;
 mod pod;
@@ -13,6 +14,7 @@ mod workload;
 mod young;
 
 pub(crate) use container::IMAGE_REASONS;
+pub(crate) use ingress::{Unrouted, unrouted};
 pub(crate) use manifest::manifest_spec;
 pub(crate) use pod::GATE_PATIENCE;
 pub(crate) use rollout::{
@@ -52,6 +54,7 @@ pub fn examines(kind: &Kind) -> bool {
             | Kind::PodDisruptionBudget
             | Kind::PersistentVolumeClaim
             | Kind::Service
+            | Kind::Ingress
     )
 }
 
@@ -206,14 +209,18 @@ impl Triage<'_> {
             }
     }
 
-    /// Who asks for a service asks for what answers for it: the pods that it selects and their workloads.
+    /// Who asks for a service asks for what answers for it: the pods that it selects and their workloads. Who asks for an
+    /// ingress asks for the services that it sends to.
     fn with_behind(&self, wanted: &BTreeSet<ObjectRef>) -> BTreeSet<ObjectRef> {
-        let services = wanted.iter().filter(|it| it.kind == Kind::Service);
+        let ingresses = wanted.iter().filter(|it| it.kind == Kind::Ingress);
+        let routed: Vec<ObjectRef> = ingresses.flat_map(|it| ingress::services(self, it)).collect();
+        let services = wanted.iter().chain(&routed).filter(|it| it.kind == Kind::Service);
         let behind = services
             .filter_map(|it| self.snapshot.get(it))
             .flat_map(|it| service::behind(self, it));
         wanted
             .iter()
+            .chain(&routed)
             .cloned()
             .chain(behind.map(|it| it.reference.clone()))
             .collect()

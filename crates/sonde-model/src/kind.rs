@@ -111,6 +111,7 @@ kinds! {
     ResourceClaimTemplate "resource.k8s.io/v1" "resourceclaimtemplates" [] Namespaced,
     Lease "coordination.k8s.io/v1" "leases" [] Namespaced,
     Ingress "networking.k8s.io/v1" "ingresses" ["ing"] Namespaced,
+    IngressClass "networking.k8s.io/v1" "ingressclasses" [] Cluster,
     NetworkPolicy "networking.k8s.io/v1" "networkpolicies" ["netpol"] Namespaced,
 }
 

@@ -3,4 +3,10 @@
 #[cfg(test)]
 mod contracts;
 
-crate::cause::family!(load_balancer_pending, selector_matches_nothing, wrong_target_port);
+crate::cause::family!(
+    ingress_backend,
+    ingress_class,
+    load_balancer_pending,
+    selector_matches_nothing,
+    wrong_target_port,
+);

@@ -9,7 +9,7 @@ use sonde_world::view::{
 };
 use sonde_world::{ContainerRole, ContainerState, Object, Snapshot};
 
-use super::{Opened, Triage, rollout, service};
+use super::{Opened, Triage, ingress, rollout, service};
 use crate::{Episode, Symptom};
 
 /// Controllers create pods within seconds; a shortage without a word is reported after this. A guess.
@@ -35,6 +35,7 @@ pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) 
             out.extend(short_alone(triage, object));
         }
         Kind::Service => service::look(triage, object, out),
+        Kind::Ingress => ingress::look(triage, object, out),
         Kind::CronJob => rollout::cron_job(triage, object, out),
         Kind::HorizontalPodAutoscaler => rollout::autoscaler(triage, object, out),
         Kind::PodDisruptionBudget => rollout::budget(triage, object, out),
@@ -491,6 +492,7 @@ pub(super) fn at_rest(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened
             .view::<ReplicaSet>(me)
             .filter(|it| it.spec.replicas == Some(0))
             .map(|_| "scaled to zero"),
+        Kind::Node => object.node().filter(|it| it.unschedulable).map(|_| "cordoned"),
         _ => None,
     };
     if let Some(word) = word {

@@ -44,6 +44,14 @@ view! {
     LoadBalancerStatus { ingress: Vec<LoadBalancerIngress> }
     LoadBalancerIngress { ip: String, hostname: String }
     ServicePort { name: String, port: i64, target_port: Option<IntOrString>, protocol: String }
+    Ingress { metadata: ObjectMeta, spec: IngressSpec, status: ServiceStatus }
+    IngressSpec { ingress_class_name: String, default_backend: Option<IngressBackend>, rules: Vec<IngressRule> }
+    IngressRule { host: String, http: Option<IngressPaths> }
+    IngressPaths { paths: Vec<IngressPath> }
+    IngressPath { path: String, backend: IngressBackend }
+    IngressBackend { service: Option<IngressService> }
+    IngressService { name: String, port: IngressPort }
+    IngressPort { name: String, number: i64 }
     EndpointSlice { metadata: ObjectMeta, endpoints: Vec<Endpoint>, ports: Vec<EndpointPort> }
     Endpoint { addresses: Vec<String>, conditions: EndpointConditions, target_ref: Option<TargetRef> }
     EndpointConditions { ready: Option<bool>, serving: Option<bool>, terminating: Option<bool> }

@@ -16,8 +16,17 @@ pub(super) static CAUSE: Cause = Cause {
     page: page!("DEP-CLAIM-WAITS-FOR-CONSUMER"),
 };
 
+const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+
 fn state(facts: &Facts<'_>, case: &mut Case) {
     for claim in unbound(facts) {
+        // The scheduler has chosen a node for its pod: it waits for its provisioner now.
+        let chosen = facts
+            .metadata_of(&claim.reference)
+            .is_some_and(|it| it.annotations.contains_key(SELECTED_NODE));
+        if chosen {
+            continue;
+        }
         let says = claim.said(|fact| {
             matches!(
                 fact,

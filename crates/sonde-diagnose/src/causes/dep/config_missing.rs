@@ -311,6 +311,24 @@ fn describe(facts: &Facts<'_>, case: &mut Case, lack: &Lack, used: Option<&Confi
         } else {
             "create configmap"
         };
+        let going = facts
+            .snapshot
+            .get(&object)
+            .and_then(|it| Some((it.deletion?, facts.metadata_of(&object)?.finalizers)));
+        if let Some((asked, held)) = going {
+            let held = if held.is_empty() {
+                String::new()
+            } else {
+                format!(", held by {}", held.join(", "))
+            };
+            let seen = field_on(&object, "metadata.deletionTimestamp", asked);
+            case.step(format!("{object} is being deleted{held}"), [seen]);
+            case.advice(
+                format!("do not mend {object}, which is being deleted: let it go (its finalizers are lifted first), and create it anew with all its keys, or refer to another"),
+                Risk::None,
+            );
+            return;
+        }
         match key {
             Some(key) => case.advice(
                 format!("add the key {key} to {object}, or refer to a key that it has"),

@@ -118,7 +118,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         AppSign::PermissionDenied { .. } if binds_port(&line.text) || is_denied_by_other_side(&line.text) => {
             None
         }
-        _ => place(facts, sign),
+        _ => place(facts, sign, &line.text),
     });
     if let Some(place) = &place {
         case.step(place.text.clone(), [place.seen.clone()]);
@@ -413,6 +413,30 @@ mod tests {
             let finding = outcome.finds_only("EXT-ERROR", Verdict::Proven);
             assert!(finding.headline.contains(words), "{}", finding.headline);
         }
+    }
+
+    /// Root without capabilities may not do all that root may.
+    #[test]
+    fn a_dropped_capability_is_named() {
+        let advice = |capabilities: Value| {
+            let it = pod(
+                json!({"spec": {"containers": [{"name": "app", "securityContext": {"capabilities": capabilities}}]},
+                "status": {"containerStatuses": [crashed(1, "Error")]}}),
+            );
+            let outcome = Scene::new()
+                .object(it)
+                .log(
+                    "shop/app-1",
+                    "app",
+                    true,
+                    "chown: /tmp: Operation not permitted\n",
+                )
+                .diagnose();
+            outcome.finding("EXT-ERROR").fixes[0].text.contains("CHOWN")
+        };
+        assert!(advice(json!({"drop": ["ALL"]})));
+        assert!(!advice(json!({"drop": ["ALL"], "add": ["CHOWN"]})));
+        assert!(!advice(json!({"drop": ["NET_RAW"]})));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! ROL-PAUSED: a workload makes no pods, or does not roll out, because it was told so.
+//! ROL-PAUSED: a workload makes no pods, or does not roll out, or a node takes none, because it was told so.
 
 use sonde_model::{Code, Kind, Risk, Severity};
 
@@ -7,7 +7,7 @@ use crate::{Case, Cause, Facts, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("ROL-PAUSED"),
-    title: "paused or scaled to zero",
+    title: "paused, scaled to zero or cordoned",
     explains: &[Symptom::AtRest],
     reads: &[],
     state,
@@ -20,6 +20,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         return;
     }
     case.severity(Severity::Info);
+    if subject.kind == Kind::Node {
+        let seen = facts.field("spec.unschedulable", true);
+        case.proven_by(seen.clone());
+        case.step("somebody, or a tool of theirs, has cordoned it", [seen]);
+        case.headline(format!("{subject} is cordoned: it takes no new pods"));
+        case.fix(
+            "let it take pods again, if nobody drains it",
+            format!("kubectl uncordon {}", subject.name),
+            Risk::Wide,
+        );
+        return;
+    }
     if facts.episode.word == "paused" {
         let seen = facts.field("spec.paused", true);
         case.proven_by(seen.clone());

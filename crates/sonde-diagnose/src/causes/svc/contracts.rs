@@ -50,7 +50,64 @@ fn balanced(status: Value) -> Scene {
         .object(it)
 }
 
+/// An ingress that sends to a port of service `web`, which exists.
+fn ingress(port: i64, patch: Value) -> Scene {
+    let mut it = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": "shop", "namespace": "shop", "creationTimestamp": "2026-03-01T10:00:00Z"},
+        "spec": {"rules": [{"host": "shop.example", "http": {"paths": [{"path": "/", "backend": {"service": {"name": "web", "port": {"number": port}}}}]}}]}});
+    merge(&mut it, patch);
+    scene(json!({"app": "app"}), json!("http"))
+        .object(backend("app-1", "http"))
+        .object(it)
+        .complete(&[Kind::Service, Kind::IngressClass])
+}
+
 const TABLE: &[Contract] = &[
+    Contract {
+        code: "SVC-INGRESS-BACKEND",
+        verdict: Verdict::Proven,
+        found: || ingress(8080, json!({})),
+        rival: ("SVC-WRONG-TARGET-PORT", || {
+            unnamed().object(json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": {"name": "shop", "namespace": "shop"},
+            "spec": {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}}))
+        }),
+        // Services were not listed.
+        open: || {
+            Scene::new().object(json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": {"name": "shop", "namespace": "shop"},
+            "spec": {"defaultBackend": {"service": {"name": "gone", "port": {"number": 80}}}}}))
+        },
+        healthy: || ingress(80, json!({})),
+        // Its services are about to be made.
+        over: || {
+            ingress(
+                8080,
+                json!({"metadata": {"creationTimestamp": "2026-03-01T11:59:00Z"}}),
+            )
+        },
+    },
+    Contract {
+        code: "SVC-INGRESS-CLASS",
+        verdict: Verdict::Likely,
+        found: || ingress(80, json!({"spec": {"ingressClassName": "ngnix"}})),
+        rival: ("SVC-INGRESS-BACKEND", || ingress(8080, json!({}))),
+        open: || {
+            Scene::new().object(json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": {"name": "shop", "namespace": "shop"}, "spec": {"ingressClassName": "ngnix"}}))
+        },
+        // Some controllers need no object of their class.
+        healthy: || {
+            ingress(
+                80,
+                json!({"spec": {"ingressClassName": "ngnix"}, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}),
+            )
+        },
+        over: || {
+            ingress(80, json!({"spec": {"ingressClassName": "nginx"}}))
+            .object(json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}}))
+        },
+    },
     Contract {
         code: "SVC-LOAD-BALANCER-PENDING",
         verdict: Verdict::Likely,
