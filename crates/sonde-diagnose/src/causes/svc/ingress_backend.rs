@@ -50,7 +50,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         1 => String::new(),
         some => format!(
             " (and {})",
-            count(i64::try_from(some).unwrap_or(i64::MAX) - 1, "more route")
+            count(
+                i64::try_from(some).unwrap_or(i64::MAX).saturating_sub(1),
+                "more route"
+            )
         ),
     };
     case.headline(format!(
