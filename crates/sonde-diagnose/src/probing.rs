@@ -1,5 +1,6 @@
 //! Why a probe does not pass: what it asks, what it met, and what the application's log says about it.
 
+pub(crate) mod flapping;
 mod past;
 mod slow;
 

@@ -7,7 +7,7 @@ use sonde_grammar::fact::HookKind;
 use sonde_grammar::log::NodeLog;
 use sonde_grammar::message::{facts, is_known_harmless};
 use sonde_model::{EvidenceKind, Kind, ObjectRef, Problem};
-use sonde_world::view::{Condition, ConditionedStatus, ContainerStatus, ObjectMeta, Pod};
+use sonde_world::view::{Condition, ConditionedStatus, ContainerStatus, ObjectMeta, Pod, ReplicaSet};
 use sonde_world::{EventColumns, Object, Snapshot};
 
 use crate::Texts;
@@ -60,14 +60,31 @@ impl Subject {
         subject
             .messages
             .sort_by_key(|it| std::cmp::Reverse((it.seen.time.is_none(), it.seen.time)));
-        subject.name_hooks();
+        subject.name_hooks(reference, snapshot);
         subject.supersede();
         subject
     }
 
     /// The kubelet's `Exec lifecycle hook … failed` does not say which hook; the grammar takes it for the one at start.
     /// The container's own settings know better.
-    fn name_hooks(&mut self) {
+    fn name_hooks(&mut self, reference: &ObjectRef, snapshot: &Snapshot) {
+        let tells_hook = |message: &Message| message.facts.iter().any(|fact| matches!(fact, Fact::Hook(_)));
+        if !self.messages.iter().any(tells_hook) {
+            return;
+        }
+        // Of a pod that is gone its ReplicaSet knows.
+        let replaced = || {
+            let (set, _) = reference.name.rsplit_once('-')?;
+            let set = ObjectRef::new(Kind::ReplicaSet, &reference.namespace, set);
+            let spec = snapshot.view::<ReplicaSet>(&set)?.spec.template.spec;
+            Some(Pod {
+                spec,
+                ..Pod::default()
+            })
+        };
+        let unknown = self.pod.spec.containers.is_empty() && reference.kind == Kind::Pod;
+        let pod = if unknown { replaced() } else { None };
+        let pod = pod.as_ref().unwrap_or(&self.pod);
         let words = |text: &str| -> Vec<String> {
             text.split(|c: char| c.is_whitespace() || "[]\",'".contains(c))
                 .filter(|word| !word.is_empty())
@@ -79,7 +96,7 @@ impl Subject {
                 let Fact::Hook(hook) = fact else { continue };
                 let name = hook.container.as_deref().or(message.container.as_deref());
                 let lifecycle = name
-                    .and_then(|name| self.pod.container(name))
+                    .and_then(|name| pod.container(name))
                     .and_then(|(container, _)| container.lifecycle.as_ref());
                 let Some((lifecycle, pre_stop)) = lifecycle.and_then(|it| Some((it, it.pre_stop.as_ref()?)))
                 else {

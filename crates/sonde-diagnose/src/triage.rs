@@ -1,6 +1,7 @@
 //! Finds the subjects that are not as they should be. Healthy objects cost a look at their columns and nothing more.
 
 mod container;
+mod hook;
 mod ingress;
 mod manifest;
 mod node;
@@ -14,14 +15,15 @@ mod workload;
 mod young;
 
 pub(crate) use container::IMAGE_REASONS;
+pub(crate) use hook::{StillThere, still_there};
 pub(crate) use ingress::{Unrouted, unrouted};
-pub(crate) use manifest::manifest_spec;
+pub(crate) use manifest::{invalid_fields, manifest_spec};
 pub(crate) use pod::GATE_PATIENCE;
 pub(crate) use rollout::{
     METRICS_PATIENCE, ORDINAL_PATIENCE, RETURN_PATIENCE, held_by_budget, held_pod, lets_none_go, unready_for,
     unready_since,
 };
-pub(crate) use service::{ADDRESS_PATIENCE, WITH_TEMPLATE, templates, unserved_port};
+pub(crate) use service::{ADDRESS_PATIENCE, WITH_TEMPLATE, is_described_empty, templates, unserved_port};
 pub(crate) use text::nameless;
 pub(crate) use workload::{
     EMPTYING_PATIENCE, KEPT_PATIENCE, cleanup_patience, kept_running, only_remains, pods_ending,
@@ -156,6 +158,7 @@ impl Triage<'_> {
         };
         let checks = node_check::open(self.texts, self.now, of_node);
         opened.extend(checks.into_iter().map(Opened::from));
+        hook::of_replaced(self, &wider, &mut opened);
         text::loose(self, &mut opened);
         text::kernel_alone(self, &mut opened);
         text::events_alone(self, &mut opened);
@@ -166,7 +169,7 @@ impl Triage<'_> {
 
     fn look_at(&self, object: &Object, out: &mut Vec<Opened>) {
         match object.reference.kind {
-            _ if object.uid.is_empty() && manifest::is_slipped(object) => manifest::open(object, out),
+            _ if object.uid.is_empty() && manifest::is_wrong(object) => manifest::open(object, out),
             Kind::Pod => pod::look(self, object, out),
             Kind::Node => node::look(self, object, out),
             // There are many, and only a deletion of theirs can hang.

@@ -138,12 +138,14 @@ fn told(facts: &Facts<'_>, case: &mut Case, scarce: &Scarce) -> bool {
         }
         _ => None,
     });
-    let Some(((), message)) = said else { return false };
     let subject = &facts.episode.subject;
     let node = if subject.kind == sonde_model::Kind::Node {
         format!("node {}", subject.name)
     } else {
         "a node".into()
+    };
+    let Some(((), message)) = said else {
+        return full_of_images(facts, case, scarce, &node);
     };
     case.proven_by(message.seen());
     case.step(
@@ -153,6 +155,28 @@ fn told(facts: &Facts<'_>, case: &mut Case, scarce: &Scarce) -> bool {
     case.headline(format!(
         "{node} is short of {}: pods are evicted and new ones avoid it",
         scarce.word
+    ));
+    case.severity(Severity::Error);
+    true
+}
+
+/// The kubelet removes images before it evicts, and that does not help: the disk is above the threshold of images, which
+/// is mostly lower than that of an eviction.
+fn full_of_images(facts: &Facts<'_>, case: &mut Case, scarce: &Scarce, node: &str) -> bool {
+    let freed = facts.find(|fact| match fact {
+        Fact::Node(NodeFact::FreeDiskFailed { detail }) if scarce.said.contains(&"imagefs") => Some(detail),
+        _ => None,
+    });
+    let Some((detail, message)) = freed else {
+        return false;
+    };
+    case.supported_by(message.seen());
+    case.step(
+        format!("the kubelet of {node} cannot free enough disk by removing images: {detail}"),
+        [message.seen()],
+    );
+    case.headline(format!(
+        "the disk of {node} is nearly full, and removing unused images does not free enough of it"
     ));
     case.severity(Severity::Error);
     true

@@ -108,6 +108,85 @@ fn a_nodes_lines_alone_give_their_cause() {
     }
 }
 
+/// Each row: a node's lines; the code of the only finding, none where it got over it or has just started.
+#[test]
+fn what_a_node_says_of_itself_is_told_while_it_lasts() {
+    const PLEG: &str = "E1121 10:00:01.123456    1234 kubelet.go:1861] skipping pod synchronization - [PLEG is not healthy: pleg was last seen active 3m12.1s ago; threshold is 3m0s]";
+    const STARTS: &str = "E1121 10:00:01.123456    1234 kubelet.go:1861] skipping pod synchronization - [container runtime status check may not have completed yet, PLEG is not healthy: pleg has yet to be successful]";
+    const IMAGES: &str = "E1121 10:00:02.123456    1234 kubelet.go:1302] Image garbage collection failed multiple times in a row: failed to garbage collect required amount of images. Wanted to free 8912345678 bytes, but freed 0 bytes";
+    const LATER: &str = "E1121 10:09:02.123456    1234 pod_workers.go:190] Error syncing pod 0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60 (\"web-1_shop(0f2f7b7c-3a9d-4c39-b7f0-1b2c3d4e5f60)\"), skipping: failed to \"StartContainer\" for \"app\" with CrashLoopBackOff: \"back-off 10s restarting failed container\"";
+    const CERTIFICATE: &str = "E0105 10:00:00.000001     900 bootstrap.go:265] part of the existing bootstrap client certificate in /etc/kubernetes/kubelet.conf is expired: 2022-01-04 09:12:11 +0000 UTC";
+    const TASK_OOM: &str = "time=\"2026-03-01T11:50:00.1Z\" level=info msg=\"TaskOOM event &TaskOOM{ContainerID:9f8e7d,XXX_unrecognized:[],}\"";
+    let mut wrong = Vec::new();
+    for (lines, code) in [
+        (vec![PLEG], "LOS-PLEG"),
+        (vec![IMAGES], "NOD-DISK-PRESSURE"),
+        (vec![CERTIFICATE], "LOS-CERTIFICATE"),
+        (vec![TASK_OOM], "OOM-CONTAINER-LIMIT"),
+        (vec![STARTS], ""),
+        (vec![PLEG, LATER], ""),
+        (vec![IMAGES, LATER], ""),
+    ] {
+        let outcome = Scene::new().kubelet("", &lines.join("\n")).diagnose();
+        let codes: Vec<&str> = outcome
+            .report
+            .findings
+            .iter()
+            .map(|it| it.code.as_str())
+            .collect();
+        if codes.join(" ") != code {
+            wrong.push(format!("{lines:?}: wanted {code:?}, found {}", outcome.summary()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A table of nodes says NotReady for a kubelet that says no, and for one that says nothing.
+#[test]
+fn a_table_does_not_tell_why_a_node_is_not_ready() {
+    let table = "NAME    STATUS     ROLES    AGE    VERSION\ncp1     Ready      master   400d   v1.19.4\nnode2   NotReady   <none>   400d   v1.19.4\n";
+    let outcome = Scene::timeless().pasted(table).diagnose();
+    let finding = outcome.finds_only("LOS-KUBELET-SILENT", Verdict::Possible);
+    assert!(
+        finding.headline.contains("a table does not tell"),
+        "{}",
+        finding.headline
+    );
+    assert!(
+        finding.evidence.iter().all(|it| !it.text.contains("False")),
+        "{:?}",
+        finding.evidence
+    );
+}
+
+/// Each row: the line of endpoints in a service's description, and what stands beside it; the code, none where it is
+/// well or explained.
+#[test]
+fn a_described_service_without_endpoints_is_told() {
+    let described = |endpoints: &str| {
+        format!(
+            "Name:                     web\nNamespace:                shop\nLabels:                   <none>\nAnnotations:              <none>\nSelector:                 app=webb\nType:                     ClusterIP\nIP:                       10.96.84.198\nPort:                     <unset>  80/TCP\nTargetPort:               80/TCP\nEndpoints:                {endpoints}\nSession Affinity:         None\nEvents:                   <none>\n"
+        )
+    };
+    let pods = "NAMESPACE   NAME    READY   STATUS    RESTARTS   AGE\nshop        web-1   1/1     Running   0          3d\n";
+    for (text, code) in [
+        (described(""), "SVC-SELECTOR-MATCHES-NOTHING"),
+        (described("<none>"), "SVC-SELECTOR-MATCHES-NOTHING"),
+        (described("10.0.0.4:80"), ""),
+        (described("").replace("app=webb", "<none>"), ""),
+        (format!("{}\n{pods}", described("")), ""),
+    ] {
+        let outcome = Scene::timeless().pasted(&text).diagnose();
+        let codes: Vec<&str> = outcome
+            .report
+            .findings
+            .iter()
+            .map(|it| it.code.as_str())
+            .collect();
+        assert_eq!(codes.join(" "), code, "{text}: {}", outcome.summary());
+    }
+}
+
 #[test]
 fn planned_ends_are_no_alarm() {
     for line in [

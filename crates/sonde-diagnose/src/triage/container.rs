@@ -11,6 +11,7 @@ use sonde_world::view::{Deployment, Job, Pod, ReplicaSet, StatefulSet};
 use sonde_world::{ContainerColumns, ContainerRole, ContainerState, Object, PodColumns};
 
 use super::{Opened, Told, Triage, young};
+use crate::probing::flapping::{AT_TIMES, Failures};
 use crate::{Episode, Symptom};
 
 /// The kubelet forgets the restart back-off of a container that ran this long (`kubelet.go`, `MaxContainerBackOff` times two).
@@ -241,6 +242,7 @@ fn running(
                     .into(),
             );
         }
+        _ if container.ready && !restarting => out.extend(comes_and_goes(triage, object, container, since)),
         _ if !container.ready && !restarting => {
             let told = if over_budget(triage, object, container, since) {
                 Told::Always
@@ -335,6 +337,44 @@ fn broken_probe(
         .of_container(name)
         .since(broken.first.or(broken.last));
     Some(episode.into())
+}
+
+/// A container that is ready at the moment, and was not again and again.
+fn comes_and_goes(
+    triage: &Triage<'_>,
+    object: &Object,
+    container: &ContainerColumns,
+    since: Option<Timestamp>,
+) -> Option<Opened> {
+    if object.partial {
+        return None;
+    }
+    let events = triage.snapshot.events_about(&object.reference);
+    let name = container.name.as_ref();
+    let mut failures = Failures::default();
+    for event in events.iter().filter_map(|event| event.event()) {
+        let of_run = event
+            .last
+            .is_some_and(|last| since.is_some_and(|since| last >= since));
+        if event.reason.as_ref() == "Unhealthy"
+            && event.message.starts_with("Readiness probe")
+            && event.container.as_deref().is_none_or(|it| it == name)
+            && of_run
+        {
+            failures.add(event.count, event.first, event.last);
+        }
+    }
+    let (first, _) = failures.span?;
+    // Decoded only now: a healthy pod costs its columns.
+    let pod = object.encoded.decode::<Pod>().ok()?;
+    let (spec, _) = pod.container(name)?;
+    failures.come_and_go(spec, since, triage.now).then(|| Opened {
+        told: Told::WithItsCause,
+        ..Episode::new(object.reference.clone(), Symptom::NotReady, AT_TIMES)
+            .of_container(name)
+            .since(Some(first))
+            .into()
+    })
 }
 
 /// The kernel killed a process of the running container for memory: neither status nor events show it, only the

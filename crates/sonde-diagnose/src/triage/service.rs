@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use sonde_model::{Kind, Moment as _, ObjectRef};
+use sonde_model::{Kind, Moment as _, ObjectRef, Severity};
 use sonde_world::view::{
     Condition, Container, IntOrString, LabelSelector, Labels, Pod, Service, ServicePort,
 };
@@ -23,7 +23,14 @@ pub(crate) const ADDRESS_PATIENCE: SignedDuration = SignedDuration::from_mins(5)
 /// are there and not ready is their finding's business; one whose workload is scaled to zero is so on purpose.
 pub(super) fn look(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     let has_pods = object.service().is_some_and(|it| !it.selector.is_empty());
-    if object.partial || object.deletion.is_some() || !has_pods {
+    if object.deletion.is_some() || !has_pods {
+        return;
+    }
+    if object.partial {
+        if is_described_empty(triage.snapshot, &object.reference) {
+            let episode = Episode::new(object.reference.clone(), Symptom::NoEndpoints, "no endpoints");
+            out.push(Opened::from(episode).unexplained(Severity::Warning));
+        }
         return;
     }
     let Some(Ok(it)) = triage.snapshot.decode::<Service>(&object.reference) else {
@@ -82,6 +89,27 @@ pub(super) fn waiting_for_address(triage: &Triage<'_>, object: &Object, out: &mu
         let episode = Episode::new(me.clone(), Symptom::NoAddress, "no address yet");
         out.push(episode.since(object.created).into());
     }
+}
+
+/// A description shows that the service has no endpoint, and nothing at hand shows pods or workloads that explain it.
+pub(crate) fn is_described_empty(snapshot: &Snapshot, service: &ObjectRef) -> bool {
+    let endpoints = ObjectRef::new(Kind::Endpoints, &service.namespace, &service.name);
+    let subsets = snapshot
+        .view::<DescribedEndpoints>(&endpoints)
+        .map(|it| it.subsets.len());
+    let nobody_else = [Kind::Pod].iter().chain(WITH_TEMPLATE).all(|kind| {
+        snapshot
+            .in_namespace(kind.clone(), &service.namespace)
+            .next()
+            .is_none()
+    });
+    subsets == Some(0) && nobody_else
+}
+
+#[derive(serde::Deserialize)]
+struct DescribedEndpoints {
+    #[serde(default)]
+    subsets: Vec<serde::de::IgnoredAny>,
 }
 
 /// A port by number that a service sends to and that no container of its ready pods declares, though all of them declare

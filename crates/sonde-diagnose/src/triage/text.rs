@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
-use sonde_grammar::fact::{KillReason, NodeFact, ProbeKind, PullFact, VolumeFailure, WorkloadFact};
+use sonde_grammar::fact::{
+    KillReason, NodeFact, ProbeKind, PullFact, RuntimeFact, VolumeFailure, WorkloadFact,
+};
 use sonde_grammar::log::{self, AppSign, Known, Standing};
 use sonde_grammar::{Fact, message};
 use sonde_model::{Kind, ObjectRef};
@@ -216,6 +218,8 @@ pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
     {
         return;
     }
+    let times = triage.texts.node.values().flatten().filter_map(|line| line.time);
+    let newest = times.max();
     // Subject, symptom and container; how often, and since when.
     type Key<'a> = (ObjectRef, Symptom, Option<&'a str>);
     let mut seen: BTreeMap<Key<'_>, (i64, Option<jiff::Timestamp>)> = BTreeMap::new();
@@ -229,9 +233,13 @@ pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
             // What is true of a node is told by its own conditions, and by its kubelet when they change; a kubelet that
             // starts complains for a while.
             let became = line.facts.contains(&Fact::Node(NodeFact::NotReady));
+            let is_last = newest
+                .zip(line.time)
+                .is_none_or(|(newest, time)| newest.duration_since(time) < GOT_OVER);
             if matches!(symptom, Symptom::NodeNotReady | Symptom::NodePressure)
                 && line.pod.is_none()
                 && !became
+                && !(is_last && lasts(fact))
             {
                 continue;
             }
@@ -260,6 +268,20 @@ pub(super) fn node_lines_alone(triage: &Triage<'_>, out: &mut Vec<Opened>) {
             told,
             ..episode.into()
         });
+    }
+}
+
+/// A kubelet that has said nothing of a trouble for so long, and talks of other things, got over it: it repeats itself
+/// every few seconds to minutes. A guess.
+const GOT_OVER: SignedDuration = SignedDuration::from_mins(5);
+
+/// What no kubelet says while it starts, and what does not pass by itself.
+fn lasts(fact: &Fact) -> bool {
+    match fact {
+        Fact::Node(NodeFact::PlegUnhealthy { detail }) => detail.contains("last seen active"),
+        Fact::Node(NodeFact::Certificate { detail }) => detail.contains("expired"),
+        Fact::Node(NodeFact::FreeDiskFailed { .. }) => true,
+        _ => false,
     }
 }
 
@@ -377,7 +399,7 @@ fn symptom_of(fact: &Fact) -> Option<Symptom> {
             reason: KillReason::Unkillable { .. } | KillReason::Other(_) | KillReason::GraceExceeded,
             ..
         } => Symptom::Deleting,
-        Fact::Killing { .. } | Fact::OomKill(_) => Symptom::Terminated,
+        Fact::Killing { .. } | Fact::OomKill(_) | Fact::Runtime(RuntimeFact::OomEvent) => Symptom::Terminated,
         Fact::Eviction(_) => Symptom::Evicted,
         Fact::Reject(_) => Symptom::Rejected,
         Fact::Node(it) => return of_node(it),

@@ -157,6 +157,9 @@ fn read(
     context: &mut verdict::Context,
 ) -> Option<NodeLine> {
     let text = bare.text.trim();
+    if bare.sender.is_none() && hint.is_none() && is_refused_account(text) {
+        return None;
+    }
     let by_sender = bare.sender.as_deref().and_then(origin_of);
     let (record, by_format) = match klog::record(text, year) {
         Some(record) => (record, Some(NodeLog::Kubelet)),
@@ -356,9 +359,18 @@ pub(crate) fn is_harmless(text: &str) -> bool {
     })
 }
 
-/// The line is of a node's log, by its format alone.
+fn is_refused_account(text: &str) -> bool {
+    text.contains("is forbidden: User \"system:serviceaccount:")
+        || text.contains("is forbidden: User \\\"system:serviceaccount:")
+}
+
+/// The line is of a node's log, by its format alone. Controllers log in the kubelet's format; one that the API server
+/// refuses is known by its service account, which no kubelet has.
 pub(crate) fn is_node_text(text: &str) -> bool {
     let bare = strip(text, None);
+    if bare.sender.is_none() && is_refused_account(&bare.text) {
+        return false;
+    }
     bare.sender
         .as_deref()
         .is_some_and(|sender| origin_of(sender).is_some())

@@ -344,11 +344,19 @@ pub(crate) fn error_fields(object: &serde_json::Map<String, Value>) -> String {
         "reason",
     ];
     let mut found: Vec<&str> = Vec::new();
+    // MongoDB keeps what it failed at among the attributes of its message.
+    let attributes = object.get("attr").and_then(Value::as_object);
     for key in KEYS {
-        let text = match object.get(key) {
+        let value = object
+            .get(key)
+            .or_else(|| attributes.filter(|_| key == "error")?.get(key));
+        let text = match value {
             Some(Value::String(text)) => text.as_str(),
             Some(Value::Object(inner)) => {
-                match ["message", "msg", "stack"].iter().find_map(|k| inner.get(*k)) {
+                match ["message", "msg", "errmsg", "stack"]
+                    .iter()
+                    .find_map(|k| inner.get(*k))
+                {
                     Some(Value::String(text)) => text.as_str(),
                     _ => continue,
                 }

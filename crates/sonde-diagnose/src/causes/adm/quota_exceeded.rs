@@ -2,7 +2,7 @@
 
 use sonde_grammar::fact::{AdmissionRefusal, QuotaItem};
 use sonde_model::{Code, Kind, ObjectRef, Quantity, Risk};
-use sonde_world::view::{Container, Pod, ReplicaSet, ResourceList, ResourceQuota};
+use sonde_world::view::{Container, Pod, PodSpec, ReplicaSet, ResourceList, ResourceQuota};
 
 use super::refusal::{cannot_create, mended, newest, pods_are_missing};
 use crate::cause::page;
@@ -69,11 +69,20 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }
     }
     let short: Vec<String> = items.iter().filter_map(|item| short_by(item, 1)).collect();
-    let missing = super::refusal::missing(facts).filter(|missing| *missing > 1);
-    let for_all: Vec<String> = missing
+    let lacking = super::refusal::lacking(facts).filter(|(missing, _)| *missing > 1);
+    let missing = lacking.as_ref().map(|(missing, _)| *missing);
+    // What the next pod does not lack, the pods after it may.
+    let others = other_resources(facts, &object, items);
+    let mut for_all: Vec<String> = missing
         .into_iter()
-        .flat_map(|missing| items.iter().filter_map(move |item| short_by(item, missing)))
+        .flat_map(|missing| {
+            items
+                .iter()
+                .chain(&others)
+                .filter_map(move |item| short_by(item, missing))
+        })
         .collect();
+    for_all.dedup();
     let more = if items
         .iter()
         .all(|item| matches!(item.resource.as_str(), "pods" | "count/pods"))
@@ -89,9 +98,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     } else {
         match (missing, for_all.is_empty()) {
             (Some(missing), false) => format!(
-                ", short by {} for one more pod and by {} for all {missing} that are missing",
+                ", short by {} for one more pod and by {} for all {missing} that {} lacks",
                 short.join(" and "),
-                for_all.join(" and ")
+                for_all.join(" and "),
+                lacking.map_or_else(String::new, |(_, who)| who.to_string())
             ),
             _ => format!(", short by {}", short.join(" and ")),
         }
@@ -187,6 +197,67 @@ fn short_by(item: &QuotaItem, pods: i64) -> Option<String> {
         };
         format!("{amount} {}", item.resource)
     })
+}
+
+/// The resources of the quota that the refusal does not name, with what one of the missing pods asks of each.
+fn other_resources(facts: &Facts<'_>, object: &ObjectRef, items: &[QuotaItem]) -> Vec<QuotaItem> {
+    let Some(status) = facts.snapshot.view::<ResourceQuota>(object).map(|it| it.status) else {
+        return Vec::new();
+    };
+    let Some(spec) = missing_pod(facts) else {
+        return Vec::new();
+    };
+    let named = |resource: &str| items.iter().any(|item| item.resource == resource);
+    status
+        .hard
+        .iter()
+        .filter(|(resource, _)| !named(resource))
+        .filter_map(|(resource, limited)| {
+            Some(QuotaItem {
+                resource: resource.clone(),
+                requested: asked_of(&spec, resource)?.to_string(),
+                used: status.used.get(resource)?.to_string(),
+                limited: limited.to_string(),
+            })
+        })
+        .collect()
+}
+
+/// What the pods that are missing look like: as one that was made, with the defaults that admission gave it, else as the
+/// template says.
+fn missing_pod(facts: &Facts<'_>) -> Option<PodSpec> {
+    let me = &facts.episode.subject;
+    let made = facts.snapshot.owned_by(me).find(|it| it.pod().is_some());
+    if let Some(pod) = made.and_then(|it| facts.snapshot.view::<Pod>(&it.reference)) {
+        return Some(pod.spec);
+    }
+    // All that make pods keep their template at the same place.
+    let set = facts.snapshot.view::<ReplicaSet>(me)?;
+    Some(set.spec.template.spec).filter(|spec| !spec.containers.is_empty())
+}
+
+/// What a pod counts for in a resource of a quota; `None` where it does not count.
+fn asked_of(spec: &PodSpec, resource: &str) -> Option<Quantity> {
+    if matches!(resource, "pods" | "count/pods") {
+        return Quantity::parse("1").ok();
+    }
+    let amount = |container: &Container| match resource.strip_prefix("limits.") {
+        Some(plain) => container.limit(plain)?.quantity(),
+        None => container
+            .request(resource.strip_prefix("requests.").unwrap_or(resource))?
+            .quantity(),
+    };
+    let sidecars = spec
+        .init_containers
+        .iter()
+        .filter(|it| it.restart_policy == "Always");
+    let sum = spec
+        .containers
+        .iter()
+        .chain(sidecars)
+        .filter_map(amount)
+        .fold(Quantity::ZERO, Quantity::plus);
+    (sum > Quantity::ZERO).then_some(sum)
 }
 
 /// The workloads of the namespace that ask for most of a resource.
@@ -297,6 +368,46 @@ mod tests {
             "{:?}",
             finding.fixes
         );
+    }
+
+    /// What is advised is enough for every missing pod in every resource of the quota, and the deployment's pods are
+    /// counted. Each row: the quota's hard and used pods; what the headline says.
+    #[test]
+    fn the_advice_is_enough_for_all_resources_of_the_quota() {
+        let message = "Error creating: pods \"app-x7z\" is forbidden: exceeded quota: team, requested: requests.cpu=400m, used: requests.cpu=800m, limited: requests.cpu=1";
+        let template = json!({"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "app", "image": "a:1",
+            "resources": {"requests": {"cpu": "400m"}}}]}});
+        let owner = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "u-web", "controller": true}]);
+        let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "app", "namespace": "shop", "ownerReferences": owner},
+            "spec": {"replicas": 4, "template": template}, "status": {"replicas": 2, "readyReplicas": 2}});
+        let deployment = |have: i64| {
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "u-web"},
+                "spec": {"replicas": 4}, "status": {"replicas": have}})
+        };
+        for (hard, have, says) in [
+            (
+                "3",
+                2,
+                "by 600m requests.cpu and 1 pods for all 2 that deploy/web lacks",
+            ),
+            ("10", 2, "by 600m requests.cpu for all 2 that deploy/web lacks"),
+            ("10", 3, "by 600m requests.cpu for all 2 that rs/app lacks"),
+            ("10", 0, "by 1.4 requests.cpu for all 4 that deploy/web lacks"),
+            ("3", 2, "(it has 2 of 4 pods)"),
+            ("3", 3, "(it has 3 of 4 pods, its present revision 2 of 4 pods)"),
+        ] {
+            let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team", "namespace": "shop"},
+                "spec": {"hard": {"pods": hard, "requests.cpu": "1"}},
+                "status": {"hard": {"pods": hard, "requests.cpu": "1", "count/secrets": "5"},
+                    "used": {"pods": "2", "requests.cpu": "800m", "count/secrets": "5"}}});
+            let outcome = refused(message)
+                .object(set.clone())
+                .object(deployment(have))
+                .object(quota)
+                .diagnose();
+            let finding = outcome.finding("ADM-QUOTA-EXCEEDED");
+            assert!(finding.headline.contains(says), "{}", finding.headline);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{AdmissionRefusal, WebhookFailure};
 use sonde_model::{EvidenceKind, Kind, Moment as _, ObjectRef, Risk, Severity};
-use sonde_world::view::LabelSelector;
+use sonde_world::view::{Deployment, LabelSelector};
 
 use crate::triage::nameless;
 use crate::{Case, Facts, Message, Seen, field_on};
@@ -45,10 +45,30 @@ pub(super) fn cannot_create(facts: &Facts<'_>) -> String {
         return format!("{} cannot create its pods", facts.workload());
     }
     let workload = facts.workload();
+    if let Some(counts) = deployments_pods(facts, &workload) {
+        return format!("{workload} cannot create its pods ({counts})");
+    }
     match facts.episode.word.strip_suffix(" created") {
         Some(count) => format!("{workload} cannot create its pods (it has {count})"),
         None => format!("{workload} cannot create its pods"),
     }
+}
+
+/// What a deployment has in all its revisions: the set that lacks pods is one of them.
+fn deployments_pods(facts: &Facts<'_>, workload: &ObjectRef) -> Option<String> {
+    let set = &facts.episode.subject;
+    if workload.kind != Kind::Deployment || workload == set {
+        return None;
+    }
+    let deployment = facts.snapshot.view::<Deployment>(workload)?;
+    let (have, wanted) = (deployment.status.replicas, deployment.spec.replicas.unwrap_or(1));
+    let of_set = facts.episode.word.strip_suffix(" created")?;
+    let in_all = format!("{have} of {} pods", wanted);
+    Some(if of_set == in_all || have == 0 {
+        format!("it has {of_set}")
+    } else {
+        format!("it has {in_all}, its present revision {of_set}")
+    })
 }
 
 /// How many pods are missing: `1 of 3 pods created`.
@@ -56,6 +76,20 @@ pub(super) fn missing(facts: &Facts<'_>) -> Option<i64> {
     let (have, rest) = facts.episode.word.split_once(" of ")?;
     let wanted: i64 = rest.split(' ').next()?.parse().ok()?;
     wanted.checked_sub(have.parse().ok()?)
+}
+
+/// How many pods are missing in all, and to whom: several revisions of a deployment may lack some.
+pub(super) fn lacking(facts: &Facts<'_>) -> Option<(i64, ObjectRef)> {
+    let of_set = missing(facts);
+    let workload = facts.workload();
+    let of_deployment = (workload.kind == Kind::Deployment)
+        .then(|| facts.snapshot.view::<Deployment>(&workload))
+        .flatten()
+        .map(|it| it.spec.replicas.unwrap_or(1).saturating_sub(it.status.replicas));
+    match (of_set, of_deployment) {
+        (of_set, Some(more)) if of_set.is_none_or(|of_set| more >= of_set) => Some((more, workload)),
+        (of_set, _) => Some((of_set?, facts.episode.subject.clone())),
+    }
 }
 
 /// A controller that was refused tries again after a pause that doubles up to 16 minutes 40 seconds; whoever is still

@@ -163,6 +163,27 @@ mod tests {
         assert!(finding.headline.contains("server"), "{}", finding.headline);
     }
 
+    /// A program can return 139 by itself: without the kernel's, the runtime's or its own word no fault was seen.
+    #[test]
+    fn the_code_alone_is_no_fault_that_was_seen() {
+        let bare = crate::testing::pod(
+            json!({"status": {"containerStatuses": [crate::testing::crashed(139, "Error")]}}),
+        );
+        let outcome = Scene::new()
+            .object(bare)
+            .log("shop/app-1", "app", true, "leaving with my own code\n")
+            .diagnose();
+        let finding = outcome.finding("EXT-SEGFAULT");
+        assert!(
+            finding
+                .headline
+                .contains("unless the program or its shell returns that code itself"),
+            "{}",
+            finding.headline
+        );
+        assert!(finding.verdict < Verdict::Proven, "{}", outcome.summary());
+    }
+
     #[test]
     fn does_not_take_another_processes_fault() {
         let outcome = Scene::new()

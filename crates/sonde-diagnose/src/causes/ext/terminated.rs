@@ -189,3 +189,58 @@ fn by(case: &mut Case, who: &str, asked: &Sent<'_>, (code, ended): (i64, Seen)) 
 fn probe_that_kills(fact: &Fact) -> bool {
     matches!(fact, Fact::Probe(it) if it.probe != ProbeKind::Readiness)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use crate::testing::{Scene, crashed, pod};
+
+    fn ended(log: &str) -> Scene {
+        let scene = Scene::new().object(pod(
+            json!({"status": {"containerStatuses": [crashed(143, "Error")]}}),
+        ));
+        if log.is_empty() {
+            scene
+        } else {
+            scene.log("shop/app-1", "app", true, log)
+        }
+    }
+
+    /// A shell or a program can return 143 by itself. Each row: its log; whether the signal is told as a fact.
+    #[test]
+    fn the_code_alone_is_no_signal_that_was_seen() {
+        for (log, seen) in [
+            ("", false),
+            ("working\nlicense check done\n", false),
+            ("working\nreceived signal SIGTERM, shutting down\n", true),
+        ] {
+            let outcome = ended(log).diagnose();
+            let finding = outcome.finding("EXT-TERMINATED");
+            assert_eq!(
+                finding.headline.contains("may return that code itself"),
+                !seen,
+                "{log}: {}",
+                finding.headline
+            );
+            assert!(finding.verdict < Verdict::Proven, "{}", outcome.summary());
+        }
+    }
+
+    #[test]
+    fn proven_by_the_kubelets_word() {
+        let outcome = ended("")
+            .container_event(
+                "Pod/shop/app-1",
+                "app",
+                "Killing",
+                "Stopping container app",
+                "2026-03-01T11:57:57Z",
+            )
+            .diagnose();
+        let finding = outcome.finding("EXT-TERMINATED");
+        assert_eq!(finding.verdict, Verdict::Proven);
+        assert!(!finding.headline.contains("by itself"), "{}", finding.headline);
+    }
+}

@@ -1,6 +1,6 @@
 //! An application's telling line as a plain clause.
 
-use sonde_grammar::log::{AppSign, Standing};
+use sonde_grammar::log::{self, AppSign, Standing};
 
 use super::known;
 use crate::{Facts, Seen};
@@ -64,11 +64,37 @@ fn without_head(text: &str) -> &str {
     }
 }
 
-/// A text in quotes, cut where it is long.
+/// `$(NAME)` in a text: Kubernetes leaves a reference as it is where NAME is not defined (core/v1, Container.args). A
+/// shell's command substitution looks alike and has other words than a name in it.
+pub(super) fn reference_in(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("$(") {
+        let (name, after) = behind.split_once(')')?;
+        let is_name = !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        // `$$(NAME)` is meant as it stands.
+        if is_name && !before.ends_with('$') {
+            return Some(name);
+        }
+        rest = after;
+    }
+    None
+}
+
+/// A text in quotes, cut where it is long; of a message of several lines the one that tells most.
 pub(super) fn quote(text: &str) -> String {
     let text = without_head(text.trim());
-    let mut quoted: String = text.trim().chars().take(QUOTE_CHARS_MAX).collect();
-    if text.trim().chars().count() > QUOTE_CHARS_MAX {
+    let lines: Vec<&str> = text.lines().collect();
+    let telling = log::application(&lines).into_iter().next();
+    let text = match &telling {
+        Some(telling) if lines.len() > 1 && text.chars().count() > QUOTE_CHARS_MAX => without_head(telling.text.trim()),
+        _ => text,
+    };
+    let mut quoted: String = text.chars().take(QUOTE_CHARS_MAX).collect();
+    if text.chars().count() > QUOTE_CHARS_MAX {
         quoted.push('…');
     }
     format!("\"{quoted}\"")
@@ -300,9 +326,8 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
             path,
             "a file that it needs does not exist",
         ),
-        AppSign::PermissionDenied { path } => {
-            with("it has no permission for {}", path, "it is denied a permission")
-        }
+        AppSign::PermissionDenied { path: Some(path) } => format!("it has no permission for {path}"),
+        AppSign::PermissionDenied { path: None } => format!("it is denied a permission: {}", quote(line)),
         AppSign::NotFoundCommand { command } => not_found(command),
         AppSign::ExecFormat => "the program is built for another architecture".into(),
         AppSign::BadInterpreter { .. } => cannot_run(sign)?,
@@ -344,6 +369,10 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         ),
         AppSign::ConfigError { .. } => format!("its configuration is wrong: {}", quote(line)),
         AppSign::BadFlag { .. } => format!("its command line is wrong: {}", quote(line)),
+        AppSign::AuthFailed { .. } if refused_by_api(line).is_some() => {
+            let (user, verb, resource) = refused_by_api(line)?;
+            format!("a request is forbidden: {user} may not {verb} {resource}")
+        }
         AppSign::AuthFailed { .. } if is_forbidden(line) => {
             format!("a request is forbidden: {}", quote(line))
         }

@@ -3,7 +3,7 @@
 use sonde_grammar::fact::HookKind;
 use sonde_model::{Code, Risk, Severity};
 
-use super::hooks::{detail, phrase, said, spec_seen};
+use super::hooks::{at_each_rollout, detail, phrase, said, spec_seen};
 use crate::cause::page;
 use crate::{Case, Cause, Facts, Symptom};
 
@@ -44,6 +44,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.headline(format!("the {phrase} cannot be run: its command is not in the image; the container is killed each time"));
         }
         HookKind::PreStop => {
+            at_each_rollout(facts, case);
             case.severity(Severity::Warning);
             case.headline(format!(
                 "the {phrase} cannot be run: its command is not in the image"

@@ -2,10 +2,12 @@
 
 use sonde_grammar::Fact;
 use sonde_grammar::fact::{HookFact, HookKind};
+use sonde_model::Kind;
 use sonde_world::view::LifecycleHandler;
 
 use crate::message::Message;
-use crate::{Facts, Seen};
+use crate::triage::{StillThere, still_there};
+use crate::{Case, Facts, Seen, field_on};
 
 /// Every word about a hook of `kind` in the episode, the most telling first: events from 1.26 on say only that it
 /// failed, the kubelet's log and the waiting message say why.
@@ -95,8 +97,36 @@ pub(super) fn what(hook: &LifecycleHandler) -> String {
 
 /// The hook as evidence.
 pub(super) fn spec_seen(facts: &Facts<'_>, kind: HookKind) -> Option<Seen> {
+    if let Some(there) = of_replaced(facts, kind) {
+        return Some(field_on(&there.workload, &there.path, what(&there.hook)));
+    }
     let (_, hook, path) = spec(facts, kind)?;
     Some(facts.field(&path, what(hook)))
+}
+
+/// The hook of a pod that is gone, as its deployment still has it.
+pub(super) fn of_replaced(facts: &Facts<'_>, kind: HookKind) -> Option<StillThere> {
+    if kind != HookKind::PreStop || !facts.is_text() || facts.episode.subject.kind != Kind::Pod {
+        return None;
+    }
+    let container = facts.episode.container.as_deref();
+    still_there(facts.snapshot, &facts.episode.subject, container)
+}
+
+/// The pod is gone; what failed with it fails with the next one. Roots the case at the deployment, which has to be mended.
+pub(super) fn at_each_rollout(facts: &Facts<'_>, case: &mut Case) {
+    let Some(there) = of_replaced(facts, HookKind::PreStop) else {
+        return;
+    };
+    case.step(
+        format!(
+            "{} was replaced since, and {} gives its present pods the same hook",
+            facts.episode.subject, there.workload
+        ),
+        [field_on(&there.workload, &there.path, what(&there.hook))],
+    );
+    case.explains(there.workload.clone());
+    case.root(there.workload);
 }
 
 /// "postStart hook (exec /bin/register) of container app".
@@ -105,7 +135,13 @@ pub(super) fn phrase(facts: &Facts<'_>, kind: HookKind, hook: Option<&HookFact>)
         HookKind::PostStart => "postStart",
         HookKind::PreStop => "preStop",
     };
-    let by_spec = spec(facts, kind).map(|(name, hook, _)| (what(hook), Some(name.to_owned())));
+    let by_spec = spec(facts, kind)
+        .map(|(name, hook, _)| (what(hook), Some(name.to_owned())))
+        .or_else(|| {
+            let there = of_replaced(facts, kind)?;
+            let name = format!("{} of {}", there.container, there.workload);
+            Some((what(&there.hook), Some(name)))
+        });
     let by_fact = hook.map(|hook| (hook.command.clone().unwrap_or_default(), hook.container.clone()));
     let (command, container) = by_spec.or(by_fact).unwrap_or_default();
     let command = if command.is_empty() {

@@ -4,9 +4,9 @@ use sonde_grammar::Fact;
 use sonde_grammar::fact::HookKind;
 use sonde_model::{Code, Risk, Severity};
 
-use super::hooks::{detail, phrase, said, spec_seen};
+use super::hooks::{at_each_rollout, detail, phrase, said, spec_seen};
 use crate::cause::page;
-use crate::{Case, Cause, Facts, Symptom};
+use crate::{Case, Cause, Facts, Message, Symptom, Want};
 
 pub(super) static CAUSE: Cause = Cause {
     code: Code::new("HOK-PRESTOP-FAILED"),
@@ -44,8 +44,12 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "the container is ended all the same, without what the hook should have done",
         [],
     );
+    at_each_rollout(facts, case);
+    let want = facts
+        .want_kubelet_log()
+        .or_else(|| kubelet_log_of(facts, message));
     if known.is_empty()
-        && let Some(want) = facts.want_kubelet_log()
+        && let Some(want) = want
     {
         case.wants(want, "why the hook failed: events from 1.26 on do not say it");
     }
@@ -56,6 +60,19 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "run the hook's command in the container by hand, and see that the image has it",
         Risk::None,
     );
+}
+
+/// The log of the kubelet that sent the event: of a pod that is gone nothing else tells the node.
+fn kubelet_log_of(facts: &Facts<'_>, message: &Message) -> Option<Want> {
+    let events = facts.snapshot.events_about(&facts.episode.subject);
+    let event = events
+        .iter()
+        .filter_map(|it| it.event())
+        .find(|it| it.last == message.seen.time && !it.host.is_empty())?;
+    Some(Want::KubeletLog {
+        node: event.host.clone(),
+        around: event.last,
+    })
 }
 
 #[cfg(test)]
@@ -121,5 +138,51 @@ mod tests {
             )
             .diagnose()
             .is_calm();
+    }
+
+    /// The pod that was replaced, its set, its deployment with this hook, and how long ago the hook failed.
+    fn replaced(today: &Value, minute: &str) -> Scene {
+        let spec = |hook: &Value| json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "lifecycle": hook}]}});
+        let drain = json!({"preStop": {"exec": {"command": ["/bin/drain"]}}});
+        let owner = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "u-web", "controller": true}]);
+        Scene::new()
+            .object(json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "web-6f7c", "namespace": "shop", "ownerReferences": owner},
+                "spec": {"replicas": 0, "template": spec(&drain)}, "status": {}}))
+            .object(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "u-web"},
+                "spec": {"replicas": 0, "template": spec(today)}, "status": {}}))
+            .complete(&[sonde_model::Kind::Pod])
+            .object(json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "web-6f7c-abcde.1", "namespace": "shop"},
+                "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web-6f7c-abcde", "fieldPath": "spec.containers{app}"},
+                "type": "Warning", "reason": "FailedPreStopHook", "message": "PreStopHook failed", "count": 1,
+                "source": {"component": "kubelet", "host": "n1"},
+                "firstTimestamp": format!("2026-03-01T{minute}:00Z"), "lastTimestamp": format!("2026-03-01T{minute}:00Z")}))
+    }
+
+    #[test]
+    fn a_hook_that_failed_with_a_replaced_pod_fails_at_each_rollout() {
+        let drain = json!({"preStop": {"exec": {"command": ["/bin/drain"]}}});
+        let outcome = replaced(&drain, "11:59").diagnose();
+        let finding = outcome.finds_only("HOK-PRESTOP-FAILED", Verdict::Proven);
+        assert_eq!(finding.severity, sonde_model::Severity::Warning);
+        assert!(
+            finding.headline.contains("exec /bin/drain") && finding.headline.contains("deploy/web"),
+            "{}",
+            finding.headline
+        );
+        assert!(!outcome.wants.is_empty(), "the kubelet's log tells why");
+        // The kubelet's log says why, without naming the hook.
+        let line = "I0301 11:59:00.000000    30 handlers.go:86] \"Exec lifecycle hook for Container in Pod failed\" execCommand=[\"/bin/drain\"] containerName=\"app\" pod=\"shop/web-6f7c-abcde\" message=\"\" err=\"rpc error: code = Unknown desc = failed to exec in container: failed to start exec \\\"3f\\\": OCI runtime exec failed: exec failed: unable to start container process: exec: \\\"/bin/drain\\\": stat /bin/drain: no such file or directory: unknown\"";
+        let outcome = replaced(&drain, "11:59").kubelet("n1", line).diagnose();
+        let finding = outcome.finds_only("HOK-COMMAND-MISSING", Verdict::Proven);
+        assert_eq!(finding.severity, sonde_model::Severity::Warning);
+        assert!(
+            finding.headline.starts_with("the preStop hook") && finding.subject.name.as_ref() == "web",
+            "{finding:?}"
+        );
+        // Mended since, taken out since, or long ago.
+        let other = json!({"preStop": {"exec": {"command": ["/bin/true"]}}});
+        for (today, minute) in [(&other, "11:59"), (&Value::Null, "11:59"), (&drain, "10:30")] {
+            replaced(today, minute).diagnose().is_calm();
+        }
     }
 }

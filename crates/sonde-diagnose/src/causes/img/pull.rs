@@ -287,9 +287,13 @@ pub(super) fn look_from_node(facts: &Facts<'_>, case: &mut Case, pull: &Pull<'_>
     } else {
         host
     };
+    // A registry that the runtime asks without TLS says so in the failed request.
+    let plain = format!("\"http://{host}/");
+    let said = pull.message.seen.text.replace('\\', "");
+    let scheme = if said.contains(&plain) { "http" } else { "https" };
     case.look(
         format!("what node {} gets from {host}", node.name),
-        format!("ssh {} 'curl -sv https://{host}/v2/'", node.name),
+        format!("ssh {} 'curl -sv {scheme}://{host}/v2/'", node.name),
     );
 }
 

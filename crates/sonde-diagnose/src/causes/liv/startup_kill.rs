@@ -3,7 +3,7 @@
 use sonde_grammar::fact::ProbeKind;
 use sonde_model::{Code, Risk};
 
-use super::killed::{Strong, killed};
+use super::killed::{Killed, Strong, killed};
 use crate::cause::page;
 use crate::probing::{Failing, GRPC_UNMET, OTHER_HOST_ADVICE, Why};
 use crate::{Case, Cause, Facts, Symptom};
@@ -93,11 +93,69 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         }) => seconds,
         _ => killed.budget().unwrap_or(100),
     };
-    killed.give_time(facts, case, seconds.saturating_mul(3));
-    case.advice(
-        "if the application is up sooner than that, see that the probe asks the right port and path, and that the application listens on all addresses",
-        Risk::Restart,
-    );
+    let fitting = fitting_advice(&killed);
+    if let Some((advice, _)) = &fitting {
+        case.advice(advice.clone(), Risk::Restart);
+    }
+    if fitting
+        .as_ref()
+        .is_none_or(|(_, more_time_may_help)| *more_time_may_help)
+    {
+        killed.give_time(facts, case, seconds.saturating_mul(3));
+    }
+    if fitting.is_none() {
+        case.advice(
+            "if the application is up sooner than that, see that the probe asks the right port and path, and that the application listens on all addresses",
+            Risk::Restart,
+        );
+    }
+}
+
+/// What to do about an answer that no longer start changes, and whether more time may help all the same.
+fn fitting_advice(killed: &Killed<'_>) -> Option<(String, bool)> {
+    let asks = killed.failing.as_ref()?.asks();
+    Some(match killed.why.as_ref()? {
+        // Once it has passed, a startup probe is asked no more: the page was never there.
+        Why::WrongPath | Why::Status(404) => (
+            format!(
+                "correct the path of the startup probe: {asks} is answered with 404, which more time does not change"
+            ),
+            false,
+        ),
+        Why::WrongScheme => (
+            "set the scheme of the startup probe to the one that the port speaks (HTTP or HTTPS)".into(),
+            false,
+        ),
+        Why::WrongPort { .. } => (
+            "let the startup probe ask the port on which the application listens".into(),
+            false,
+        ),
+        Why::ExecBroken => (
+            "correct the command of the startup probe: the image does not have it".into(),
+            false,
+        ),
+        Why::Status(code @ (401 | 403)) => (
+            format!(
+                "let the page that the startup probe asks be read without a login: it is answered with {code}"
+            ),
+            false,
+        ),
+        Why::Status(code @ 400..=499) => (
+            format!(
+                "correct what the startup probe asks: {asks} is answered with {code}, which more time does not change"
+            ),
+            false,
+        ),
+        Why::Status(code) => (
+            format!("see in its log, and in the body of that page, why {asks} is answered with {code}"),
+            true,
+        ),
+        Why::ExecFails => (
+            "run the probe's command in the container by hand, and see what it lacks".into(),
+            true,
+        ),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -148,5 +206,52 @@ mod tests {
             )
             .diagnose()
             .is_calm();
+    }
+
+    /// Each row: what the startup probe met; words of the first advice, and whether more time is advised at all.
+    #[test]
+    fn the_advice_fits_what_the_probe_meets() {
+        for (met, first, more_time) in [
+            (
+                "HTTP probe failed with statuscode: 404",
+                "correct the path",
+                false,
+            ),
+            ("HTTP probe failed with statuscode: 401", "without a login", false),
+            (
+                "HTTP probe failed with statuscode: 410",
+                "correct what the startup probe asks",
+                false,
+            ),
+            ("HTTP probe failed with statuscode: 503", "why HTTP GET", true),
+            (
+                "dial tcp 10.0.0.9:8080: connect: connection refused",
+                "more time",
+                true,
+            ),
+        ] {
+            let said = format!("Startup probe failed: {met}");
+            let asks = json!({"startupProbe": {"httpGet": {"path": "/started", "port": 8080}, "failureThreshold": 3}});
+            let outcome = scene(asks, &said, true)
+                .container_event(
+                    "Pod/shop/app-1",
+                    "app",
+                    "Killing",
+                    "Container app failed startup probe, will be restarted",
+                    "2026-03-01T11:57:57Z",
+                )
+                .diagnose();
+            let finding = outcome.finding("LIV-STARTUP-KILL");
+            assert!(
+                finding.fixes[0].text.contains(first),
+                "{met}: {:?}",
+                finding.fixes
+            );
+            let gives = finding
+                .fixes
+                .iter()
+                .any(|it| it.text.contains("more time: failureThreshold"));
+            assert_eq!(gives, more_time, "{met}: {:?}", finding.fixes);
+        }
     }
 }

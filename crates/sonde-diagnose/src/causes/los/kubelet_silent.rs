@@ -41,7 +41,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             case.hinted_by(seen.clone());
             case.step("the node is not ready", [seen]);
             case.headline(format!(
-                "node {} is not ready: its kubelet is silent, or says why",
+                "node {} is not ready; a table does not tell whether its kubelet is silent, or says what it lacks",
                 home.reference.name
             ));
             case.wants(

@@ -181,7 +181,14 @@ impl Home {
             .filter(|it| !it.is_empty())
             .collect();
         let text = parts.join(": ");
-        let mut seen = field_on(&self.reference, "status.conditions[Ready]", text);
+        // Only a table shows no reason: it prints one word for a node that says no, and for one that says nothing.
+        let (path, text) = match ready.status.as_str() {
+            "False" if ready.reason.is_empty() && ready.message.is_empty() => {
+                ("STATUS in the table", "NotReady".to_owned())
+            }
+            _ => ("status.conditions[Ready]", text),
+        };
+        let mut seen = field_on(&self.reference, path, text);
         seen.time = ready.last_transition_time.0;
         Some((ready, seen))
     }

@@ -1,7 +1,8 @@
 //! OOM-CONTAINER-LIMIT: the kernel killed the container's main process because the container had reached its own
 //! memory limit.
 
-use sonde_grammar::fact::OomConstraint;
+use sonde_grammar::Fact;
+use sonde_grammar::fact::{OomConstraint, RuntimeFact};
 use sonde_model::{Code, Kind, Risk, bytes_text};
 
 use super::jvm_heap::beyond_limit;
@@ -161,7 +162,7 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
         by_limit.then_some(found)
     };
     let Some((kill, seen)) = of(Some(Limit::Container)).or_else(unnamed) else {
-        return;
+        return by_the_runtime(facts, case);
     };
     let named = limit_of(facts, kill).is_some();
     if named {
@@ -187,6 +188,29 @@ fn from_text(facts: &Facts<'_>, case: &mut Case) {
         );
     }
     case.root_key(kill.container_id().unwrap_or_default());
+    case.advice(
+        "give the container a higher memory limit if its work needs it, or find out why its memory grows",
+        Risk::Restart,
+    );
+}
+
+/// The runtime's line alone: a process in the container's control group was killed for memory. The kernel counts that
+/// there whatever limit was reached.
+fn by_the_runtime(facts: &Facts<'_>, case: &mut Case) {
+    let told = facts.find(|fact| matches!(fact, Fact::Runtime(RuntimeFact::OomEvent)).then_some(()));
+    let Some(((), message)) = told else { return };
+    case.supported_by(message.seen());
+    case.step(
+        "the runtime sees that the kernel killed a process of a container for memory",
+        [message.seen()],
+    );
+    case.headline(
+        "a process of a container was killed for memory; mostly because the container reached its limit",
+    );
+    case.look(
+        "the kernel's lines of that second: whose limit it was, and which process it killed",
+        "dmesg -T | grep -i -A1 oom-kill",
+    );
     case.advice(
         "give the container a higher memory limit if its work needs it, or find out why its memory grows",
         Risk::Restart,

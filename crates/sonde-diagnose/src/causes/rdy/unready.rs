@@ -2,8 +2,9 @@
 
 use crate::wording::count;
 use sonde_grammar::fact::ProbeKind;
-use sonde_model::Risk;
+use sonde_model::{Risk, Severity};
 
+use crate::probing::flapping::{AT_TIMES, Failures};
 use crate::probing::{Failing, Why, failing, kind_word};
 use crate::{Case, Facts, Seen};
 
@@ -59,18 +60,60 @@ pub(super) fn state(facts: &Facts<'_>, case: &mut Case, failing: &Failing<'_>, t
         case.step(text, seen);
     }
     case.step(format!("at fault: {}", told.fault), []);
-    if let Some((_, path)) = facts.status() {
-        case.step(
-            "the container is not ready, so services send its pod no requests",
-            [facts.field(&format!("{path}.ready"), false)],
-        );
-    }
     let who = facts.container_phrase();
-    case.headline(format!("{who} {}", told.what));
+    let failures = Failures::of(facts);
+    if facts.episode.word == AT_TIMES {
+        ready_now(facts, case, failing, failures.unwrap_or_default(), &told.what);
+    } else {
+        if let Some((_, path)) = facts.status() {
+            case.step(
+                "the container is not ready, so services send its pod no requests",
+                [facts.field(&format!("{path}.ready"), false)],
+            );
+        }
+        let comes_and_goes = facts
+            .container()
+            .zip(failures)
+            .filter(|((container, _), failures)| failures.was_ready_between(container, facts.episode.since))
+            .map_or(String::new(), |(_, failures)| {
+                format!(
+                    "; it is ready and unready in turns: the probe failed {}",
+                    failures.words()
+                )
+            });
+        case.headline(format!("{who} {}{comes_and_goes}", told.what));
+    }
     case.advice(told.advice, Risk::Restart);
     if facts.episode.container.is_some() && !facts.is_text() {
         case.look("what the application says", facts.logs_command());
     }
+}
+
+/// The probe passes at the moment, and did not again and again.
+fn ready_now(facts: &Facts<'_>, case: &mut Case, failing: &Failing<'_>, failures: Failures, what: &str) {
+    if let Some((_, path)) = facts.status() {
+        let row = failing.spec.as_ref().map_or(1, |(_, probe, _)| probe.failures());
+        let fails = if row > 1 {
+            format!("fails {row} times in a row")
+        } else {
+            "fails".to_owned()
+        };
+        case.step(
+            format!(
+                "the container is ready now; whenever the probe {fails}, services send its pod no requests until it passes again"
+            ),
+            [facts.field(&format!("{path}.ready"), true)],
+        );
+    }
+    let why = what
+        .strip_prefix("is not ready: ")
+        .map_or_else(|| failing.met(), ToOwned::to_owned);
+    case.headline(format!(
+        "{} is ready now, but its readiness probe failed {}: {why}",
+        facts.container_phrase(),
+        failures.words()
+    ));
+    case.severity(Severity::Warning);
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use sonde_model::{Code, Kind, ObjectRef, Risk, Severity, nearest};
 use sonde_world::view::{LabelSelector, Labels, Service};
 
 use crate::cause::page;
-use crate::triage::{WITH_TEMPLATE, templates};
+use crate::triage::{WITH_TEMPLATE, is_described_empty, templates};
 use crate::{Case, Cause, Facts, Strength, Symptom, field_on};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -31,6 +31,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         match_expressions: Vec::new(),
     };
     let text = words(&service.spec.selector);
+    if facts.is_partial() {
+        return by_its_description(facts, case, &text);
+    }
     let live = |pod: &&std::sync::Arc<sonde_world::Object>| pod.pod().is_some_and(|it| !it.is_terminal());
     let matched = facts
         .snapshot
@@ -114,6 +117,45 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         "the labels of the pods",
         format!("kubectl get pods -n {} --show-labels", subject.namespace),
     );
+}
+
+/// A description alone: the service has no endpoint. Pods with its labels that are not ready look the same there.
+fn by_its_description(facts: &Facts<'_>, case: &mut Case, labels: &str) {
+    let subject = &facts.episode.subject;
+    if !is_described_empty(facts.snapshot, subject) {
+        return;
+    }
+    let empty = facts.field("Endpoints in the description", "none");
+    case.hinted_by(empty.clone());
+    case.step(
+        format!("the service selects pods with {labels}"),
+        [facts.field("spec.selector", labels)],
+    );
+    case.step("it has no endpoint, so whoever calls it is refused", [empty]);
+    case.headline(format!(
+        "{subject} reaches no pod: none has the labels {labels}, or none that has them is ready"
+    ));
+    case.severity(Severity::Warning);
+    case.wants(
+        facts.want_kind(Kind::Pod),
+        "whether pods carry the labels, and are ready",
+    );
+    case.look(
+        "whether pods carry the labels, and are ready",
+        format!("kubectl get pods{} -l {labels}", in_namespace(&subject.namespace)),
+    );
+    case.advice(
+        "without such a pod: correct the service's selector, or start its workload; with one that is not ready: see why",
+        Risk::Wide,
+    );
+}
+
+fn in_namespace(namespace: &str) -> String {
+    if namespace.is_empty() {
+        String::new()
+    } else {
+        format!(" -n {namespace}")
+    }
 }
 
 /// The workload that is meant although its labels are others: it has the service's name, and no service selects its pods.

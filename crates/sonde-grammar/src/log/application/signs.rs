@@ -125,7 +125,8 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "pthread_create failed",
             "resource temporarily unavailable",
         ],
-        |l| Some(AppSign::LimitReached { detail: l.detail() }),
+        // A lock that another process holds is refused with the same error number.
+        |l| (!l.has("lock file")).then(|| AppSign::LimitReached { detail: l.detail() }),
     ),
     // Bootstrap checks of Elasticsearch and its kin: the heading says only that one failed.
     (
@@ -374,6 +375,7 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "incompatible with server",
             "permission denied for ",
             "lock file \"postmaster.pid\"",
+            "unable to lock the lock file",
         ],
         |l| Some(AppSign::Database { detail: l.detail() }),
     ),
@@ -421,6 +423,7 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "eperm",
             "accessdeniedexception",
             "permissionerror",
+            "does not have the access rights to",
         ],
         |l| {
             Some(AppSign::PermissionDenied {

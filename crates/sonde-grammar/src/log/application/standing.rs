@@ -63,6 +63,7 @@ const CLOSING: &[&str] = &[
     "closed",
     "exit",
     "aborted",
+    "aborting",
     "terminat",
     "cleanup",
     "cleaning up",

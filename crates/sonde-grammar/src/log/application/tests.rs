@@ -498,3 +498,35 @@ fn troubles_of_known_components() {
         assert_eq!(found, expect, "{lines:?}");
     }
 }
+
+/// Components that name the reason beside their message, or in a line of their own, and whose farewell is no progress.
+#[test]
+fn the_reason_is_read_where_the_program_writes_it() {
+    use AppSign as S;
+    let full = application(&[
+        "2026-11-20 04:12:01.201 UTC [27] PANIC:  could not write to file \"pg_wal/xlogtemp.27\": No space left on device",
+        "2026-11-20 04:12:01.301 UTC [1] LOG:  startup process (PID 27) was terminated by signal 6: Aborted",
+        "2026-11-20 04:12:01.301 UTC [1] LOG:  aborting startup due to startup process failure",
+    ]);
+    assert!(matches!(full[0].sign, S::DiskFull { .. }), "{full:?}");
+    assert_eq!(full[0].standing, Standing::Decisive);
+    let mongo = r#"{"t":{"$date":"2026-11-20T10:00:00.000+00:00"},"s":"E","c":"STORAGE","id":20557,"ctx":"initandlisten","msg":"DBException in initAndListen, terminating","attr":{"error":"DBPathInUse: Unable to lock the lock file: /data/db/mongod.lock (Resource temporarily unavailable). Another mongod instance is already running on the /data/db directory"}}"#;
+    let found = application(&[mongo]);
+    assert!(found[0].text.contains("mongod.lock"), "{found:?}");
+    let mysql = application(&[
+        "2026-11-20T10:00:00.000000Z 1 [ERROR] [MY-012592] [InnoDB] Operating system error number 13 in a file operation.",
+        "2026-11-20T10:00:00.000000Z 1 [ERROR] [MY-012595] [InnoDB] The error means mysqld does not have the access rights to the directory.",
+        "2026-11-20T10:00:00.000000Z 0 [ERROR] [MY-010119] [Server] Aborting",
+    ]);
+    assert!(matches!(mysql[0].sign, S::PermissionDenied { .. }), "{mysql:?}");
+    // A controller logs in the kubelet's format; its service account tells that it is none.
+    let refused = "E1120 10:00:00.000000       1 reflector.go:169] Failed to watch *v1.Secret: failed to list *v1.Secret: secrets is forbidden: User \"system:serviceaccount:ops:ctl\" cannot list resource \"secrets\" in API group \"\" at the cluster scope";
+    assert!(crate::log::node(&[refused], None, Some(2026)).is_empty());
+    let found = application(&[refused]);
+    assert!(matches!(found[0].sign, S::AuthFailed { .. }), "{found:?}");
+    let node = refused.replace("serviceaccount:ops:ctl", "node:n1").replace(
+        "Failed to watch",
+        "Failed to ensure lease exists, will retry: Failed to watch",
+    );
+    assert!(!crate::log::node(&[&node], None, Some(2026)).is_empty());
+}

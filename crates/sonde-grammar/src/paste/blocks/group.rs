@@ -294,7 +294,9 @@ fn loose_message(text: &str, line: usize) -> Option<LooseMessage> {
     }
     let (time, bare) = crate::log::unwrap_line(trimmed);
     let facts = message::facts("", &bare);
-    (!facts.is_empty()).then(|| LooseMessage {
+    // A program that may not read something is no creator of pods that is refused.
+    let reads = bare.contains("is forbidden: User ") && !bare.contains(" cannot create resource");
+    (!facts.is_empty() && !reads).then(|| LooseMessage {
         line,
         text: bare.into_owned(),
         reason: None,
