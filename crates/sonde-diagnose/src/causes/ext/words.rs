@@ -90,7 +90,9 @@ pub(super) fn quote(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let telling = log::application(&lines).into_iter().next();
     let text = match &telling {
-        Some(telling) if lines.len() > 1 && text.chars().count() > QUOTE_CHARS_MAX => without_head(telling.text.trim()),
+        Some(telling) if lines.len() > 1 && text.chars().count() > QUOTE_CHARS_MAX => {
+            without_head(telling.text.trim())
+        }
         _ => text,
     };
     let mut quoted: String = text.chars().take(QUOTE_CHARS_MAX).collect();

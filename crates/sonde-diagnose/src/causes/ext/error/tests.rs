@@ -180,7 +180,7 @@ fn a_fatal_line_that_says_why_stands_before_errors_that_were_survived() {
         ),
         (
             "E0301 11:57:58.000000 1 reflector.go:150] failed to list *v1.Endpoints: endpoints is forbidden: User \"system:serviceaccount:shop:default\" cannot list resource \"endpoints\" in API group \"\" at the cluster scope\nE0301 11:57:59.000000 1 main.go:9] timed out waiting for caches to sync\n",
-            "endpoints is forbidden",
+            "may not list endpoints",
         ),
         // A farewell says nothing: the error before it is why.
         (
@@ -201,9 +201,8 @@ fn a_fatal_line_that_says_why_stands_before_errors_that_were_survived() {
                 .filter_map(|look| look.command.as_deref())
                 .collect();
             assert!(
-                commands.contains(
-                    &"kubectl auth can-i list endpoints --as=system:serviceaccount:shop:default"
-                ),
+                commands
+                    .contains(&"kubectl auth can-i list endpoints --as=system:serviceaccount:shop:default"),
                 "{commands:?}"
             );
         }
