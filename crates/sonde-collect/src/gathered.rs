@@ -8,6 +8,7 @@ use sonde_world::World;
 use std::sync::Arc;
 
 use crate::limits::PROBLEMS_MAX;
+use crate::redact::Known;
 
 /// How a dump or a paste is read.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +71,8 @@ pub struct Gathered {
     /// The texts as they were read, where they were to be kept.
     pub kept_texts: Vec<KeptText>,
     pub(crate) problems_left_out: usize,
+    /// Values that were hidden in objects: they are hidden in texts, too.
+    pub(crate) known: Known,
 }
 
 impl Gathered {

@@ -243,6 +243,8 @@ pub(crate) struct Outcome {
     pub(crate) problem: Option<(Option<usize>, String)>,
     pub(crate) version: Option<String>,
     pub(crate) newest: Option<Timestamp>,
+    /// Values that were hidden.
+    pub(crate) known: redact::Known,
 }
 
 /// Reads all tasks, in order.
@@ -334,10 +336,8 @@ impl Outcome {
         if kind.as_ref().is_some_and(is_no_object) {
             return;
         }
-        let bytes = match &kind {
-            Some(kind) => redact::object(bytes, kind),
-            None => redact::object(bytes, &Kind::Other("".into())),
-        };
+        let other = Kind::Other("".into());
+        let bytes = redact::object(bytes, kind.as_ref().unwrap_or(&other), &mut self.known);
         self.newest = self.newest.max(newest_time(&bytes));
         match Object::from_json(bytes, kind) {
             Ok(object) => self.objects.push((object, list)),

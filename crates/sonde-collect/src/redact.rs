@@ -13,8 +13,11 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use sonde_model::Kind;
 
+mod known;
 mod names;
 mod shapes;
+
+pub(crate) use known::Known;
 
 /// A part of a text to be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,16 +165,25 @@ pub fn owned_text(value: String) -> String {
     }
 }
 
-/// Redacts the JSON of one object. Of a Secret only the keys are left.
-pub(crate) fn object(bytes: Bytes, kind: &Kind) -> Bytes {
+/// Redacts the JSON of one object. Of a Secret only the keys are left. What is hidden by its name is hidden wherever else
+/// it stands in the object, and noted in `known` for the texts about it.
+pub(crate) fn object(bytes: Bytes, kind: &Kind, known: &mut Known) -> Bytes {
     if *kind == Kind::Secret {
         return secret(&bytes).into();
     }
     let edits = edits(&bytes, Form::Json);
     if edits.is_empty() {
-        bytes
+        return bytes;
+    }
+    let mut own = Known::default();
+    own.note(&bytes, &edits);
+    let bytes = apply(&bytes, &edits);
+    let again = own.edits(&bytes);
+    known.extend(own);
+    if again.is_empty() {
+        bytes.into()
     } else {
-        apply(&bytes, &edits).into()
+        apply(&bytes, &again).into()
     }
 }
 

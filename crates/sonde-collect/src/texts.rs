@@ -74,6 +74,7 @@ impl TextReader {
 
     /// Adds a redacted text at its place.
     pub(crate) fn add(&mut self, gathered: &mut Gathered, place: TextPlace, text: String) {
+        let text = gathered.known.hide(text);
         match &place {
             TextPlace::Container(key) => container(gathered, key.clone(), &text),
             TextPlace::Node { node, log } => self.node(gathered, node, Some(*log), &text),

@@ -281,6 +281,7 @@ impl<'a> Reader<'a> {
     fn put(&mut self, outcome: Outcome, paths: &[String]) {
         let file = outcome.file;
         self.newest = self.newest.max(outcome.newest);
+        self.gathered.known.extend(outcome.known);
         if outcome.version.is_some() {
             self.gathered.source.cluster_version = outcome.version;
         }

@@ -317,6 +317,7 @@ fn put(reference: &ObjectRef, bytes: Bytes, gathered: &mut Gathered) -> bool {
     };
     let mut added = false;
     for outcome in objects::read(&[task]) {
+        gathered.known.extend(outcome.known);
         for (object, _) in outcome.objects {
             gathered.world.put_object(object);
             added = true;

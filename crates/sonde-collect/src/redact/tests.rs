@@ -154,7 +154,7 @@ fn what_a_diagnosis_needs_stays() {
 fn a_secret_keeps_only_its_keys() {
     let input = br#"{"kind":"Secret","metadata":{"name":"db","annotations":{"kubectl.kubernetes.io/last-applied-configuration":"aHVudGVyMg=="}},
         "data":{"password":"aHVudGVyMg==","user":"c2E="},"type":"Opaque"}"#;
-    let output = object(Bytes::from_static(input), &Kind::Secret);
+    let output = object(Bytes::from_static(input), &Kind::Secret, &mut Known::default());
     let value: Value = serde_json::from_slice(&output).unwrap();
     assert_eq!(value["data"]["user"], "[redacted:secret]");
     assert_eq!(value["type"], "Opaque");
@@ -164,7 +164,7 @@ fn a_secret_keeps_only_its_keys() {
 #[test]
 fn clean_bytes_are_shared() {
     let bytes = Bytes::from_static(br#"{"kind":"Pod","metadata":{"name":"x"}}"#);
-    assert_eq!(object(bytes.clone(), &Kind::Pod).as_ptr(), bytes.as_ptr());
+    assert_eq!(object(bytes.clone(), &Kind::Pod, &mut Known::default()).as_ptr(), bytes.as_ptr());
 }
 
 fn pieces() -> impl Strategy<Value = String> {
@@ -184,7 +184,7 @@ proptest! {
         let nested = serde_json::json!({ "inner": &b }).to_string();
         let value = serde_json::json!({"name": a, "value": b, "password": nested, "list": [a, b, {"data": nested}]});
         for input in [serde_json::to_vec(&value).unwrap(), serde_json::to_vec_pretty(&value).unwrap()] {
-            let output = object(input.into(), &Kind::ConfigMap);
+            let output = object(input.into(), &Kind::ConfigMap, &mut Known::default());
             serde_json::from_slice::<Value>(&output).map_err(|error| {
                 TestCaseError::fail(format!("{error}: {}", String::from_utf8_lossy(&output)))
             })?;
@@ -236,3 +236,23 @@ const LAYERS: &[fn(&str) -> String] = &[
         None => text.to_owned(),
     },
 ];
+
+#[test]
+fn a_value_that_is_hidden_by_its_name_is_hidden_wherever_it_stands() {
+    let mut known = Known::default();
+    let pod = br#"{"kind":"Pod","spec":{"containers":[{"command":["sh","-c","echo hunter2-Sup3r; run"],"env":[
+        {"name":"DB_PASSWORD","value":"hunter2-Sup3r"},{"name":"CACHE_PASSWORD","value":"postgres"}]}]}}"#;
+    let shown = object(Bytes::from_static(pod), &Kind::Pod, &mut known);
+    let shown = std::str::from_utf8(&shown).unwrap();
+    assert!(!shown.contains("hunter2-Sup3r"), "{shown}");
+    assert!(shown.contains("echo [redacted:password]; run"), "{shown}");
+    for (log, told) in [
+        ("connecting with hunter2-Sup3r now", "connecting with [redacted:password] now"),
+        // A common word is as often the name of something.
+        ("postgres:5432 refuses", "postgres:5432 refuses"),
+        ("checksum ahunter2-Sup3rb", "checksum ahunter2-Sup3rb"),
+    ] {
+        assert_eq!(known.hide(log.to_owned()), told);
+    }
+    assert!(!format!("{known:?}").contains("hunter2"));
+}
