@@ -66,6 +66,7 @@ pub(crate) fn judge_pasted(filter: &[String]) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     // Known misses by scenario, and whether any text of it was indeed missed.
     let mut known: BTreeMap<String, (String, bool)> = BTreeMap::new();
+    let (mut told, mut asked) = (0, 0);
     for (path, scenario) in captured("fixtures/pasted", filter)? {
         let text = std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
         // Where nothing was made there is nothing to describe.
@@ -78,6 +79,10 @@ pub(crate) fn judge_pasted(filter: &[String]) -> Result<Outcome> {
             Some(text),
         )?;
         let judgment = scenarios::judge_paste(&scenario, &report);
+        if !scenario.expect.is_empty() {
+            asked += 1;
+            told += usize::from(matches!(judgment, Ok(Pasted::Told)));
+        }
         if let Some(paste) = scenario.paste {
             let (_, missed) = known.entry(scenario.name).or_insert((paste.misses, false));
             *missed |= !matches!(judgment, Ok(Pasted::Told));
@@ -91,6 +96,11 @@ pub(crate) fn judge_pasted(filter: &[String]) -> Result<Outcome> {
             outcome.failed += 1;
             println!("FAIL  {name}\n        pasted text tells the cause: remove `paste` from the scenario");
         }
+    }
+    println!("pasted text tells the cause in {told} of {asked}");
+    if told * 10 < asked * 9 {
+        outcome.failed += 1;
+        println!("FAIL  fewer than nine in ten");
     }
     Ok(outcome)
 }

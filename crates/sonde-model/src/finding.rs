@@ -14,7 +14,8 @@ pub enum Verdict {
     Unknown,
     /// The evidence allows it, and other causes too.
     Possible,
-    /// The evidence points at it and at no other cause as strongly.
+    /// The evidence points at it and at no other cause as strongly; or, where the finding is `contradicted`, it proves
+    /// another as well, and one of the two proofs is wrong.
     Likely,
     /// Proof, and every rival refuted or strictly weaker.
     Proven,

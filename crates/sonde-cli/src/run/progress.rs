@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::render::shown;
 use crate::terminal;
@@ -29,19 +29,18 @@ impl Progress {
         let charset = terminal::charset();
         let mut doing = doing.to_owned();
         let thread = std::thread::spawn(move || {
-            let mut waited = Duration::ZERO;
+            let begun = Instant::now();
             let mut written = false;
-            let mut wait = SILENT;
+            let mut next = begun + SILENT;
             loop {
-                match receiver.recv_timeout(wait) {
+                match receiver.recv_timeout(next.saturating_duration_since(Instant::now())) {
                     Ok(now_doing) => {
                         doing = now_doing;
                         continue;
                     }
                     Err(RecvTimeoutError::Timeout) => {
-                        waited += wait;
-                        wait = TICK;
-                        let seconds = waited.as_secs();
+                        next = Instant::now() + TICK;
+                        let seconds = begun.elapsed().as_secs();
                         let mut stderr = io::stderr().lock();
                         // Nothing to do about a terminal that is gone.
                         let _ = write!(stderr, "\r\x1b[K{} ({seconds}s)", shown(&doing, charset));

@@ -78,6 +78,11 @@ impl Layout {
         Self { style, namespaces }
     }
 
+    /// Whether nobody but a person says what is in a file: it may come from a selector.
+    pub(super) fn is_loose(&self) -> bool {
+        self.style == Style::Loose
+    }
+
     /// What a list in this file covers completely.
     pub(super) fn covers(&self, path: &str) -> Option<Covers> {
         let parts = split(path);

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use sonde_model::{Kind, Source, SourceKind};
+use sonde_model::{Kind, ObjectRef, Source, SourceKind};
 
 use super::layout::{self, Layout};
 use super::marked;
@@ -332,6 +332,7 @@ impl<'a> Reader<'a> {
             manifest.mark(&mut self.gathered.world);
             return;
         }
+        let lacks_nodes = layout.is_loose() && self.lacks_a_bound_node();
         for ((file, _), list) in &self.lists {
             let Some(covers) = paths.get(*file).and_then(|path| layout.covers(path)) else {
                 continue;
@@ -344,12 +345,21 @@ impl<'a> Reader<'a> {
             let namespaces = list.namespaces.iter().all(|it| it == namespace);
             // An empty list of the cluster says nothing where anybody may have made it.
             let told = list.items > 0 || covers.namespace.is_some();
-            if alone && whole && kind && namespaces && told {
+            let selected = covers.kind == Kind::Node && lacks_nodes;
+            if alone && whole && kind && namespaces && told && !selected {
                 self.gathered
                     .world
                     .mark_complete(covers.kind, covers.namespace.as_deref());
             }
         }
+    }
+
+    /// A pod is bound to a node that was not read: the node is gone, or was not selected.
+    fn lacks_a_bound_node(&self) -> bool {
+        let snapshot = self.gathered.world.snapshot();
+        snapshot.objects().filter_map(|object| object.pod()).any(|pod| {
+            !pod.node.is_empty() && snapshot.get(&ObjectRef::cluster(Kind::Node, &pod.node)).is_none()
+        })
     }
 
     fn read_texts(&mut self, paths: &mut Vec<String>) {

@@ -37,6 +37,19 @@ fn list(kind: &str, items: &str) -> String {
     format!(r#"{{"apiVersion":"v1","kind":"{kind}","metadata":{{"resourceVersion":"7"}},"items":[{items}]}}"#)
 }
 
+/// `kubectl get nodes -l pool=gpu -o yaml > nodes.yaml` makes no node elsewhere a deleted one.
+#[test]
+fn a_loose_list_of_nodes_that_lacks_a_pods_node_is_not_all_of_them() {
+    let node = |name: &str| {
+        list("NodeList", &format!(r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"}}}}"#))
+    };
+    for (name, is_complete) in [("n1", true), ("n2", false)] {
+        let read = read_files(&[("pod.json", POD), ("nodes.json", &node(name))]);
+        let snapshot = read.world.snapshot();
+        assert_eq!(snapshot.is_complete(&Kind::Node, ""), is_complete, "{name}");
+    }
+}
+
 #[test]
 fn objects_are_read_in_every_shape() {
     let yaml = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web-0\n  namespace: shop\n";

@@ -189,7 +189,8 @@ impl LiveError {
                 RequestError::Tls(_) => {
                     &["check the certificate authority in the kubeconfig, and the clock of this machine"]
                 }
-                RequestError::Connection(_) | RequestError::TooLarge(_) => &["check the network and VPN"],
+                RequestError::Connection(_) => &["check the network and VPN"],
+                RequestError::TooLarge(_) => &["ask about one namespace, with -n, or about fewer objects"],
                 RequestError::Internal => &["report it, with the version of Sonde"],
             },
         };
@@ -217,6 +218,9 @@ mod tests {
             RequestError::Dns("x".into()),
             RequestError::Tls("x".into()),
             RequestError::Connection("x".into()),
+            RequestError::Credentials("x".into()),
+            RequestError::TooLarge(1),
+            RequestError::Internal,
         ] {
             let error = LiveError::Request {
                 doing: "read the version".into(),

@@ -15,13 +15,18 @@ const ENDINGS: &[(&str, &str)] = &[
     ("token", "token"),
     ("apikey", "key"),
     ("accesskey", "key"),
+    ("accountkey", "key"),
     ("secretkey", "key"),
     ("privatekey", "key"),
     ("encryptionkey", "key"),
     ("signingkey", "key"),
     ("credential", "credentials"),
     ("credentials", "credentials"),
+    (PASS, "password"),
 ];
+
+/// The end of other words too (`bypass`): it counts where a word begins with it.
+const PASS: &str = "pass";
 
 /// Names that Kubernetes itself uses for names of Secrets, not for their values.
 const NAMES_OF_SECRETS: &[&str] = &[
@@ -53,6 +58,9 @@ fn name(word: &[u8]) -> Option<Name> {
         .collect();
     let plain = plain.trim_end_matches(|it: char| it.is_ascii_digit());
     let (ending, mark) = ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending))?;
+    if *ending == PASS && !ends_with_word_pass(word) {
+        return None;
+    }
     if NAMES_OF_SECRETS.iter().any(|it| plain.ends_with(it)) {
         return None;
     }
@@ -62,6 +70,20 @@ fn name(word: &[u8]) -> Option<Name> {
         capitals: !word.iter().any(u8::is_ascii_lowercase),
         argument: word.starts_with(b"-"),
     })
+}
+
+/// `DB_PASS`, `smtpPass`, `--pass`, `PASS2`; not `bypass`.
+fn ends_with_word_pass(word: &[u8]) -> bool {
+    let end = word.iter().rposition(u8::is_ascii_alphabetic).map_or(0, |at| at + 1);
+    let Some(start) = end.checked_sub(PASS.len()) else {
+        return false;
+    };
+    let begins = match start.checked_sub(1).map(|at| word[at]) {
+        None => true,
+        Some(before) if before.is_ascii_lowercase() => word[start].is_ascii_uppercase(),
+        Some(before) => !before.is_ascii_alphabetic(),
+    };
+    begins && word[start..end].eq_ignore_ascii_case(PASS.as_bytes())
 }
 
 fn is_name_byte(byte: u8) -> bool {

@@ -6,6 +6,18 @@ use super::*;
 fn secrets_are_hidden() {
     for (input, expect) in [
         ("DB_PASSWORD=hunter2 next", "DB_PASSWORD=[redacted:password] next"),
+        ("DB_PASS=hunter2 next", "DB_PASS=[redacted:password] next"),
+        (
+            r#"{"name": "SMTP_PASS2", "value": "hunter2"}"#,
+            r#"{"name": "SMTP_PASS2", "value": "[redacted:password]"}"#,
+        ),
+        (r#"{"dbPass":"hunter2"}"#, r#"{"dbPass":"[redacted:password]"}"#),
+        (r#"["--pass","hunter2"]"#, r#"["--pass","[redacted:password]"]"#),
+        ("BYPASS=yes compass=north", "BYPASS=yes compass=north"),
+        (
+            "AccountName=shop;AccountKey=q83vEjRWeJA=;x",
+            "AccountName=shop;AccountKey=[redacted:key];x",
+        ),
         (r#"password="a b" x"#, r#"password="[redacted:password]" x"#),
         (
             "      DB_PASSWORD:  hunter two",

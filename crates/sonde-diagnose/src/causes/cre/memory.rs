@@ -16,6 +16,9 @@ pub(super) const SLIP_BELOW: i64 = 1 << 20;
 /// before 1.2 copies itself into the container's memory, 15 MiB, crun needs less.
 pub(super) const ROOMY_ABOVE: i64 = 64 << 20;
 
+/// What a limit may have been meant to be: with less no program of use runs, and more was not forgotten a unit of.
+const MEANT_BYTES: std::ops::RangeInclusive<i64> = 4 << 20..=32 << 30;
+
 /// A memory limit that was surely not meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Slip {
@@ -76,21 +79,24 @@ impl Slip {
         }
     }
 
-    /// What was probably meant.
-    pub(super) fn meant(&self) -> String {
+    /// What was probably meant: the same number with a unit, where that is an amount that a container may have.
+    pub(super) fn meant(&self) -> Option<String> {
         let (number, suffix) = self.written.split_at(self.number_end());
         let number = number.trim();
-        let unit = match (
+        let units: &[&str] = match (
             self.bytes,
             suffix.trim().chars().next().map(|c| c.to_ascii_uppercase()),
         ) {
-            (None, Some('K')) => "Ki",
-            (None, Some('G')) => "Gi",
-            (None, Some('T')) => "Ti",
-            _ if number.contains('.') => "Gi",
-            _ => "Mi",
+            (None, Some('K')) => &["Ki"],
+            (None, Some('G')) => &["Gi"],
+            (None, Some('T')) => &["Ti"],
+            (_, Some('E')) => &[],
+            _ if number.contains('.') => &["Gi"],
+            _ => &["Mi", "Ki"],
         };
-        format!("{number}{unit}")
+        units.iter().map(|unit| format!("{number}{unit}")).find(|text| {
+            Quantity::parse(text).is_ok_and(|it| MEANT_BYTES.contains(&it.units()))
+        })
     }
 
     fn number_end(&self) -> usize {
@@ -301,6 +307,10 @@ mod tests {
                 "1.5Gi",
             ),
             ("300u", Some("millionths"), "300Mi"),
+            ("1000000", Some("is 1000000 bytes"), "1000000Ki"),
+            ("524288", Some("is 524288 bytes"), "524288Ki"),
+            ("300000m", Some("300000m is 300 bytes"), "300000Ki"),
+            ("5e5", Some("5e5 is 500000 bytes"), ""),
             // Rendered by the API server for a sum of fractions: thousandths, and large all the same.
             ("4402341478400m", None, ""),
             ("1Mi", None, ""),
@@ -315,7 +325,7 @@ mod tests {
                 Some(meaning) => {
                     let slip = slip.unwrap();
                     assert!(slip.meaning().contains(meaning), "{}", slip.meaning());
-                    assert_eq!(slip.meant(), meant, "{written}");
+                    assert_eq!(slip.meant().unwrap_or_default(), meant, "{written}");
                 }
             }
         }

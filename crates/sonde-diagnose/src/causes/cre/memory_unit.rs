@@ -72,10 +72,19 @@ fn in_manifest(facts: &Facts<'_>, case: &mut Case) {
     case.step(outcome, []);
     let meant = slip.meant();
     case.headline(format!(
-        "{whose} of {subject} has the memory limit {}, and {outcome}; {meant} was probably meant",
-        slip.written
+        "{whose} of {subject} has the memory limit {}, and {outcome}{}",
+        slip.written,
+        probably(meant.as_deref())
     ));
-    case.advice(format!("write {meant} at {}", slip.field), Risk::None);
+    let write = meant.unwrap_or_else(|| WITH_UNIT.to_owned());
+    case.advice(format!("write {write} at {}", slip.field), Risk::None);
+}
+
+/// What to write where nothing tells what was meant.
+const WITH_UNIT: &str = "an amount with a unit, such as 128Mi,";
+
+fn probably(meant: Option<&str>) -> String {
+    meant.map_or(String::new(), |meant| format!("; {meant} was probably meant"))
 }
 
 /// The limit that can produce the symptom: the container's own, else one that makes the whole pod's limit tiny.
@@ -276,8 +285,9 @@ fn conclude(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
         None => "no quantity".to_owned(),
     };
     case.headline(format!(
-        "{whose} cannot start: its memory limit {} is {bytes}; {meant} was probably meant",
-        slip.written
+        "{whose} cannot start: its memory limit {} is {bytes}{}",
+        slip.written,
+        probably(meant.as_deref())
     ));
     // Replicas may show it in different ways and at different containers: one slip is one finding.
     let workload = facts.workload();
@@ -285,6 +295,10 @@ fn conclude(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
     if case.root.is_none() {
         case.root(workload.clone());
     }
+    let Some(meant) = meant else {
+        case.advice(format!("write {WITH_UNIT} at {} of the pod's template", slip.field), Risk::Restart);
+        return;
+    };
     let request = slip
         .container
         .as_deref()

@@ -48,9 +48,22 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let Some(replicas) = replicas(facts).filter(|it| it.killed.len() >= KILLED_MIN) else {
         return;
     };
-    killed.state(facts, case, Strong::Proof, "", None);
-    for seen in &replicas.killed {
-        case.proven_by(seen.clone());
+    // Without a measure of load they may as well wait for one thing that hangs behind all of them.
+    let throttled = cpu(facts);
+    if matches!(throttled, Cpu::AtLimit(_)) {
+        killed.state(facts, case, Strong::Proof, "", None);
+        for seen in &replicas.killed {
+            case.proven_by(seen.clone());
+        }
+    } else {
+        killed.state(facts, case, Strong::Support, "", None);
+        for seen in &replicas.killed {
+            case.supported_by(seen.clone());
+        }
+        case.look(
+            "whether they are slow by load or wait for one thing behind all of them: CPU use and throttling, and what the probe's answer depends on",
+            format!("kubectl top pods --containers -n {}", facts.episode.subject.namespace),
+        );
     }
     case.step(
         format!(
@@ -64,9 +77,10 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     );
     case.step(
         format!(
-            "only {} of {} can carry the whole load, so answers come late there too",
+            "{} of {} {} ready: while one is killed the others carry its load, and answers come late there too",
             replicas.ready,
-            count(replicas.total, "replica")
+            count(replicas.total, "replica"),
+            agree(replicas.ready, "is", "are"),
         ),
         [facts.computed(
             "pods of the workload",
@@ -76,7 +90,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     let spec = killed.failing.as_ref().and_then(|it| it.spec.as_ref());
     if let Some(limit) = spec.and_then(|(container, ..)| container.limit("cpu")) {
         let mut shown = vec![facts.field("resources.limits.cpu", limit)];
-        let counted = match cpu(facts) {
+        let counted = match throttled {
             Cpu::AtLimit(seen) => {
                 let text = format!(": {}", seen.text);
                 shown.push(seen);
@@ -228,11 +242,18 @@ mod tests {
 
     #[test]
     fn found_when_replicas_are_killed_in_turns() {
-        let mut scene = Scene::new().object(replica("app-3", false));
-        for name in ["app-1", "app-2"] {
-            scene = kills(scene.object(replica(name, true)), name);
-        }
-        let outcome = scene.diagnose();
+        let scene = || {
+            ["app-1", "app-2"]
+                .into_iter()
+                .fold(Scene::new().object(replica("app-3", false)), |scene, name| {
+                    kills(scene.object(replica(name, true)), name)
+                })
+        };
+        // What hangs behind all of them looks alike.
+        scene()
+            .diagnose()
+            .finds_only("LIV-OSCILLATION", Verdict::Likely);
+        let outcome = scene().throttled("app-1", "app", 1000, 812).diagnose();
         let finding = outcome.finds_only("LIV-OSCILLATION", Verdict::Proven);
         assert!(
             finding.headline.contains("1 of 3 are ready"),

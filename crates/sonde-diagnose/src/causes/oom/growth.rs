@@ -100,11 +100,11 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         [ended],
     );
     case.headline(format!(
-        "the memory of {who} grows until it reaches its limit{of}, about every {}: this looks like a leak",
+        "the memory of {who} reaches its limit{of} again and again, about every {}: it grows in each run",
         count(mean / 60, "minute")
     ));
     case.advice(
-        "find what keeps growing: a heap dump or profile shortly before the limit; caches without a bound",
+        "find what grows: a leak, a cache without a bound, or work that comes at this pace; a heap dump or profile shortly before the limit tells",
         Risk::None,
     );
     case.advice(
