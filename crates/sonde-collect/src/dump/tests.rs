@@ -41,7 +41,10 @@ fn list(kind: &str, items: &str) -> String {
 #[test]
 fn a_loose_list_of_nodes_that_lacks_a_pods_node_is_not_all_of_them() {
     let node = |name: &str| {
-        list("NodeList", &format!(r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"}}}}"#))
+        list(
+            "NodeList",
+            &format!(r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"}}}}"#),
+        )
     };
     for (name, is_complete) in [("n1", true), ("n2", false)] {
         let read = read_files(&[("pod.json", POD), ("nodes.json", &node(name))]);

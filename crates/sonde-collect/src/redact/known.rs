@@ -94,7 +94,9 @@ fn distinctive(value: &[u8]) -> Option<&str> {
     let value = std::str::from_utf8(value).ok()?;
     let fits = (VALUE_BYTES_MIN..=VALUE_BYTES_MAX).contains(&value.len());
     // What has a backslash in it is written in another way elsewhere.
-    let is_plain = !value.bytes().any(|byte| byte.is_ascii_whitespace() || byte == b'\\');
+    let is_plain = !value
+        .bytes()
+        .any(|byte| byte.is_ascii_whitespace() || byte == b'\\');
     let has = |kind: fn(&u8) -> bool| value.as_bytes().iter().any(kind);
     let is_mixed = has(u8::is_ascii_alphabetic) && has(|byte| !byte.is_ascii_alphabetic() && *byte != b'-');
     (fits && is_plain && is_mixed).then_some(value)

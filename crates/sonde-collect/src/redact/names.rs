@@ -74,7 +74,10 @@ fn name(word: &[u8]) -> Option<Name> {
 
 /// `DB_PASS`, `smtpPass`, `--pass`, `PASS2`; not `bypass`.
 fn ends_with_word_pass(word: &[u8]) -> bool {
-    let end = word.iter().rposition(u8::is_ascii_alphabetic).map_or(0, |at| at + 1);
+    let end = word
+        .iter()
+        .rposition(u8::is_ascii_alphabetic)
+        .map_or(0, |at| at + 1);
     let Some(start) = end.checked_sub(PASS.len()) else {
         return false;
     };

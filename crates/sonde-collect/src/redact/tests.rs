@@ -176,7 +176,10 @@ fn a_secret_keeps_only_its_keys() {
 #[test]
 fn clean_bytes_are_shared() {
     let bytes = Bytes::from_static(br#"{"kind":"Pod","metadata":{"name":"x"}}"#);
-    assert_eq!(object(bytes.clone(), &Kind::Pod, &mut Known::default()).as_ptr(), bytes.as_ptr());
+    assert_eq!(
+        object(bytes.clone(), &Kind::Pod, &mut Known::default()).as_ptr(),
+        bytes.as_ptr()
+    );
 }
 
 fn pieces() -> impl Strategy<Value = String> {
@@ -252,14 +255,18 @@ const LAYERS: &[fn(&str) -> String] = &[
 #[test]
 fn a_value_that_is_hidden_by_its_name_is_hidden_wherever_it_stands() {
     let mut known = Known::default();
-    let pod = br#"{"kind":"Pod","spec":{"containers":[{"command":["sh","-c","echo hunter2-Sup3r; run"],"env":[
+    let pod =
+        br#"{"kind":"Pod","spec":{"containers":[{"command":["sh","-c","echo hunter2-Sup3r; run"],"env":[
         {"name":"DB_PASSWORD","value":"hunter2-Sup3r"},{"name":"CACHE_PASSWORD","value":"postgres"}]}]}}"#;
     let shown = object(Bytes::from_static(pod), &Kind::Pod, &mut known);
     let shown = std::str::from_utf8(&shown).unwrap();
     assert!(!shown.contains("hunter2-Sup3r"), "{shown}");
     assert!(shown.contains("echo [redacted:password]; run"), "{shown}");
     for (log, told) in [
-        ("connecting with hunter2-Sup3r now", "connecting with [redacted:password] now"),
+        (
+            "connecting with hunter2-Sup3r now",
+            "connecting with [redacted:password] now",
+        ),
         // A common word is as often the name of something.
         ("postgres:5432 refuses", "postgres:5432 refuses"),
         ("checksum ahunter2-Sup3rb", "checksum ahunter2-Sup3rb"),

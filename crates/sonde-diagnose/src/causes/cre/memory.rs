@@ -94,9 +94,10 @@ impl Slip {
             _ if number.contains('.') => &["Gi"],
             _ => &["Mi", "Ki"],
         };
-        units.iter().map(|unit| format!("{number}{unit}")).find(|text| {
-            Quantity::parse(text).is_ok_and(|it| MEANT_BYTES.contains(&it.units()))
-        })
+        units
+            .iter()
+            .map(|unit| format!("{number}{unit}"))
+            .find(|text| Quantity::parse(text).is_ok_and(|it| MEANT_BYTES.contains(&it.units())))
     }
 
     fn number_end(&self) -> usize {

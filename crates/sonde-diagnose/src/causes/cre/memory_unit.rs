@@ -296,7 +296,10 @@ fn conclude(facts: &Facts<'_>, case: &mut Case, slip: &Slip) {
         case.root(workload.clone());
     }
     let Some(meant) = meant else {
-        case.advice(format!("write {WITH_UNIT} at {} of the pod's template", slip.field), Risk::Restart);
+        case.advice(
+            format!("write {WITH_UNIT} at {} of the pod's template", slip.field),
+            Risk::Restart,
+        );
         return;
     };
     let request = slip

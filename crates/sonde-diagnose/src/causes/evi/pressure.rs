@@ -116,8 +116,7 @@ fn shortage(facts: &Facts<'_>, short: &Short, message: Seen) -> Seen {
     let before = |line: &&NodeLine| message.time.is_none() || line.time <= message.time;
     let found = lines
         .filter(|line| line.facts.iter().any(names))
-        .filter(before)
-        .next_back();
+        .rfind(before);
     found.map_or(message, |line| {
         let (kind, source) = log_words(line.origin);
         Seen {

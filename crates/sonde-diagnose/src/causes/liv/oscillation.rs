@@ -250,9 +250,7 @@ mod tests {
                 })
         };
         // What hangs behind all of them looks alike.
-        scene()
-            .diagnose()
-            .finds_only("LIV-OSCILLATION", Verdict::Likely);
+        scene().diagnose().finds_only("LIV-OSCILLATION", Verdict::Likely);
         let outcome = scene().throttled("app-1", "app", 1000, 812).diagnose();
         let finding = outcome.finds_only("LIV-OSCILLATION", Verdict::Proven);
         assert!(

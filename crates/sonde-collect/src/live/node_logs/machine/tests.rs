@@ -130,7 +130,11 @@ fn programs_that_fail_hang_or_flood_do_not_hold_us() {
     fake.file("var/log/kern.log", "from the file\n");
     fake.limit = Duration::from_millis(300);
     assert_eq!(fake.read(NodeLog::Kernel, None).unwrap().0, "from the file\n");
-    assert!(begun.elapsed() < Duration::from_secs(300), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(300),
+        "{:?}",
+        begun.elapsed()
+    );
     fake.limit = Duration::from_secs(60);
     let lines = 3 * TEXT_BYTES_MAX / 10;
     fake.program("dmesg", &format!("yes '123456789' | head -n {lines}; echo end"));
