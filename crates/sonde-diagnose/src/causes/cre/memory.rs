@@ -54,6 +54,9 @@ impl Slip {
             return bytes;
         };
         match quantity.suffix() {
+            Suffix::Fraction('m') if !quantity.is_fractional() => {
+                format!("`m` means thousandths: {} is {bytes}", self.written)
+            }
             Suffix::Fraction('m') => format!(
                 "`m` means thousandths: {} is {} byte, which Kubernetes rounds up to {bytes}",
                 self.written,

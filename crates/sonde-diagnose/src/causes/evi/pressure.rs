@@ -114,9 +114,7 @@ fn shortage(facts: &Facts<'_>, short: &Short, message: Seen) -> Seen {
     let names = |fact: &Fact| matches!(fact, Fact::Node(NodeFact::Reclaiming { resource }) if short.resources.contains(&resource.as_str()));
     let lines = facts.texts.node.values().flatten();
     let before = |line: &&NodeLine| message.time.is_none() || line.time <= message.time;
-    let found = lines
-        .filter(|line| line.facts.iter().any(names))
-        .rfind(before);
+    let found = lines.filter(|line| line.facts.iter().any(names)).rfind(before);
     found.map_or(message, |line| {
         let (kind, source) = log_words(line.origin);
         Seen {
