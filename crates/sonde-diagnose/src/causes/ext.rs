@@ -1,9 +1,13 @@
 //! Exits: what an exit code says, and who sent the signal behind it.
 
+mod advice;
+mod capability;
 #[cfg(test)]
 mod contracts;
 mod known;
 mod place;
+#[cfg(test)]
+mod wordings;
 mod words;
 
 pub(in crate::causes) use grace_exceeded::ignoring;

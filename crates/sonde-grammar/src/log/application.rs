@@ -6,13 +6,13 @@ mod pick;
 mod records;
 mod signs;
 mod standing;
+mod structured;
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
-use super::prefix::{error_fields, json_time, strip};
+use super::prefix::strip;
 use super::scan::clip;
 
 pub use known::{Known, ProxyFlag};
@@ -72,7 +72,29 @@ pub enum AppSign {
         /// The interpreter's name ends in a carriage return: the script has Windows line ends.
         carriage_return: bool,
     },
-    /// A shared library is missing or too old.
+    /// A peer knows who asks and refuses what it asks for: no right, by its own policy.
+    Forbidden {
+        /// The peer, where the line names it.
+        peer: Option<String>,
+        /// The words.
+        detail: String,
+    },
+    /// Something is locked by another process, or a process before left its lock.
+    Locked {
+        /// The words.
+        detail: String,
+    },
+    /// Parts that are there do not fit each other: a library older than the program was built for, a module without the
+    /// name that another one takes from it.
+    VersionMismatch {
+        /// The version, symbol or name that is not there.
+        what: Option<String>,
+        /// Where it was looked for.
+        of: Option<String>,
+        /// The words.
+        detail: String,
+    },
+    /// A shared library is missing.
     MissingLibrary {
         /// The library, where the line names it.
         library: Option<String>,
@@ -195,6 +217,8 @@ pub enum Standing {
     Decisive,
     /// Among the last words, and not an error by its own form.
     Last,
+    /// An error by its own form, and the little that follows shows neither that the program went on nor that it ended.
+    Continued,
     /// Fatal by its own form, and the program said more behind it.
     Fatal,
     /// The program went on: later lines show progress, or are ordinary talk.
@@ -216,6 +240,8 @@ pub struct TellingLine {
     pub calm: bool,
     /// What it is worth as the reason of an end.
     pub standing: Standing,
+    /// The only peer that lines nearby speak of, where this one does not name what was not reached.
+    pub near: Option<String>,
 }
 
 /// Removes what shippers put before a line: CRI, docker's json-file, `kubectl logs --prefix --timestamps`, stern,
@@ -223,15 +249,13 @@ pub struct TellingLine {
 ///
 /// An application's own JSON (`msg`) becomes its message and error.
 pub fn unwrap_line(line: &str) -> (Option<Timestamp>, Cow<'_, str>) {
-    let bare = strip(clip(line), None);
+    let line = clip(line);
+    if let Some((time, text)) = structured::own(line) {
+        return (time, Cow::Owned(text));
+    }
+    let bare = strip(line, None);
     let mut time = bare.time;
-    let flat = bare
-        .text
-        .trim_start()
-        .starts_with('{')
-        .then(|| flatten(&bare.text))
-        .flatten();
-    match flat {
+    match structured::flatten(&bare.text) {
         Some((inner_time, text)) => {
             time = time.or(inner_time);
             (time, Cow::Owned(text))
@@ -257,30 +281,6 @@ pub(crate) fn is_quoting(line: &str) -> bool {
     let (time, text) = unwrap_line(line);
     let line = signs::Line::new(&text);
     line.is_record() || time.is_none() && line.is_guide()
-}
-
-/// `{"level":"error","msg":"m","error":"e"}` as `error: m: e`.
-fn flatten(text: &str) -> Option<(Option<Timestamp>, String)> {
-    let value: Value = serde_json::from_str(text.trim()).ok()?;
-    let object = value.as_object()?;
-    let word = |keys: &[&str]| {
-        keys.iter()
-            .find_map(|key| object.get(*key).and_then(Value::as_str))
-            .filter(|word| !word.is_empty())
-    };
-    let message = word(&["msg", "message", "event", "body"]).unwrap_or("");
-    let errors = error_fields(object);
-    if message.is_empty() && errors.is_empty() {
-        return None;
-    }
-    let level = word(&["level", "severity", "lvl", "log.level"]).map(str::to_ascii_uppercase);
-    let parts = [level.as_deref().unwrap_or(""), message, &errors];
-    let text = parts
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(": ");
-    Some((json_time(object), text))
 }
 
 #[cfg(test)]

@@ -333,41 +333,69 @@ pub(crate) fn json_time(object: &serde_json::Map<String, Value>) -> Option<Times
 
 /// The values of an application's error fields, joined.
 pub(crate) fn error_fields(object: &serde_json::Map<String, Value>) -> String {
-    const KEYS: [&str; 8] = [
+    let mut found: Vec<&str> = Vec::new();
+    gather_errors(object, 0, &mut found);
+    found.join(": ")
+}
+
+/// Errors hold their own causes; no logger nests them deeper than this.
+const ERROR_DEPTH_MAX: usize = 4;
+
+fn gather_errors<'a>(object: &'a serde_json::Map<String, Value>, depth: usize, found: &mut Vec<&'a str>) {
+    const KEYS: [&str; 18] = [
         "error",
         "err",
         "exception",
+        "Exception",
+        "@x",
+        "exc_info",
+        "cause",
+        "caused_by",
+        "error.message",
+        "exception.message",
+        "error_message",
+        "errorMessage",
         "stack_trace",
         "stack",
         "stacktrace",
-        "error.message",
+        "exception.stacktrace",
         "reason",
+        "attr",
     ];
-    let mut found: Vec<&str> = Vec::new();
-    // MongoDB keeps what it failed at among the attributes of its message.
-    let attributes = object.get("attr").and_then(Value::as_object);
-    for key in KEYS {
-        let value = object
-            .get(key)
-            .or_else(|| attributes.filter(|_| key == "error")?.get(key));
-        let text = match value {
-            Some(Value::String(text)) => text.as_str(),
-            Some(Value::Object(inner)) => {
-                match ["message", "msg", "errmsg", "stack"]
-                    .iter()
-                    .find_map(|k| inner.get(*k))
-                {
-                    Some(Value::String(text)) => text.as_str(),
-                    _ => continue,
-                }
-            }
-            _ => continue,
-        };
-        if !text.is_empty() && !found.contains(&text) {
+    if depth > ERROR_DEPTH_MAX {
+        return;
+    }
+    let add = |text: &'a str, found: &mut Vec<&'a str>| {
+        if !text.is_empty() && !found.iter().any(|said| said.contains(text)) {
             found.push(text);
         }
+    };
+    for key in KEYS {
+        match object.get(key) {
+            Some(Value::String(text)) => add(text, found),
+            Some(Value::Object(inner)) => {
+                let message = ["message", "msg", "errmsg"]
+                    .iter()
+                    .find_map(|key| inner.get(*key)?.as_str());
+                if let Some(text) = message.filter(|_| key != "attr") {
+                    add(text, found);
+                }
+                // A stack repeats the message before its frames.
+                let before = found.len();
+                gather_errors(inner, depth + 1, found);
+                if let Some(text) = message
+                    && found.len() > before
+                {
+                    let mut at = 0;
+                    found.retain(|said| {
+                        at += 1;
+                        at <= before || !said.contains(text)
+                    });
+                }
+            }
+            _ => {}
+        }
     }
-    found.join(": ")
 }
 
 /// ANSI escape sequences removed.

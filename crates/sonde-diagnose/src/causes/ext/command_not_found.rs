@@ -3,6 +3,7 @@
 use sonde_grammar::log::AppSign;
 use sonde_model::{Code, Risk};
 
+use super::advice::{LIBRARY, advice};
 use super::cannot_run;
 use super::words::not_found;
 use crate::cause::page;
@@ -37,6 +38,9 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         AppSign::MissingLibrary { library: None } => {
             Some(("a shared library is not in the image".into(), None))
         }
+        AppSign::VersionMismatch { what: Some(what), .. } => {
+            Some((format!("no library that the program loads has {what}"), None))
+        }
         AppSign::MissingFile { path: Some(path) } => {
             Some((format!("{path} is not in the image"), Some(path.clone())))
         }
@@ -67,6 +71,17 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
         [ended],
     );
     let by_path = matches!(&last, Some(AppSign::NotFoundCommand { command }) if command.contains('/'));
+    let by_loader = facts.own_word(|sign| match sign {
+        AppSign::MissingLibrary { .. } => Some(LIBRARY.to_owned()),
+        AppSign::VersionMismatch { detail, .. } => Some(advice(sign, detail)),
+        _ => None,
+    });
+    if let Some((help, _)) = by_loader.filter(|(_, line)| word.as_ref().is_some_and(|(_, said)| said == line))
+    {
+        case.advice(help, Risk::Restart);
+        case.look("what it says before its end", facts.logs_command());
+        return;
+    }
     case.advice(
         if by_path {
             "see that the file is in the image; if it is, see its first line: an interpreter that the image lacks (`bash`), or Windows line ends after it; of a program, that its loader is there (one built for glibc does not run on musl)"

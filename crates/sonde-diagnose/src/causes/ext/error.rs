@@ -3,12 +3,10 @@
 use sonde_grammar::log::{AppSign, Known, Standing};
 use sonde_model::{Code, Kind, ObjectRef, Risk, Severity, nearest};
 
+use super::advice::advice;
 use super::known::{self, speaker};
 use super::place::place;
-use super::words::{
-    binds_port, dns_is_silent, is_denied_by_other_side, is_forbidden, is_vague_address, lacks_name,
-    lacks_version, quote, reference_in, refused_by_api, said, was_told, why,
-};
+use super::words::{binds_port, quote, reference_in, refused_by_api, said, was_told, why};
 use crate::cause::page;
 use crate::peers::pod_of_service;
 use crate::triage::templates;
@@ -81,9 +79,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
                 );
             }
             case.step(format!("the application fails: {clause}"), [line.clone()]);
-            if !is_vague_address(&line.text) {
-                about_target(facts, case, sign);
-            }
+            about_target(facts, case, sign);
             if let Some(it) = unexpanded {
                 case.advice(
                     format!("define the variable {0} in the container's env before {1} refers to it, or mend the name there; where the text $({0}) itself is meant, write $$({0})", it.name, it.place),
@@ -138,9 +134,7 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
     // Only the line that was chosen is worth an advice.
     let chosen = why.filter(|_| was_told(facts).is_none());
     let place = chosen.as_ref().and_then(|(_, sign, line)| match sign {
-        AppSign::PermissionDenied { .. } if binds_port(&line.text) || is_denied_by_other_side(&line.text) => {
-            None
-        }
+        AppSign::PermissionDenied { .. } if binds_port(&line.text) => None,
         _ => place(facts, sign, &line.text),
     });
     if let Some(place) = &place {
@@ -393,54 +387,6 @@ fn has_ready_endpoint(facts: &Facts<'_>, service: &ObjectRef) -> bool {
                 .iter()
                 .any(|it| it.conditions.ready != Some(false))
         })
-}
-
-fn advice(sign: &AppSign, line: &str) -> &'static str {
-    match sign {
-        AppSign::PermissionDenied { .. } if binds_port(line) => {
-            "ports below 1024 are not for every user: listen on a higher port and let the service map it, or add the capability NET_BIND_SERVICE (for a process of root; others need it as a file or ambient capability), or allow it for the pod with the sysctl net.ipv4.ip_unprivileged_port_start"
-        }
-        AppSign::AuthFailed { .. } if refused_by_api(line).is_some() => {
-            "give the service account the right by a Role and a RoleBinding (a ClusterRole and its binding where the line says \"at the cluster scope\")"
-        }
-        AppSign::NameResolution { .. } if is_vague_address(line) => {
-            "see where the word comes from (args, env, its configuration) and what is meant there: an address or port to listen on, or the name of a service"
-        }
-        AppSign::MissingLibrary { .. } if lacks_version(line).is_some() => {
-            "build the program on the distribution of the image that it runs in (or link it statically), or take a newer base image; a library copied beside the old one breaks the rest"
-        }
-        AppSign::MissingModule { .. } if lacks_name(line).is_some() => {
-            "the module is there: see that its version and the program's fit, and that the two do not import each other in a circle"
-        }
-        AppSign::PermissionDenied { .. } if is_denied_by_other_side(line) => {
-            "see what the other side allows this program to do (roles, policies, grants), and which account or login it uses there"
-        }
-        AppSign::AuthFailed { .. } if is_forbidden(line) => {
-            "see what the other side allows this program to do (roles, policies, rules of a proxy between them), and the login that it uses, if any"
-        }
-        AppSign::NameResolution { .. } if dns_is_silent(line) => {
-            "see that the cluster's DNS runs and is reached from the pod's node (kubectl get pods -n kube-system -l k8s-app=kube-dns), and that no NetworkPolicy of the pod stops port 53"
-        }
-        AppSign::ConnectionRefused { .. }
-        | AppSign::NameResolution { .. }
-        | AppSign::ConnectTimeout { .. } => {
-            "see that what it needs exists, is ready and is named right in its configuration; let it retry instead of ending"
-        }
-        AppSign::MissingEnv { .. } | AppSign::ConfigError { .. } | AppSign::BadFlag { .. } => {
-            "mend the setting in the pod's env, args or ConfigMap"
-        }
-        AppSign::MissingFile { .. }
-        | AppSign::MissingLibrary { .. }
-        | AppSign::MissingModule { .. }
-        | AppSign::NotFoundCommand { .. } => "build it into the image, or mount it where it is looked for",
-        AppSign::PermissionDenied { .. } | AppSign::ReadOnly { .. } => {
-            "see the container's user, the volume's owner (fsGroup) and readOnlyRootFilesystem"
-        }
-        AppSign::AuthFailed { .. } => "see the Secret that holds the login",
-        AppSign::DiskFull { .. } => "make room on the volume, or give it more",
-        AppSign::Known(known) => known::advice(known).0,
-        _ => "mend what the log says; the exit code is the application's own choice",
-    }
 }
 
 #[cfg(test)]

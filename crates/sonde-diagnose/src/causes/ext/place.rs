@@ -3,6 +3,7 @@
 
 use sonde_grammar::log::AppSign;
 
+use super::capability::capability;
 use crate::{Facts, Seen};
 
 /// Where the kubelet mounts the token of the service account.
@@ -18,14 +19,12 @@ pub(super) struct Place {
 /// What of the spec explains the line, where something does.
 pub(super) fn place(facts: &Facts<'_>, sign: &AppSign, line: &str) -> Option<Place> {
     match sign {
-        // EPERM, where a missing right to a file is EACCES: capabilities(7).
-        AppSign::PermissionDenied { .. } if line.to_ascii_lowercase().contains("operation not permitted") => {
-            capabilities(facts, line)
-        }
         AppSign::MissingFile { path: Some(path) } => token(facts, path),
         AppSign::ReadOnly { path: Some(path) } => volume(facts, path).or_else(|| root(facts, path)),
         AppSign::ReadOnly { path: None } => root(facts, ""),
-        AppSign::PermissionDenied { path: Some(path) } => user(facts, path),
+        AppSign::PermissionDenied { path } => {
+            capability(facts, line).or_else(|| user(facts, path.as_deref()?))
+        }
         _ => None,
     }
 }
@@ -104,44 +103,6 @@ fn root(facts: &Facts<'_>, path: &str) -> Option<Place> {
             seen: facts.field(&format!("{place}.securityContext.readOnlyRootFilesystem"), true),
             advice: format!("mount an emptyDir at {folder}, or set readOnlyRootFilesystem: false"),
         }
-    })
-}
-
-/// The capabilities that a call takes from which the line is, by the name of the command or system call.
-const CAPABILITIES: &[(&str, &str)] = &[
-    ("chown", "CHOWN"),
-    ("chgrp", "CHOWN"),
-    ("chmod", "FOWNER"),
-    ("setuid", "SETUID"),
-    ("setgid", "SETGID"),
-    ("setgroups", "SETGID"),
-    ("initgroups", "SETGID"),
-    ("su-exec", "SETUID"),
-    ("gosu", "SETUID"),
-    ("chroot", "SYS_CHROOT"),
-    ("ping", "NET_RAW"),
-    ("iptables", "NET_ADMIN"),
-    ("mount", "SYS_ADMIN"),
-];
-
-/// The capability that the spec takes away and the call needs.
-fn capabilities(facts: &Facts<'_>, line: &str) -> Option<Place> {
-    let (container, place) = facts.container()?;
-    let set = container.security_context.as_ref()?.capabilities.as_ref()?;
-    let lower = line.to_ascii_lowercase();
-    let (call, needed) = CAPABILITIES.iter().find(|(call, _)| lower.contains(call))?;
-    let is = |have: &String, name: &str| have.trim_start_matches("CAP_").eq_ignore_ascii_case(name);
-    let dropped = set.drop.iter().any(|it| is(it, "ALL") || is(it, needed));
-    let added = set.add.iter().any(|it| is(it, "ALL") || is(it, needed));
-    (dropped && !added).then(|| Place {
-        text: format!("the container drops the capability {needed} by its spec, which {call} needs for what is another user's"),
-        seen: facts.field(
-            &format!("{place}.securityContext.capabilities.drop"),
-            format!("[{}]", set.drop.join(", ")),
-        ),
-        advice: format!(
-            "do without it (let the image, an init container or fsGroup prepare what is needed), or give it back: capabilities.add: [{needed}]"
-        ),
     })
 }
 

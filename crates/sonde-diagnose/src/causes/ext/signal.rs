@@ -131,6 +131,18 @@ fn state(facts: &Facts<'_>, case: &mut Case) {
             ));
             case.advice(format!("find out why {from} sends {name}"), Risk::None);
         }
+        // The code alone: nobody may have sent anything.
+        None if !by_signal => {
+            case.headline(format!(
+                "{who} ended with exit code {code}, as if by {name}; the program or its shell may return that code itself"
+            ));
+            case.advice(
+                format!(
+                    "see whether the program ends so by itself; if not, find who sends {name}: {meaning}"
+                ),
+                Risk::None,
+            );
+        }
         None => {
             case.headline(format!("{who} {what} {name} (exit code {code}): {meaning}"));
             case.advice(format!("find who sends {name}: {meaning}"), Risk::None);

@@ -30,10 +30,13 @@ pub(super) fn said(
             return None;
         }
         let standing = match line.standing {
-            Standing::Decisive if line.calm || is_vague_address(&line.text) => Standing::Last,
+            Standing::Decisive if line.calm => Standing::Last,
             other => other,
         };
-        let clause = clause(&line.sign, &line.text)?;
+        let mut clause = clause(&line.sign, &line.text)?;
+        if let Some(near) = &line.near {
+            clause.push_str(&format!(" (lines nearby speak of {near})"));
+        }
         Some(((clause, line.sign, seen), standing))
     })
 }
@@ -118,101 +121,6 @@ pub(super) fn binds_port(line: &str) -> bool {
         && !lower.contains(".sock")
 }
 
-/// The other side knows who asks, or does not want to: no login was tried and refused.
-pub(super) fn is_forbidden(line: &str) -> bool {
-    let lower = line.to_ascii_lowercase();
-    [
-        "403 forbidden",
-        "accessdenied:",
-        "is forbidden: user",
-        "is not authorized to perform",
-    ]
-    .iter()
-    .any(|words| lower.contains(words))
-}
-
-/// "Permission denied" by whoever was asked over the network: no file of the container is meant.
-pub(super) fn is_denied_by_other_side(line: &str) -> bool {
-    let lower = line.to_ascii_lowercase();
-    let by_address = [
-        "http://",
-        "https://",
-        "googleapi",
-        "rpc error",
-        "grpc",
-        "permissiondenied",
-        "(publickey",
-    ]
-    .iter()
-    .any(|words| lower.contains(words));
-    let by_status = ["401", "403"].iter().any(|code| {
-        lower
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| word == *code)
-    });
-    // What a database keeps from a user.
-    let by_grant = [
-        "table", "schema", "relation", "database", "sequence", "function", "resource", "project",
-    ]
-    .iter()
-    .any(|thing| {
-        lower.contains(&format!("permission denied for {thing} "))
-            || lower.contains(&format!("permission denied on {thing} "))
-    });
-    by_address || by_status || by_grant
-}
-
-/// A library that is there and lacks a version that something needs: the library, the version, and what needs it.
-pub(super) fn lacks_version(line: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = line.split_once(": version `")?;
-    let (version, rest) = rest.split_once("' not found")?;
-    let library = before.rsplit([' ', ':']).next().filter(|it| !it.is_empty())?;
-    let by = rest
-        .split_once("(required by ")
-        .and_then(|(_, rest)| rest.split_once(')'))
-        .map_or("the program", |(by, _)| by);
-    Some((library, version, by))
-}
-
-/// A module that is there and lacks a name: the name and the module.
-pub(super) fn lacks_name(line: &str) -> Option<(&str, &str)> {
-    let (_, rest) = line.split_once("cannot import name ")?;
-    let (name, rest) = rest.strip_prefix('\'')?.split_once('\'')?;
-    let (_, rest) = rest.split_once("from ")?;
-    let module = rest
-        .trim_start()
-        .strip_prefix(['\'', '"'])?
-        .split(['\'', '"'])
-        .next()?;
-    // Partially initialized modules are said so with the word itself.
-    (!name.is_empty() && !module.is_empty()).then_some((name, module))
-}
-
-/// Tools that look a name up and say "bad address" when there is none; servers say it of an address to listen on.
-const CLIENTS: &[&str] = &[
-    "wget",
-    "ping",
-    "ping6",
-    "nc",
-    "telnet",
-    "traceroute",
-    "ftpget",
-    "ftpput",
-    "nslookup",
-    "ssh",
-    "ntpd",
-    "arping",
-];
-
-/// "bad address" of a program that is no known client: the word may be a wrong setting as well as a name without an address.
-pub(super) fn is_vague_address(line: &str) -> bool {
-    let Some((before, _)) = line.split_once(": bad address '") else {
-        return line.contains("bad address '");
-    };
-    let program = before.rsplit([' ', '/', ':']).next().unwrap_or(before);
-    !CLIENTS.contains(&program)
-}
-
 /// Who asked the API server in vain: `system:serviceaccount:NAMESPACE:NAME`, and what for.
 pub(super) fn refused_by_api(line: &str) -> Option<(&str, &str, &str)> {
     let (_, rest) = line.split_once("is forbidden: User ")?;
@@ -223,6 +131,45 @@ pub(super) fn refused_by_api(line: &str) -> Option<(&str, &str, &str)> {
     let (_, resource) = what.split_once("resource ")?;
     let resource = resource.split(['"', '\\']).find(|word| !word.is_empty())?;
     Some((user, verb, resource))
+}
+
+/// The refused call is one to a peer: firewalls and policies of the node's kernel answer with EPERM or EACCES.
+pub(super) fn connects(line: &str, peer: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    !peer.starts_with('/')
+        && (lower.contains("connect") || lower.contains("dial ") || lower.contains("sendto"))
+}
+
+/// The line speaks of the C library's versions.
+pub(super) fn is_libc(line: &str) -> bool {
+    ["GLIBC_", "GLIBCXX_", "CXXABI_"]
+        .iter()
+        .any(|sign| line.contains(sign))
+}
+
+/// A word that the program takes for no address; it may be meant as a name as well.
+pub(super) fn is_bad_address(line: &str) -> bool {
+    line.contains("bad address ")
+}
+
+/// The module that lacks a name is only half loaded: it is being imported by what it imports itself.
+pub(super) fn is_circular(line: &str) -> bool {
+    line.contains("circular import") || line.contains("partially initialized module")
+}
+
+/// What does not fit: what is there lacks what was looked for.
+fn mismatch(what: Option<&str>, of: Option<&str>, line: &str) -> String {
+    match (what, of) {
+        (Some(what), of) if is_libc(line) => format!(
+            "{} has no version {what}: it is older than the one that the program was built with",
+            of.map_or("a library of the C or C++ runtime".to_owned(), |of| format!(
+                "the image's library {of}"
+            ))
+        ),
+        (Some(what), Some(of)) => format!("{of} is there, and has no {what}: {}", quote(line)),
+        (Some(what), None) => format!("no library that it loads has {what}: {}", quote(line)),
+        (None, _) => format!("parts of the program do not fit each other: {}", quote(line)),
+    }
 }
 
 fn makes_folder(line: &str) -> bool {
@@ -287,9 +234,6 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
             host,
             "no DNS server answers in time",
         ),
-        AppSign::NameResolution { host: Some(host) } if is_vague_address(line) => {
-            format!("it takes {host} for no address: a wrong setting, or a name that does not resolve")
-        }
         AppSign::NameResolution { host } => {
             with("it cannot resolve the name {}", host, "it cannot resolve a name")
         }
@@ -317,9 +261,6 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         AppSign::PermissionDenied { .. } if binds_port(line) => {
             format!("it may not listen on its port: {}", quote(line))
         }
-        AppSign::PermissionDenied { .. } if is_denied_by_other_side(line) => {
-            format!("whom it asks refuses it: {}", quote(line))
-        }
         AppSign::PermissionDenied { path: Some(path) } if makes_folder(line) => {
             format!("it has no permission to make the folder {path}: {}", quote(line))
         }
@@ -328,26 +269,28 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
             path,
             "a file that it needs does not exist",
         ),
+        AppSign::PermissionDenied { path: Some(peer) } if connects(line, peer) => {
+            format!("the kernel does not let it connect to {peer}: {}", quote(line))
+        }
         AppSign::PermissionDenied { path: Some(path) } => format!("it has no permission for {path}"),
         AppSign::PermissionDenied { path: None } => format!("it is denied a permission: {}", quote(line)),
+        AppSign::Forbidden { peer, .. } => match (refused_by_api(line), peer) {
+            (Some((user, verb, resource)), _) => {
+                format!("a request is forbidden: {user} may not {verb} {resource}")
+            }
+            (None, Some(peer)) => format!("{peer} refuses what it asks for: {}", quote(line)),
+            (None, None) => format!("a request is forbidden: {}", quote(line)),
+        },
+        AppSign::VersionMismatch { what, of, .. } => mismatch(what.as_deref(), of.as_deref(), line),
+        AppSign::Locked { .. } => format!("what it needs is locked by another process: {}", quote(line)),
         AppSign::NotFoundCommand { command } => not_found(command),
         AppSign::ExecFormat => "the program is built for another architecture".into(),
         AppSign::BadInterpreter { .. } => cannot_run(sign)?,
-        AppSign::MissingLibrary { .. } if lacks_version(line).is_some() => {
-            let (library, version, by) = lacks_version(line)?;
-            format!(
-                "the image's library {library} has no version {version}, which {by} needs: it is older than the one that was built against"
-            )
-        }
         AppSign::MissingLibrary { library } => with(
             "the library {} is missing",
             library,
             "a shared library is missing",
         ),
-        AppSign::MissingModule { .. } if lacks_name(line).is_some() => {
-            let (name, module) = lacks_name(line)?;
-            format!("the module {module} has no {name}")
-        }
         AppSign::MissingModule { module } => format!("the module {module} is missing"),
         AppSign::MissingEnv { name } => {
             with("the setting {} is missing", name, "a required setting is missing")
@@ -369,15 +312,11 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
             path,
             "a file system is read-only",
         ),
+        AppSign::ConfigError { .. } if is_bad_address(line) => {
+            format!("it refuses an address that it was given: {}", quote(line))
+        }
         AppSign::ConfigError { .. } => format!("its configuration is wrong: {}", quote(line)),
         AppSign::BadFlag { .. } => format!("its command line is wrong: {}", quote(line)),
-        AppSign::AuthFailed { .. } if refused_by_api(line).is_some() => {
-            let (user, verb, resource) = refused_by_api(line)?;
-            format!("a request is forbidden: {user} may not {verb} {resource}")
-        }
-        AppSign::AuthFailed { .. } if is_forbidden(line) => {
-            format!("a request is forbidden: {}", quote(line))
-        }
         AppSign::AuthFailed { .. } => format!("a login is refused: {}", quote(line)),
         AppSign::LimitReached { .. } => format!("it has reached a limit: {}", quote(line)),
         AppSign::Tls { .. } => format!("a certificate or TLS is refused: {}", quote(line)),
@@ -393,55 +332,4 @@ fn clause(sign: &AppSign, line: &str) -> Option<String> {
         | AppSign::ListeningOn { .. }
         | AppSign::Waiting { .. } => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_by_the_other_side_is_no_files() {
-        for line in [
-            "[ERROR] auth: URL: PUT http://vault.vault:8200/v1/auth/kubernetes/login Code: 403. Errors: * permission denied",
-            "googleapi: Error 403: Permission denied on resource project acme., forbidden",
-            "rpc error: code = PermissionDenied desc = permission denied",
-            "ERROR: permission denied for table orders",
-            "git@github.com: Permission denied (publickey).",
-        ] {
-            assert!(is_denied_by_other_side(line), "{line}");
-        }
-        for line in [
-            "open /data/db.lock: permission denied",
-            "mkdir: can't create directory '/var/lib/403x': Permission denied",
-            "PermissionError: [Errno 13] Permission denied: '/srv/out.txt'",
-        ] {
-            assert!(!is_denied_by_other_side(line), "{line}");
-        }
-    }
-
-    #[test]
-    fn what_is_there_and_does_not_fit() {
-        assert_eq!(
-            lacks_version(
-                "/app/server: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by /app/server)"
-            ),
-            Some(("/lib/x86_64-linux-gnu/libc.so.6", "GLIBC_2.34", "/app/server"))
-        );
-        assert_eq!(
-            lacks_version("libssl.so.1.1: cannot open shared object file"),
-            None
-        );
-        assert_eq!(
-            lacks_name("ImportError: cannot import name 'create_app' from 'shop' (/app/shop/__init__.py)"),
-            Some(("create_app", "shop"))
-        );
-        assert_eq!(lacks_name("ModuleNotFoundError: No module named 'flask'"), None);
-    }
-
-    #[test]
-    fn a_bad_address_is_a_name_for_clients_alone() {
-        assert!(is_vague_address("httpd: bad address 'abc'"));
-        assert!(!is_vague_address("wget: bad address 'db'"));
-        assert!(!is_vague_address("dial tcp: lookup db: no such host"));
-    }
 }

@@ -3,14 +3,47 @@
 use crate::log::scan::{after, between, find_ignoring_case, word};
 
 /// Words before a colon and a number that are no hosts.
-const NO_HOSTS: [&str; 16] = [
-    "line", "error", "code", "errno", "pid", "exit", "status", "column", "col", "attempt", "level",
-    "version", "at", "tid", "thread", "count",
+const NO_HOSTS: [&str; 34] = [
+    "line",
+    "error",
+    "code",
+    "errno",
+    "pid",
+    "exit",
+    "status",
+    "column",
+    "col",
+    "attempt",
+    "level",
+    "version",
+    "at",
+    "tid",
+    "thread",
+    "count",
+    "row",
+    "offset",
+    "port",
+    "http",
+    "https",
+    "retry",
+    "retries",
+    "try",
+    "id",
+    "uid",
+    "gid",
+    "position",
+    "pos",
+    "char",
+    "size",
+    "worker",
+    "partition",
+    "timeout",
 ];
 /// Source files before a colon and a line number.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 36] = [
     ".go", ".py", ".js", ".ts", ".java", ".rs", ".rb", ".c", ".cc", ".cpp", ".h", ".php", ".cs", ".kt",
-    ".scala", ".sh",
+    ".scala", ".sh", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".vue", ".hpp", ".cxx", ".swift", ".lua",
+    ".exs", ".erl", ".groovy", ".yaml", ".yml", ".json", ".xml", ".conf", ".cfg", ".toml",
 ];
 
 /// The peer that a line speaks of: `db:5432`, `10.0.0.1:80`, `db port 5432`. Credentials of a URL are left out.
@@ -38,9 +71,87 @@ pub(crate) fn target(text: &str) -> Option<String> {
             }
         }
     }
-    tokens(text)
-        .find_map(address)
+    pair(text)
+        .or_else(|| {
+            tokens(text)
+                .filter(|token| is_said(text, token))
+                .find_map(address)
+        })
         .or_else(|| mysql_host(text).map(str::to_owned))
+        .or_else(|| url_host(text))
+}
+
+/// Whom a request was sent to: the host of a URL or an address.
+pub(crate) fn peer(text: &str) -> Option<String> {
+    target(text).filter(|peer| !peer.starts_with(':'))
+}
+
+/// `host="db", port=5432` (urllib3), `host=db port=5432` (libpq), `address: '10.0.0.1', port: 5432` (Node.js): a name and
+/// its port, each behind its key.
+fn pair(text: &str) -> Option<String> {
+    const NAMES: [&str; 4] = ["host", "hostname", "address", "addr"];
+    let value = |rest: &str| {
+        let rest = rest.trim_start_matches(['"', '\'', ' ']);
+        let rest = rest.strip_prefix(['=', ':'])?;
+        let rest = rest.trim_start_matches([' ', '"', '\'']);
+        let end = rest
+            .find(|c: char| c.is_whitespace() || "\"',;)}]`".contains(c))
+            .unwrap_or(rest.len());
+        Some(rest[..end].to_owned())
+    };
+    let keyed = |keys: &[&str], takes: fn(&str) -> bool| {
+        keys.iter().find_map(|key| {
+            text.match_indices(key)
+                .filter(|(at, _)| !text[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+                .find_map(|(at, _)| value(&text[at + key.len()..]).filter(|value| takes(value)))
+        })
+    };
+    let port = keyed(&["port"], is_port)?;
+    let host = keyed(&NAMES, is_host)?;
+    Some(joined(&host, &port))
+}
+
+/// The host of a URL without a port, where it is what was asked and not where to read more.
+fn url_host(text: &str) -> Option<String> {
+    const READ_MORE: [&str; 8] = [
+        "see",
+        "visit",
+        "docs",
+        "at",
+        "read",
+        "help",
+        "more",
+        "information",
+    ];
+    const SCHEMES: [&str; 3] = ["file", "unix", "jar"];
+    let (before, rest) = text.split_once("://")?;
+    let scheme = before
+        .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '+')
+        .next()
+        .filter(|scheme| !scheme.is_empty() && !SCHEMES.contains(scheme))?;
+    let said = before[..before.len() - scheme.len()]
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .last()
+        .unwrap_or("")
+        .to_ascii_lowercase();
+    if READ_MORE.contains(&said.as_str()) {
+        return None;
+    }
+    let end = rest
+        .find(|c: char| c.is_whitespace() || "/\"'`?#,;)>]".contains(c))
+        .unwrap_or(rest.len());
+    let host = rest[..end].rsplit('@').next()?.trim_end_matches([':', '.']);
+    (is_host(host) && host.contains(|c: char| c.is_ascii_alphabetic())).then(|| host.to_owned())
+}
+
+/// A port without a host is one only where it stands alone: `dial tcp :5432`, not behind a quote or a name.
+fn is_said(text: &str, token: &str) -> bool {
+    if !token.starts_with(':') || token.starts_with("::") {
+        return true;
+    }
+    let at = token.as_ptr() as usize - text.as_ptr() as usize;
+    at == 0 || text[..at].ends_with([' ', '\t'])
 }
 
 /// The port of a line that says where a server listens.
@@ -182,7 +293,14 @@ fn address(token: &str) -> Option<String> {
     let token = token.split(['?', '#']).next()?;
     // `db/10.0.0.1:5432` (Java) keeps the name; `db:5432/app` (URL) keeps what stands before the path.
     let (host, port) = match token.split_once('/') {
-        Some((head, tail)) if !head.contains(':') && tail.contains(':') => (head, tail.rsplit_once(':')?.1),
+        Some((head, tail)) if !head.contains(':') && tail.contains(':') => {
+            // Behind a name's slash stands its address; a folder's file with a line number has the same form.
+            let (address, port) = tail.rsplit_once(':')?;
+            if !is_address(address) {
+                return None;
+            }
+            (if head.is_empty() { address } else { head }, port)
+        }
         Some((head, _)) => head.rsplit_once(':')?,
         None => token.rsplit_once(':')?,
     };
@@ -200,10 +318,6 @@ fn address(token: &str) -> Option<String> {
     {
         return None;
     }
-    // `/var/www/db.php:12` is a place in the source.
-    if host.is_empty() && token.starts_with('/') {
-        return None;
-    }
     Some(joined(host, port))
 }
 
@@ -213,6 +327,14 @@ fn joined(host: &str, port: &str) -> String {
     } else {
         host.to_owned()
     }
+}
+
+/// An address in digits.
+fn is_address(text: &str) -> bool {
+    text.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<std::net::IpAddr>()
+        .is_ok()
 }
 
 fn is_port(text: &str) -> bool {
@@ -260,11 +382,42 @@ mod tests {
                 Some("db:5432"),
             ),
             ("2026-11-21 12:31:01 main.go:12: connection refused", None),
+            ("at connect (/app/src/db/index.ts:14:3) connection refused", None),
+            // Places in sources and times are no addresses.
             (
-                "PDOException: SQLSTATE[HY000] [2002] Connection refused in /var/www/db.php:12",
+                "SQLSTATE[HY000] [2002] Connection refused in /var/www/db.php:12",
                 None,
             ),
-            ("at connect (/app/src/db/index.ts:14:3) connection refused", None),
+            ("connection refused at src/db/pool.ts:88:13", None),
+            ("[22/Nov/2026:01:00:12 +0000] connection refused", None),
+            ("ECONNREFUSED (file:///app/lib/a.mjs:3:9)", None),
+            ("2026-11-21T12:31:01.5+01:00 connection refused", None),
+            ("nginx.conf:12: connection refused", None),
+            ("attempt:3 connection refused", None),
+            (r#"{"port":8080,"error":"connection refused"}"#, None),
+            ("connection refused, see https://docs.example.com/errors", None),
+            ("Connection refused: /10.0.0.1:5432", Some("10.0.0.1:5432")),
+            ("dial tcp :5432: connect: connection refused", Some(":5432")),
+            (
+                r#"HTTPConnectionPool(host="api.shop", port=8000): Max retries exceeded with url: /v1"#,
+                Some("api.shop:8000"),
+            ),
+            (
+                "failed: host=db user=x port=5432 connection refused",
+                Some("db:5432"),
+            ),
+            (
+                "{ errno: -111, code: 'ECONNREFUSED', address: '10.0.0.1', port: 6379 }",
+                Some("10.0.0.1:6379"),
+            ),
+            (
+                "connect(2) for \"10.4.4.4\" port 6380 (Errno::ECONNREFUSED)",
+                Some("10.4.4.4:6380"),
+            ),
+            (
+                "GET https://user:pw@api.example.com/v1: connection refused",
+                Some("api.example.com"),
+            ),
             ("Can't connect to MySQL server on 'mysql' (111)", Some("mysql")),
             ("connect to [::1]:80 failed", Some("::1:80")),
         ] {

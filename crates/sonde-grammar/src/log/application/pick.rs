@@ -1,8 +1,10 @@
 //! Which of an application's lines decide.
 
-use super::signs::{Line, Weight, sign};
-use super::standing::{After, talk};
+use super::extract::peer;
+use super::signs::{DETAIL_BYTES_MAX, Line, Weight, sign};
+use super::standing::{After, Talk, talk};
 use super::{AppSign, Known, Standing, TellingLine, known, unwrap_line};
+use crate::log::scan::clip_to;
 
 /// Last words are last: of a longer log, only its begin and its end are read.
 const HEAD_LINES_MAX: usize = 2_000;
@@ -62,24 +64,31 @@ impl Candidate {
 /// the exception that wraps it, the innermost `Caused by:` before the outer ones, the first error before its
 /// follow-ups; before them all stands a line that is fatal by its own word and says why. What the program listened on, waited for or was told to do comes last.
 pub fn application(lines: &[&str]) -> Vec<TellingLine> {
-    let (mut found, after) = candidates(lines);
+    let (mut found, after, peers) = candidates(lines);
     // What was tried again in vain is what the program ends of.
     if let Some(end) = found.iter().rev().find(|c| c.gives_up).map(|c| c.position) {
-        for candidate in found.iter_mut().filter(|c| c.retried && c.position < end) {
+        for candidate in found.iter_mut().filter(|c| c.retried && c.position <= end) {
             candidate.line.calm = false;
             candidate.standing_at = end;
         }
     }
     for candidate in &mut found {
+        let loud = candidate.loud && !candidate.is_calm();
         candidate.line.standing = match &candidate.line.sign {
             AppSign::Known(_) if candidate.over => Standing::Passed,
             // A proxy that serves again got over it; the others go on to talk in their trouble.
             AppSign::Known(known) if !matches!(known, Known::Proxy { .. }) => Standing::Decisive,
-            _ => after.standing(candidate.standing_at, candidate.deadly, candidate.loud),
+            _ => match after.standing(candidate.standing_at, candidate.deadly, candidate.loud) {
+                Standing::Continued if !loud => Standing::Passed,
+                standing => standing,
+            },
         };
     }
     drop_own_farewell(&mut found);
     mark_vague(&mut found);
+    for candidate in found.iter_mut().filter(|c| c.names_target() == Some(false)) {
+        candidate.line.near = only_peer_near(&peers, candidate.position);
+    }
     let Some(last) = found
         .iter()
         .rev()
@@ -150,7 +159,42 @@ fn drop_own_farewell(found: &mut Vec<Candidate>) {
     });
 }
 
-fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
+/// A peer that a line speaks of connecting to.
+struct Peer {
+    position: usize,
+    name: String,
+}
+
+/// Whom the program wants to reach, by a line that does not say that it did.
+fn peer_of(line: &Line<'_>, talk: Talk) -> Option<String> {
+    const REACHES: [&str; 9] = [
+        "connecting",
+        "connection to",
+        "connect to",
+        "dial",
+        "broker",
+        "bootstrap",
+        "reach",
+        "unavailable",
+        "contact",
+    ];
+    const OWN: [&str; 3] = ["listen", "bind", "serving"];
+    let speaks = talk != Talk::Progress && line.has_any(&REACHES) && !line.has_any(&OWN);
+    speaks.then(|| peer(line.text)).flatten()
+}
+
+fn only_peer_near(peers: &[Peer], position: usize) -> Option<String> {
+    const BEFORE: usize = 10;
+    const BEHIND: usize = 3;
+    let mut near = peers
+        .iter()
+        .filter(|peer| peer.position <= position + BEHIND && peer.position + BEFORE >= position)
+        .map(|peer| &peer.name);
+    let first = near.next()?;
+    near.all(|other| other == first).then(|| first.clone())
+}
+
+fn candidates(lines: &[&str]) -> (Vec<Candidate>, After, Vec<Peer>) {
     let skipped = lines.len().saturating_sub(TAIL_LINES_MAX);
     let numbered = lines
         .iter()
@@ -163,6 +207,8 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
     let mut notes = false;
     // Troubles of known components of which a later line may say that they are over.
     let mut open: Vec<usize> = Vec::new();
+    let mut causes = false;
+    let mut peers: Vec<Peer> = Vec::new();
     for (index, raw) in numbered {
         let (time, text) = unwrap_line(raw);
         if Line::is_frame(&text) {
@@ -170,7 +216,10 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
         }
         position += 1;
         let line = Line::new(&text);
-        depth = if line.text.starts_with("Caused by:") {
+        let heads_causes = line.text == "Caused by:";
+        let in_causes = causes && !heads_causes && raw.starts_with([' ', '\t']);
+        causes = heads_causes || in_causes;
+        depth = if heads_causes || in_causes || line.begins_with_any(&["caused by", "---> ", "[cause]: "]) {
             depth + 1
         } else {
             0
@@ -195,6 +244,8 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
             Some((Weight::Cause, AppSign::Known(known)))
         } else if notes || explains || line.is_record() {
             None
+        } else if in_causes {
+            sign(&line).or_else(|| Some((Weight::Death, cause(&line))))
         } else {
             // klog's letter alone is a word of trouble, too; lines that name their level have a row of the table.
             let by_letter = || !line.has("error") && line.is_loud_in_form();
@@ -209,7 +260,11 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
             !earlier.over
         });
         let is_known = matches!(&told, Some((_, AppSign::Known(_))));
-        after.hear(position, talk(raw, &line, told.as_ref()));
+        let talk = talk(raw, &line, told.as_ref());
+        if let Some(name) = peer_of(&line, talk) {
+            peers.push(Peer { position, name });
+        }
+        after.hear(position, talk);
         let Some((weight, sign)) =
             told.filter(|(weight, _)| *weight == Weight::Context || is_known || !line.is_info())
         else {
@@ -222,12 +277,15 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
             weight,
             position,
             depth,
-            retried: line.says_retry(),
-            gives_up: line.says_it_gives_up(),
+            retried: line.says_retry() || line.attempt().is_some(),
+            gives_up: match line.attempt() {
+                Some((this, all)) => this >= all,
+                None => line.says_it_gives_up(),
+            },
             fatal: weight < Weight::Context && line.is_fatal()
                 || matches!(sign, AppSign::Known(Known::EtcdFull)),
             deadly: line.is_deadly(),
-            loud: is_known || line.is_loud(),
+            loud: is_known || in_causes || line.is_loud(),
             over: false,
             standing_at: position,
             vague: false,
@@ -238,10 +296,22 @@ fn candidates(lines: &[&str]) -> (Vec<Candidate>, After) {
                 time,
                 sign,
                 standing: Standing::Passed,
+                near: None,
             },
         });
     }
-    (found, after)
+    (found, after, peers)
+}
+
+/// An entry of a list of causes, without its number.
+fn cause(line: &Line<'_>) -> AppSign {
+    let message = match line.text.split_once(": ") {
+        Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => line.text,
+    };
+    AppSign::Exception {
+        message: clip_to(message, DETAIL_BYTES_MAX).to_owned(),
+    }
 }
 
 fn newest_context(mut found: Vec<Candidate>) -> Vec<TellingLine> {

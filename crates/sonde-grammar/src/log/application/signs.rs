@@ -1,14 +1,18 @@
 //! The patterns of telling lines, as one table.
 
+mod arguments;
 mod line;
+mod locks;
 mod needles;
 mod readers;
+mod refusals;
+mod versions;
 
 use crate::log::scan::{after, clip_to, word};
 
 use super::extract::{host, listening_port, path, target, variable};
 use super::{AppSign, known};
-use line::DETAIL_BYTES_MAX;
+pub(super) use line::DETAIL_BYTES_MAX;
 pub(crate) use line::Line;
 use readers::*;
 
@@ -40,7 +44,15 @@ pub(crate) fn sign(line: &Line<'_>) -> Option<(Weight, AppSign)> {
             return found;
         }
     }
-    None
+    // klog's letter needs no word beside it.
+    line.is_fatal_by_letter().then(|| {
+        (
+            Error,
+            AppSign::Error {
+                message: line.detail(),
+            },
+        )
+    })
 }
 
 use Weight::{Cause, Context, Death, Error};
@@ -106,6 +118,7 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
         ],
         |_| Some(AppSign::OutOfMemory),
     ),
+    (Cause, locks::NEEDLES, locks::locked),
     (
         Cause,
         &["no space left on device", "enospc", "disk quota exceeded"],
@@ -159,15 +172,10 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
         &["exec /", "exec user process caused", "exec container process"],
         dead_exec,
     ),
+    (Cause, versions::NEEDLES, versions::mismatch),
     (
         Cause,
-        &[
-            "loading shared librar",
-            "cannot open shared object",
-            "glibc_",
-            "glibcxx_",
-            "symbol not found",
-        ],
+        &["loading shared librar", "cannot open shared object"],
         |l| {
             Some(AppSign::MissingLibrary {
                 library: library(l.text),
@@ -183,7 +191,6 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "noclassdeffounderror",
             "could not find or load main class",
             "cannot load such file",
-            "cannot import name",
         ],
         |l| {
             Some(AppSign::MissingModule {
@@ -216,6 +223,7 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             })
         },
     ),
+    (Cause, arguments::NEEDLES, arguments::refused),
     // A DNS server that does not answer, in Go's words: `dial tcp: lookup db on 10.96.0.10:53: … i/o timeout`.
     (Cause, &["lookup "], |l| {
         let asks = l.has("dial ") || l.has(":53");
@@ -291,6 +299,7 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
         &[
             "x509:",
             "certificate verify failed",
+            "ssl certificate problem",
             "certificate_verify_failed",
             "sslhandshakeexception",
             "self signed certificate",
@@ -324,6 +333,7 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             })
         },
     ),
+    (Cause, refusals::FORBIDDEN, refusals::forbidden),
     (
         Cause,
         &[
@@ -334,7 +344,6 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "wrongpass",
             "invalid credentials",
             "401 unauthorized",
-            "403 forbidden",
             "login failed",
             "sasl authentication",
             "authentication required",
@@ -346,12 +355,8 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "token is expired",
             "invalidclienttokenid",
             "signaturedoesnotmatch",
-            "accessdenied:",
             "authorization failed",
             "invalid api key",
-            // Kubernetes' own refusal (k8s.io/apimachinery, pkg/api/errors, NewForbidden) and that of clouds.
-            "is forbidden: user",
-            "is not authorized to perform",
         ],
         |l| Some(AppSign::AuthFailed { detail: l.detail() }),
     ),
@@ -374,8 +379,8 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
             "not compatible with this version",
             "incompatible with server",
             "permission denied for ",
-            "lock file \"postmaster.pid\"",
-            "unable to lock the lock file",
+            "permission denied to create",
+            "must be owner of",
         ],
         |l| Some(AppSign::Database { detail: l.detail() }),
     ),
@@ -414,23 +419,7 @@ const TABLE: &[(Weight, &[&str], Make)] = &[
         ],
         |l| Some(AppSign::MissingFile { path: path(l.text) }),
     ),
-    (
-        Cause,
-        &[
-            "permission denied",
-            "eacces",
-            "operation not permitted",
-            "eperm",
-            "accessdeniedexception",
-            "permissionerror",
-            "does not have the access rights to",
-        ],
-        |l| {
-            Some(AppSign::PermissionDenied {
-                path: path(l.text).or_else(|| target(l.text)),
-            })
-        },
-    ),
+    (Cause, refusals::DENIED, refusals::denied),
     (
         Cause,
         &[

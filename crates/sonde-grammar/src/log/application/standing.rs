@@ -22,14 +22,25 @@ pub(super) struct After {
     progress: usize,
     plain: usize,
     trouble: usize,
+    /// Plain lines since the last trouble.
+    plain_since: usize,
 }
+
+/// So many lines without a level or a known word may still belong to the error before them.
+const CONTINUED_LINES: usize = 8;
 
 impl After {
     pub(super) fn hear(&mut self, position: usize, talk: Talk) {
         match talk {
             Talk::Progress => self.progress = position,
-            Talk::Plain => self.plain = position,
-            Talk::Trouble => self.trouble = position,
+            Talk::Plain => {
+                self.plain = position;
+                self.plain_since += 1;
+            }
+            Talk::Trouble => {
+                self.trouble = position;
+                self.plain_since = 0;
+            }
             Talk::Nothing => {}
         }
     }
@@ -38,13 +49,17 @@ impl After {
         self.progress > position
     }
 
-    /// What a line at that position is worth. Plain talk between troubles belongs to them.
+    /// What a line at that position is worth. Plain talk between troubles belongs to them; a little behind the last one
+    /// may be the rest of what it says.
     pub(super) fn standing(&self, position: usize, deadly: bool, loud: bool) -> Standing {
         let progressed = self.progressed_behind(position);
         let talked = self.plain > position && self.plain > self.trouble;
         match (deadly, progressed || talked) {
             (true, _) if !progressed => Standing::Decisive,
             (true, _) => Standing::Fatal,
+            (false, true) if loud && !progressed && self.plain_since <= CONTINUED_LINES => {
+                Standing::Continued
+            }
             (false, true) => Standing::Passed,
             (false, false) if loud => Standing::Decisive,
             (false, false) => Standing::Last,
@@ -155,6 +170,7 @@ pub(super) fn talk(raw: &str, line: &Line<'_>, told: Option<&(Weight, AppSign)>)
         Some(_) if !line.is_calm() && !line.is_survived() => return Talk::Trouble,
         Some(_) => return Talk::Nothing,
         None if closes => return Talk::Nothing,
+        None if line.level_is_loud() && !line.is_survived() => return Talk::Trouble,
         None => {}
     }
     if line.is_info() || line.has_any(WORKING) {

@@ -1,3 +1,5 @@
+mod classes;
+
 use super::*;
 
 fn first(log: &str) -> Option<AppSign> {
@@ -523,7 +525,7 @@ fn the_reason_is_read_where_the_program_writes_it() {
     let refused = "E1120 10:00:00.000000       1 reflector.go:169] Failed to watch *v1.Secret: failed to list *v1.Secret: secrets is forbidden: User \"system:serviceaccount:ops:ctl\" cannot list resource \"secrets\" in API group \"\" at the cluster scope";
     assert!(crate::log::node(&[refused], None, Some(2026)).is_empty());
     let found = application(&[refused]);
-    assert!(matches!(found[0].sign, S::AuthFailed { .. }), "{found:?}");
+    assert!(matches!(found[0].sign, S::Forbidden { .. }), "{found:?}");
     let node = refused.replace("serviceaccount:ops:ctl", "node:n1").replace(
         "Failed to watch",
         "Failed to ensure lease exists, will retry: Failed to watch",

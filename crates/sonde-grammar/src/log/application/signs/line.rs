@@ -1,11 +1,11 @@
 //! A line of a log as the patterns look at it.
 
-use crate::log::scan::clip_to;
+use crate::log::scan::{after, clip_to};
 
 use super::{Weight, readers, sign};
 
 /// Longer details say nothing more.
-pub(super) const DETAIL_BYTES_MAX: usize = 512;
+pub(in crate::log::application) const DETAIL_BYTES_MAX: usize = 512;
 
 /// A line as the table sees it.
 pub(crate) struct Line<'a> {
@@ -138,7 +138,21 @@ impl<'a> Line<'a> {
         self.level_is_loud()
             || self.has_any(&SAID)
             || readers::exception(self).is_some()
+            || self.is_rubys()
             || self.ends_as_error()
+    }
+
+    /// Ruby's last line: `app.rb:41:in 'connect': no license (RuntimeError)`.
+    fn is_rubys(&self) -> bool {
+        let class = self
+            .text
+            .strip_suffix(')')
+            .and_then(|text| text.rsplit_once(" ("))
+            .map(|(_, class)| class);
+        self.has(":in ")
+            && class.is_some_and(|class| {
+                class.ends_with("Error") || class.contains("Errno::") || class.ends_with("Exception")
+            })
     }
 
     /// The last part behind a colon is what the sign was read from.
@@ -152,7 +166,7 @@ impl<'a> Line<'a> {
     /// The line says of itself that the program dies of it, with more words than that it does.
     pub(crate) fn is_fatal(&self) -> bool {
         /// Words of a farewell: the reason stands in an earlier line.
-        const FAREWELLS: [&str; 14] = [
+        const FAREWELLS: [&str; 17] = [
             "exiting",
             "shutting down",
             "aborting",
@@ -167,16 +181,48 @@ impl<'a> Line<'a> {
             "initialization failed",
             "run failed",
             "see above",
+            // What was asked for before and did not come.
+            "caches to sync",
+            "to be synced",
+            "never synced",
         ];
         const REASON_WORDS: usize = 5;
+        // klog's header is no word.
+        let said = match self.is_fatal_by_letter() {
+            true => self.text.split_once("] ").map_or("", |(_, said)| said),
+            false => self.text,
+        };
         self.level() == Some(Level::Fatal)
-            && self
-                .text
+            && said
                 .split_whitespace()
                 .filter(|word| word.chars().any(char::is_alphabetic))
                 .count()
                 >= REASON_WORDS
             && !FAREWELLS.iter().any(|words| self.has(words))
+    }
+
+    /// klog's `F1122`.
+    pub(super) fn is_fatal_by_letter(&self) -> bool {
+        self.text.starts_with('F') && self.level() == Some(Level::Fatal) && !self.lower.starts_with("fatal")
+    }
+
+    /// `attempt 2/3`, `try 2 of 3`: this attempt and all.
+    pub(crate) fn attempt(&self) -> Option<(u32, u32)> {
+        let rest = ["attempt ", "try ", "retry ", "attempt #", "attempt: "]
+            .iter()
+            .find_map(|sign| {
+                after(&self.lower, sign).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            })?;
+        let digits = |text: &str| {
+            let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+            text[..end].parse::<u32>().ok().map(|number| (number, end))
+        };
+        let (this, end) = digits(rest)?;
+        let rest = rest[end..]
+            .strip_prefix('/')
+            .or_else(|| rest[end..].strip_prefix(" of "))?;
+        let (all, _) = digits(rest)?;
+        Some((this, all))
     }
 
     /// The first word among the first ones that names a level.

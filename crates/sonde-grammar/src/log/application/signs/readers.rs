@@ -67,21 +67,17 @@ pub(super) fn library(text: &str) -> Option<String> {
             return Some(word(rest, &[':', ',']).trim_matches('\'').to_owned());
         }
     }
-    ["GLIBC_", "GLIBCXX_"].iter().find_map(|sign| {
-        let at = text.find(sign)?;
-        Some(word(&text[at..], &['\'', '"', '`', ')', ',']).to_owned())
-    })
+    None
 }
 
 pub(super) fn module(text: &str) -> String {
-    const BEFORE: [&str; 7] = [
+    const BEFORE: [&str; 6] = [
         "module named ",
         "find module ",
         "ClassNotFoundException: ",
         "NoClassDefFoundError: ",
         "main class ",
         "such file -- ",
-        "import name ",
     ];
     BEFORE
         .iter()
@@ -165,6 +161,7 @@ pub(super) fn exception(line: &Line<'_>) -> Option<AppSign> {
     }
     let body = [
         "Caused by: ",
+        "---> ",
         "Exception in thread \"main\" ",
         "Unhandled exception. ",
         "Uncaught ",
@@ -181,7 +178,7 @@ pub(super) fn exception(line: &Line<'_>) -> Option<AppSign> {
     let announced =
         body.len() < line.text.len() || line.has("unhandled") || line.text.starts_with("Exception in thread");
     let plain = line.text.starts_with("Error: ");
-    (typed || announced || plain).then(|| AppSign::Exception {
+    (!body.trim().is_empty() && (typed || announced || plain)).then(|| AppSign::Exception {
         message: clip_to(body, DETAIL_BYTES_MAX).to_owned(),
     })
 }
