@@ -333,7 +333,7 @@ fn joined(host: &str, port: &str) -> String {
 fn is_address(text: &str) -> bool {
     text.trim_start_matches('[')
         .trim_end_matches(']')
-        .parse::<std::net::IpAddr>()
+        .parse::<core::net::IpAddr>()
         .is_ok()
 }
 

@@ -322,6 +322,9 @@ impl<'a> Line<'a> {
             || text.starts_with("goroutine ")
             || indented && (text.starts_with('/') || text.starts_with("from "))
             || text.starts_with("stack backtrace:")
+            || text.eq_ignore_ascii_case("stack trace:")
+            // PHP: `#0 /app/a.php(9): start()`.
+            || text.starts_with('#') && text[1..].starts_with(|c: char| c.is_ascii_digit())
             || text.starts_with("Traceback (most recent")
     }
 }
