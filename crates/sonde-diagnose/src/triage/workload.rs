@@ -349,8 +349,11 @@ fn job(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
     };
     if let Some(failed) = find(&it.status.conditions, "Failed").filter(|condition| condition.is_true()) {
         let since = failed.last_transition_time.0;
-        let mut episode =
-            Episode::new(object.reference.clone(), Symptom::JobFailed, &failed.reason).since(since);
+        // A table tells no reason.
+        let word = Some(failed.reason.as_str())
+            .filter(|it| !it.is_empty())
+            .unwrap_or("Failed");
+        let mut episode = Episode::new(object.reference.clone(), Symptom::JobFailed, word).since(since);
         episode.ended = made_good(triage, object, since);
         out.push(episode.into());
         return;
@@ -520,5 +523,25 @@ fn claim(triage: &Triage<'_>, object: &Object, out: &mut Vec<Opened>) {
             );
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sonde_model::Verdict;
+
+    use crate::testing::Scene;
+
+    /// As a table has it, and a controller of somebody's own may write it.
+    #[test]
+    fn a_job_that_failed_without_a_reason_is_told() {
+        let job = |kind: &str| {
+            json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "import", "namespace": "shop"},
+                "status": {"conditions": [{"type": kind, "status": "True"}]}})
+        };
+        let outcome = Scene::new().object(job("Failed")).diagnose();
+        outcome.finds_only("ROL-JOB-UNKNOWN", Verdict::Unknown);
+        Scene::new().object(job("Complete")).diagnose().is_calm();
     }
 }

@@ -361,6 +361,17 @@ fn workload(kind: &Kind, cell: Cell<'_, '_>, object: &mut Value) {
             let (succeeded, completions) = pair("COMPLETIONS").unzip();
             put(&["status", "succeeded"], succeeded);
             put(&["spec", "completions"], completions.flatten());
+            // The last condition that is true, or a word of its own (kubectl 1.31 on; pkg/printers, `printJob`).
+            if let Some(word @ ("Complete" | "Failed" | "FailureTarget" | "Suspended")) = cell("STATUS") {
+                set(
+                    object,
+                    &["status", "conditions"],
+                    json!([{ "type": word, "status": "True" }]),
+                );
+                if word == "Suspended" {
+                    set(object, &["spec", "suspend"], true);
+                }
+            }
         }
         Kind::CronJob => {
             if let Some(schedule) = cell("SCHEDULE") {
