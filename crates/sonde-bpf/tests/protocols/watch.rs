@@ -91,7 +91,8 @@ impl Watch {
 
     /// What was counted for a port since the last time, when all its connections are closed.
     pub(crate) fn settle(&mut self, port: u16) -> Counted {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        // A FIN that is lost is sent again after pauses that double.
+        let deadline = Instant::now() + Duration::from_secs(120);
         loop {
             self.take();
             for Harvested { key, counts, .. } in self.sockets.harvest().expect("maps") {
