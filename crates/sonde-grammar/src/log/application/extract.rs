@@ -131,8 +131,7 @@ fn url_host(text: &str) -> Option<String> {
         .filter(|scheme| !scheme.is_empty() && !SCHEMES.contains(scheme))?;
     let said = before[..before.len() - scheme.len()]
         .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .last()
+        .rfind(|word| !word.is_empty())
         .unwrap_or("")
         .to_ascii_lowercase();
     if READ_MORE.contains(&said.as_str()) {
